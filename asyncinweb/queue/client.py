@@ -1,0 +1,100 @@
+"""Submitting jobs from wherever a program is: a web process, a worker, a script. Commits, then wakes a worker."""
+
+from collections.abc import Sequence
+
+from asyncinweb.configuration import read_settings
+from asyncinweb.queue import bell
+from asyncinweb.queue.database import WEB, Database, Patience
+from asyncinweb.queue.models import Job
+from asyncinweb.queue.presence import wake_ports
+from asyncinweb.queue.schema import ensure_schema
+from asyncinweb.queue.submitting import NewJob, enqueue
+from asyncinweb.queue.submitting import rerun as rerun_job
+from asyncinweb.queue.transitions import CancelAnswer
+from asyncinweb.queue.transitions import cancel as cancel_job
+from asyncinweb.settings import Settings
+from asyncinweb.tasks.current import shielded
+from asyncinweb.tasks.registry import Request
+
+
+class Client:
+    """Submits to one database. `max_queued` binds every owner but the program itself ("")."""
+
+    def __init__(self, database: Database, max_queued: int) -> None:
+        self._database = database
+        self._max_queued = max_queued
+
+    def submit(
+        self, requests: Sequence[Request], owner: str = "", idempotency_key: str | None = None
+    ) -> list[Job]:
+        """Store the requests, in order, in one transaction. What `Task.enqueue` ends in.
+
+        Raises QuotaReached, IdempotencyConflict, DatabaseBusy, DatabaseUnusable.
+        """
+        new_jobs = [to_new_job(request, owner, idempotency_key) for request in requests]
+        with shielded():
+            with self._database.write() as connection:
+                jobs = [enqueue(connection, new, self._quota(owner)) for new in new_jobs]
+                ports = wake_ports(connection)
+            bell.ring(ports, sum(is_new for _, is_new in jobs))
+        return [job for job, _ in jobs]
+
+    def rerun(self, slug: str, owner: str) -> Job | None:
+        """A new job with the task and arguments of this one; None if there is no such job."""
+        with self._database.write() as connection:
+            job = rerun_job(connection, slug, owner, self._quota(owner))
+            ports = wake_ports(connection)
+        bell.ring(ports)
+        return job
+
+    def cancel(self, slug: str) -> CancelAnswer:
+        """Cancel a waiting job, ask a running one to stop, refuse for an ended or unknown one."""
+        with self._database.write() as connection:
+            return cancel_job(connection, slug)
+
+    def _quota(self, owner: str) -> int | None:
+        return self._max_queued if owner else None
+
+
+def to_new_job(request: Request, owner: str = "", idempotency_key: str | None = None) -> NewJob:
+    """A request together with its task's policies, as the queue stores them."""
+    options = request.task.options
+    return NewJob(
+        task=request.task.name,
+        arguments=request.arguments,
+        owner=owner,
+        priority=request.priority,
+        run_at=request.run_at,
+        unique_key=request.unique_key,
+        idempotency_key=idempotency_key,
+        max_attempts=options.max_attempts,
+        timeout_seconds=options.timeout,
+        on_crash=options.on_crash,
+        keep_days=options.keep_days,
+    )
+
+
+def open_database(settings: Settings, patience: Patience) -> Database:
+    """The database of these settings, ready to use."""
+    database = Database(settings.database_path, settings.durability, patience)
+    ensure_schema(database)
+    return database
+
+
+_client: Client | None = None
+
+
+def use(client: Client) -> None:
+    """Let `Task.enqueue` in this process submit here."""
+    global _client
+    _client = client
+
+
+def submit_from_here(requests: Sequence[Request]) -> list[Job]:
+    """Submit to the database in use; a plain script opens the one its settings name."""
+    global _client
+    if _client is None:
+        settings = read_settings().settings
+        settings.instance.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _client = Client(open_database(settings, WEB), settings.max_queued_per_owner)
+    return _client.submit(requests)

@@ -1,0 +1,215 @@
+"""Opening the database: engines, pragmas, the write transaction, the checkpoint. No verbs, no tables.
+
+Never open, copy, hash or send the database file with ordinary file calls in a process that has it open: closing
+any descriptor of it drops SQLite's locks, and committed rows are lost that way.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from asyncinweb.errors import DatabaseBusy, DatabaseDamaged, DatabaseUnusable
+from asyncinweb.queue.write_lock import WriteLock, write_lock
+
+try:
+    import pysqlite3.dbapi2 as sqlite3  # type: ignore[import-not-found]  # a current SQLite, if installed
+except ImportError:
+    import sqlite3
+
+Durability = Literal["full", "normal"]
+
+# A WAL above this many bytes is checkpointed by whoever holds the write lock. SQLite cuts the file back to the
+# same size when it starts over, so that its size tells how much is really in it (docs/decisions/002).
+WAL_LIMIT = 4_000_000
+NETWORK_FILE_SYSTEMS = {
+    "nfs",
+    "nfs4",
+    "cifs",
+    "smb3",
+    "smbfs",
+    "9p",
+    "fuse.sshfs",
+    "afs",
+    "ceph",
+    "glusterfs",
+}
+# Fixed in 3.51.3: two processes that checkpoint and write at once could damage the file.
+FIRST_SOUND_SQLITE = (3, 51, 3)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a process waits for others: for the write lock (None: as long as it takes) and for SQLite."""
+
+    lock_seconds: float | None
+    busy_seconds: float
+
+
+# A visitor is told to try again; a worker has a result to bring home.
+WEB = Patience(lock_seconds=5.0, busy_seconds=5.0)
+WORKER = Patience(lock_seconds=None, busy_seconds=15.0)
+
+
+@dataclass
+class Database:
+    """The database as one process sees it: `write()` for changes, `read()` for questions."""
+
+    path: Path
+    durability: Durability = "full"
+    patience: Patience = WORKER
+    _writer: Engine = field(init=False, repr=False)
+    _reader: Engine = field(init=False, repr=False)
+    _lock: WriteLock = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        refuse_network_file_system(self.path)
+        with _readable_errors(self.path):
+            self._lock = write_lock(self.path.with_name(self.path.name + ".lock"))
+        # The lock lets one writer through at a time, so one connection is enough.
+        self._writer = create_engine(sqlite_url(self.path), module=sqlite3, pool_size=1, max_overflow=0)
+        prepare_engine(self._writer, self.durability, self.patience.busy_seconds, "BEGIN IMMEDIATE")
+        self._reader = create_engine(sqlite_url(self.path), module=sqlite3)
+        prepare_reader(self._reader, self.patience.busy_seconds)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A write transaction: committed at the end, rolled back by any exception.
+
+        Keep it short: no rendering, no files, no code of users. Raises DatabaseBusy, DatabaseUnusable.
+        """
+        with (
+            _readable_errors(self.path),
+            self._lock.held(self.patience.lock_seconds),
+            self._writer.connect() as connection,
+        ):
+            with connection.begin():
+                yield connection
+            self._checkpoint_if_large(connection)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session that sees one moment of the database and cannot change it."""
+        with _readable_errors(self.path), Session(self._reader) as session:
+            yield session
+
+    def close(self) -> None:
+        """Close all connections of this process."""
+        self._writer.dispose()
+        self._reader.dispose()
+
+    def _checkpoint_if_large(self, connection: Connection) -> None:
+        # Under the write lock no commit overlaps a checkpoint, which keeps clear of the fault named above.
+        try:
+            size = os.stat(f"{self.path}-wal").st_size  # noqa: PTH116 - the path is never opened
+        except OSError:
+            return
+        if size > WAL_LIMIT:
+            driver_connection: Any = connection.connection.dbapi_connection
+            driver_connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+
+def sqlite_url(path: Path) -> URL:
+    """SQLAlchemy's address of a SQLite file, whatever characters the path has."""
+    return URL.create("sqlite", database=str(path))
+
+
+def prepare_engine(engine: Engine, durability: Durability, busy_seconds: float, begin: str) -> None:
+    """Set pragmas and the BEGIN of this one engine. Never listen on the Engine class: it would hit a host's."""
+
+    @event.listens_for(engine, "connect")
+    def set_pragmas(connection: Any, _: object) -> None:
+        # Without this the driver sends its own BEGINs, too late and deferred.
+        connection.isolation_level = None
+        connection.execute(f"PRAGMA busy_timeout={int(busy_seconds * 1000)}")
+        (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+        if mode != "wal":
+            raise sqlite3.OperationalError(f"unable to use WAL (SQLite answered {mode!r})")
+        connection.execute("PRAGMA wal_autocheckpoint=0")
+        for pragma in (
+            f"synchronous={durability.upper()}",
+            "foreign_keys=ON",
+            f"journal_size_limit={WAL_LIMIT}",
+            "cache_size=-8000",
+            "mmap_size=0",
+            "temp_store=MEMORY",
+            "trusted_schema=OFF",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def send_begin(connection: Connection) -> None:
+        driver_connection: Any = connection.connection.dbapi_connection
+        driver_connection.execute(begin)
+
+
+def prepare_reader(engine: Engine, busy_seconds: float) -> None:
+    """As `prepare_engine`, for connections that cannot change anything."""
+    prepare_engine(engine, "full", busy_seconds, "BEGIN")
+
+    @event.listens_for(engine, "connect")
+    def refuse_writes(connection: Any, _: object) -> None:
+        connection.execute("PRAGMA query_only=ON")
+
+
+def sqlite_version() -> tuple[int, ...]:
+    """Version of the SQLite library in use."""
+    version: tuple[int, ...] = sqlite3.sqlite_version_info
+    return version
+
+
+@contextmanager
+def _readable_errors(path: Path) -> Iterator[None]:
+    """Turn the driver's errors, bare or wrapped by SQLAlchemy, into ours."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise _readable(error.orig, path) from error
+    except (sqlite3.Error, OSError) as error:
+        raise _readable(error, path) from error
+
+
+def _readable(error: BaseException | None, path: Path) -> BaseException:
+    message = str(error)
+    if isinstance(error, sqlite3.IntegrityError) or error is None:
+        return DatabaseUnusable(f"The database {path} refused the change: {message}.")
+    if "locked" in message or "busy" in message:
+        return DatabaseBusy("Another process keeps the database locked; try again in a few seconds.")
+    if "malformed" in message or "not a database" in message:
+        return DatabaseDamaged(
+            f"The database {path} is damaged: {message}. Move it away and put a backup in its place."
+        )
+    return DatabaseUnusable(
+        f"The database {path} cannot be used: {message}. Check that the folder exists, may be written to, "
+        "and that the disk is not full."
+    )
+
+
+def refuse_network_file_system(path: Path, mountinfo: Path = Path("/proc/self/mountinfo")) -> None:
+    """Raise DatabaseUnusable if `path` is on a network file system, where WAL does not work."""
+    try:
+        lines = mountinfo.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return
+    mounts = [_mount(line) for line in lines]
+    holding = [(point, kind) for point, kind in mounts if path.absolute().is_relative_to(point)]
+    kind = max(holding, key=lambda mount: len(mount[0].parts), default=(Path("/"), ""))[1]
+    if kind in NETWORK_FILE_SYSTEMS:
+        raise DatabaseUnusable(
+            f"The database {path} would be on a network file system ({kind}), where SQLite loses data. "
+            "Choose a folder on a local disk: --instance DIR"
+        )
+
+
+def _mount(line: str) -> tuple[Path, str]:
+    """Mount point and type of one line of /proc/self/mountinfo (proc(5)); spaces stand there as \\040."""
+    before, _, after = line.partition(" - ")
+    point = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), before.split(" ")[4])
+    return Path(point), after.split(" ")[0]

@@ -1,0 +1,109 @@
+"""The folder of a job inside the instance folder: its result if that is large, and the files it saved.
+
+Names carry the claim's number, so a worker that lost its claim writes beside its successor, not over it.
+"""
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from asyncinweb.errors import AsyncInWebError
+
+MAX_NAME_BYTES = 200
+
+
+@dataclass(frozen=True)
+class SavedFile:
+    """A file that a job kept for the visitor."""
+
+    name: str
+    path: Path
+    size: int
+
+
+@dataclass(frozen=True)
+class JobFolder:
+    """Where the files of one job are. Made when the first file is."""
+
+    instance: Path
+    slug: str
+
+    @property
+    def path(self) -> Path:
+        # Two levels, so that no folder has a hundred thousand entries.
+        return self.instance / "jobs" / self.slug[:2] / self.slug
+
+    def make(self) -> Path:
+        """The folder, which nobody else on this computer may read."""
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self.path
+
+    def write_result(self, claim_no: int, suffix: str, data: bytes) -> str:
+        """Keep a result beside the database, on the disk for good before the row says so. Its file name."""
+        name = f"result-{claim_no}.{suffix}"
+        _write_for_good(self.make() / name, data)
+        return name
+
+    def saved_folder(self, claim_no: int) -> Path:
+        return self.path / f"files-{claim_no}"
+
+    def save(self, claim_no: int, name: str, data_or_path: bytes | str | os.PathLike[str]) -> None:
+        """Keep a file: bytes, text, or a copy of the file at a path. Replaces one of the same name."""
+        folder = self.make() / f"files-{claim_no}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        target = folder / safe_name(name)
+        partial = folder / f".{secrets.token_hex(8)}"
+        try:
+            if isinstance(data_or_path, os.PathLike):
+                shutil.copyfile(data_or_path, partial)
+            else:
+                data = data_or_path if isinstance(data_or_path, bytes) else data_or_path.encode()
+                partial.write_bytes(data)
+            partial.chmod(0o600)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def saved(self, claim_no: int) -> list[SavedFile]:
+        """The files this attempt saved, by name."""
+        return sorted(_visible_files(self.saved_folder(claim_no)), key=lambda file: file.name)
+
+    def remove(self) -> None:
+        """Remove everything the job left."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _visible_files(folder: Path) -> Iterator[SavedFile]:
+    if folder.is_dir():
+        for path in folder.iterdir():
+            if not path.name.startswith("."):
+                yield SavedFile(path.name, path, path.stat().st_size)
+
+
+def safe_name(name: str) -> str:
+    """The name if it names a file and nothing else; otherwise AsyncInWebError says what is wrong with it."""
+    wrong = (
+        "is empty"
+        if not name
+        else "starts with a dot"
+        if name.startswith(".")
+        else "contains a slash or a control character"
+        if any(each in "/\\" or not each.isprintable() for each in name)
+        else f"is longer than {MAX_NAME_BYTES} bytes"
+        if len(name.encode("utf-8", "replace")) > MAX_NAME_BYTES
+        else ""
+    )
+    if wrong:
+        raise AsyncInWebError(f'The file name {name[:80]!r} {wrong}; use a plain name such as "report.csv".')
+    return name
+
+
+def _write_for_good(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, for its mode
+        file.write(data)
+        file.flush()
+        os.fsync(descriptor)

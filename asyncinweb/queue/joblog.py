@@ -1,0 +1,122 @@
+"""The log of one attempt: appended at once, so that a crash loses nothing, and never larger than its limit.
+
+A log is a row of segment files named by the offset of their first byte. The first SEGMENTS/2 are kept for good, of
+the later ones only the last SEGMENTS/2: a flood costs its middle. What is missing between two segments has been
+dropped. Files and not rows, because each row would wait for SQLite's only write lock.
+"""
+
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from asyncinweb.queue.files import JobFolder
+
+SEGMENTS = 8
+
+
+@dataclass(frozen=True)
+class LogPiece:
+    """Part of a log: `text`, the offset in bytes to go on from, and how many bytes before it were dropped."""
+
+    text: str
+    next_offset: int
+    dropped: int
+
+
+class LogWriter:
+    """Writes one attempt's log. Safe to use from several threads."""
+
+    def __init__(self, folder: JobFolder, claim_no: int, max_bytes: int) -> None:
+        self._folder = folder
+        self._claim_no = claim_no
+        self._segment_bytes = max(1, max_bytes // SEGMENTS)
+        self._offset = 0
+        self._descriptor: int | None = None
+        self._tail: list[Path] = []
+        self._lock = threading.Lock()
+
+    def write(self, data: bytes) -> None:
+        """Append bytes. An OSError such as a full disk is the caller's to judge."""
+        with self._lock:
+            while data:
+                room = self._segment_bytes - self._offset % self._segment_bytes
+                self._append(data[:room])
+                data = data[room:]
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        with self._lock:
+            self._close_segment()
+
+    def _append(self, data: bytes) -> None:
+        if self._descriptor is None or self._offset % self._segment_bytes == 0:
+            self._next_segment()
+        assert self._descriptor is not None
+        os.write(self._descriptor, data)
+        self._offset += len(data)
+
+    def _next_segment(self) -> None:
+        self._close_segment()
+        path = self._folder.make() / f"log-{self._claim_no}-{self._offset:012d}.txt"
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        if self._offset >= self._segment_bytes * SEGMENTS // 2:
+            self._tail.append(path)
+        if len(self._tail) > SEGMENTS // 2:
+            self._tail.pop(0).unlink(missing_ok=True)
+
+    def _close_segment(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def log_size(folder: JobFolder, claim_no: int) -> int:
+    """How many bytes the attempt has written, kept or not."""
+    return max((start + path.stat().st_size for start, path in _segments(folder, claim_no)), default=0)
+
+
+def read_log(folder: JobFolder, claim_no: int, after: int, limit: int) -> LogPiece:
+    """The log from byte `after` on, at most `limit` bytes, cut at the end of a line where one has ended.
+
+    Bytes that are no UTF-8 are shown as the replacement character. A missing log reads as empty.
+    """
+    position, dropped, pieces = after, 0, b""
+    for start, data in _contents(folder, claim_no, after):
+        if len(pieces) >= limit:
+            break
+        if start > position and not pieces:
+            dropped, position = start - position, start
+        elif start > position:
+            break
+        part = data[: limit - len(pieces)]
+        pieces += part
+        position = start + len(part)
+    if len(pieces) == limit:
+        complete = pieces[: pieces.rfind(b"\n") + 1] or pieces
+        position -= len(pieces) - len(complete)
+        pieces = complete
+    return LogPiece(pieces.decode("utf-8", "replace"), position, dropped)
+
+
+def _contents(folder: JobFolder, claim_no: int, after: int) -> Iterator[tuple[int, bytes]]:
+    """Offset and bytes of what each segment has from `after` on."""
+    for start, path in _segments(folder, claim_no):
+        try:
+            with path.open("rb") as file:
+                file.seek(max(0, after - start))
+                data = file.read()
+        except FileNotFoundError:  # dropped between listing and reading
+            continue
+        if data:
+            yield max(start, after), data
+
+
+def _segments(folder: JobFolder, claim_no: int) -> list[tuple[int, Path]]:
+    prefix = f"log-{claim_no}-"
+    try:
+        names = [path.name for path in folder.path.iterdir() if path.name.startswith(prefix)]
+    except FileNotFoundError:
+        return []
+    return sorted((int(name[len(prefix) : -len(".txt")]), folder.path / name) for name in names)

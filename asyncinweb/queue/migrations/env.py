@@ -1,0 +1,14 @@
+"""Alembic's entry: runs the steps on the connection that `migrate.upgrade` has put into the attributes."""
+
+from alembic import context
+
+from asyncinweb.queue.models import Base
+from asyncinweb.queue.schema import VERSION_TABLE
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    version_table=VERSION_TABLE,
+    render_as_batch=True,
+)
+context.run_migrations()

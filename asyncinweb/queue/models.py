@@ -1,0 +1,248 @@
+"""The tables: jobs and their companions. Columns, checks and indexes; no verbs.
+
+The metadata carries a bind key, so a host's Flask-SQLAlchemy finds the right database. Never give `Base` to
+`SQLAlchemy(model_class=...)`: that silently clears the key.
+"""
+
+import json
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    CheckConstraint,
+    Dialect,
+    Float,
+    Index,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    column,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from asyncinweb.states import FINAL, STATES, CrashPolicy, Reason, State
+
+BIND_KEY = "asyncinweb"
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware datetime, stored as seconds since 1970 so that SQL can compare and subtract it."""
+
+    impl = Float
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> float | None:
+        return None if value is None else value.timestamp()
+
+    def process_result_value(self, value: float | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else datetime.fromtimestamp(value, UTC)
+
+
+class Base(DeclarativeBase):
+    """Base of this package's tables only."""
+
+    metadata = MetaData(
+        info={"bind_key": BIND_KEY},
+        naming_convention={"ck": "%(table_name)s_%(constraint_name)s", "pk": "%(table_name)s_pk"},
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UtcTime, str: Text}
+
+
+def _in(states: tuple[State, ...]) -> str:
+    return "state IN (" + ", ".join(f"'{state}'" for state in states) + ")"
+
+
+# Partial indexes are used only where a query repeats their condition to the letter.
+IS_QUEUED = "state = 'queued'"
+IS_SCHEDULED = "state = 'scheduled'"
+IS_WAITING = _in(("scheduled", "queued"))
+IS_FINAL = _in(FINAL)
+IS_FINAL_WITHOUT_EXPIRY = f"{IS_FINAL} AND expires_at IS NULL"
+IS_UNFINISHED = _in(("scheduled", "queued", "processing"))
+
+
+class Job(Base):
+    """One request to run a task once. `slug` is its public name; `id` never leaves the server."""
+
+    __tablename__ = "asyncinweb_jobs"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(32))
+    task: Mapped[str]
+    arguments: Mapped[str]
+    owner: Mapped[str] = mapped_column(default="")
+    state: Mapped[State] = mapped_column(String(16))
+    reason: Mapped[Reason | None] = mapped_column(String(24))
+    error: Mapped[str | None]
+    traceback: Mapped[str | None]
+    result: Mapped[str | None]
+
+    priority: Mapped[int] = mapped_column(default=0)
+    rank: Mapped[int | None]
+    unique_key: Mapped[str | None]
+    idempotency_key: Mapped[str | None]
+    rerun_of: Mapped[str | None] = mapped_column(String(32))
+
+    created_at: Mapped[datetime]
+    run_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    cancel_requested_at: Mapped[datetime | None]
+
+    attempts: Mapped[int] = mapped_column(default=0)
+    max_attempts: Mapped[int] = mapped_column(default=1)
+    crashes: Mapped[int] = mapped_column(default=0)
+    interruptions: Mapped[int] = mapped_column(default=0)
+    claim_no: Mapped[int] = mapped_column(default=0)
+    worker_id: Mapped[str | None] = mapped_column(String(40))
+    timeout_seconds: Mapped[float | None]
+    on_crash: Mapped[CrashPolicy] = mapped_column(String(8), default="rerun")
+    keep_days: Mapped[float | None]
+    expires_at: Mapped[datetime | None]
+
+    progress_done: Mapped[float | None]
+    progress_total: Mapped[float | None]
+    progress_text: Mapped[str | None]
+    reported_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint(_in(STATES), name="known_state"),
+        CheckConstraint(f"(finished_at IS NOT NULL) = ({IS_FINAL})", name="finished_when_final"),
+        CheckConstraint("(worker_id IS NOT NULL) = (state = 'processing')", name="worker_when_processing"),
+        CheckConstraint("(reason IS NOT NULL) = (state = 'failed')", name="reason_when_failed"),
+        CheckConstraint("attempts >= 0 AND interruptions >= 0 AND crashes >= 0", name="counts"),
+        Index("asyncinweb_jobs_slug", "slug", unique=True),
+        # The order of claims, with what a claim filters by, so that skipping blocked jobs reads no rows. The
+        # state comes first, or the planner would prefer asyncinweb_jobs_state and sort.
+        Index(
+            "asyncinweb_jobs_claim",
+            "state",
+            column("priority").desc(),
+            "rank",
+            "id",
+            "task",
+            "owner",
+            sqlite_where=text(IS_QUEUED),
+            postgresql_where=text(IS_QUEUED),
+        ),
+        Index(
+            "asyncinweb_jobs_due",
+            "run_at",
+            sqlite_where=text(IS_SCHEDULED),
+            postgresql_where=text(IS_SCHEDULED),
+        ),
+        Index(
+            "asyncinweb_jobs_waiting_of_owner",
+            "owner",
+            "priority",
+            "rank",
+            sqlite_where=text(IS_WAITING),
+            postgresql_where=text(IS_WAITING),
+        ),
+        Index(
+            "asyncinweb_jobs_unique_key",
+            "unique_key",
+            unique=True,
+            sqlite_where=text(f"unique_key IS NOT NULL AND {IS_UNFINISHED}"),
+            postgresql_where=text(f"unique_key IS NOT NULL AND {IS_UNFINISHED}"),
+        ),
+        Index(
+            "asyncinweb_jobs_idempotency_key",
+            "owner",
+            "idempotency_key",
+            unique=True,
+            sqlite_where=text("idempotency_key IS NOT NULL"),
+            postgresql_where=text("idempotency_key IS NOT NULL"),
+        ),
+        Index("asyncinweb_jobs_state", "state", "id"),
+        Index("asyncinweb_jobs_task", "task", "id"),
+        Index("asyncinweb_jobs_owner", "owner", "id"),
+        Index(
+            "asyncinweb_jobs_finished",
+            "finished_at",
+            sqlite_where=text(IS_FINAL_WITHOUT_EXPIRY),
+            postgresql_where=text(IS_FINAL_WITHOUT_EXPIRY),
+        ),
+        Index(
+            "asyncinweb_jobs_expiry",
+            "expires_at",
+            sqlite_where=text("expires_at IS NOT NULL"),
+            postgresql_where=text("expires_at IS NOT NULL"),
+        ),
+        # Ids must never come back after a prune: a job's claim would be mistaken for another's.
+        {"sqlite_autoincrement": True},
+    )
+
+    @property
+    def is_final(self) -> bool:
+        """True once nothing about this job will change any more."""
+        return self.state in FINAL
+
+    @property
+    def duration_seconds(self) -> float | None:
+        """Seconds its last attempt ran; None before it ended."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return max(0.0, (self.finished_at - self.started_at).total_seconds())
+
+    @property
+    def arguments_by_name(self) -> dict[str, Any]:
+        """The stored arguments in JSON's own types."""
+        stored: dict[str, Any] = json.loads(self.arguments)
+        return stored
+
+    def __repr__(self) -> str:
+        return f"<Job {self.slug} {self.task} {self.state}>"
+
+
+class Attempt(Base):
+    """An attempt that ended although its job went on. The job row itself carries the last attempt."""
+
+    __tablename__ = "asyncinweb_attempts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job_id: Mapped[int]
+    number: Mapped[int]
+    claim_no: Mapped[int]
+    worker_id: Mapped[str | None] = mapped_column(String(40))
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime]
+    reason: Mapped[Reason] = mapped_column(String(24))
+    error: Mapped[str | None]
+    traceback: Mapped[str | None]
+
+    __table_args__ = (Index("asyncinweb_attempts_job", "job_id", "id"),)
+
+
+class Supervisor(Base):
+    """One running tree of processes. `heartbeat_at` is written by the database's clock."""
+
+    __tablename__ = "asyncinweb_supervisors"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    host: Mapped[str]
+    boot_id: Mapped[str]
+    pid: Mapped[int]
+    pid_started: Mapped[str]
+    wake_port: Mapped[int | None]
+    workers: Mapped[int]
+    started_at: Mapped[datetime]
+    heartbeat_at: Mapped[datetime]
+
+
+class Worker(Base):
+    """One worker process, named by (host, boot, pid, start of the process), which is never used twice."""
+
+    __tablename__ = "asyncinweb_workers"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    supervisor_id: Mapped[str] = mapped_column(String(40))
+    host: Mapped[str]
+    boot_id: Mapped[str]
+    pid: Mapped[int]
+    pid_started: Mapped[str]
+    started_at: Mapped[datetime]
+
+    __table_args__ = (Index("asyncinweb_workers_supervisor", "supervisor_id"),)

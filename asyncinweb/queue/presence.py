@@ -1,0 +1,148 @@
+"""Who is there: rows of supervisors and workers, signs of life, and settling what the dead held."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Float, delete, exists, insert, select, text, update
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+from asyncinweb import clock
+from asyncinweb.queue.models import Job, Supervisor, Worker
+from asyncinweb.queue.transitions import Claim, crash
+
+
+class database_now(FunctionElement[float]):  # noqa: N801 - reads as the SQL function it is
+    """The database's own clock, in seconds since 1970: the one clock that all hosts share."""
+
+    type = Float()
+    inherit_cache = True
+
+
+@compiles(database_now, "sqlite")
+def _sqlite_now(element: Any, compiler: Any, **options: Any) -> str:
+    return "((julianday('now') - 2440587.5) * 86400.0)"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A process, named so that the name is never used again: host, boot, pid and the process's start."""
+
+    host: str
+    boot_id: str
+    pid: int
+    pid_started: str
+
+
+def new_id() -> str:
+    """An id for a supervisor or a worker."""
+    return secrets.token_hex(8)
+
+
+def register_supervisor(
+    connection: Connection, supervisor_id: str, identity: Identity, wake_port: int | None, workers: int
+) -> None:
+    """A supervisor is there, with this many workers, and hears datagrams on `wake_port` of 127.0.0.1."""
+    connection.execute(
+        insert(Supervisor).values(
+            id=supervisor_id,
+            **vars(identity),
+            wake_port=wake_port,
+            workers=workers,
+            started_at=clock.now(),
+            heartbeat_at=database_now(),
+        )
+    )
+
+
+def beat(connection: Connection, supervisor_id: str) -> bool:
+    """A supervisor's sign of life. False if others took it for dead and removed it."""
+    changed = connection.execute(
+        update(Supervisor).where(Supervisor.id == supervisor_id).values(heartbeat_at=database_now())
+    )
+    return changed.rowcount == 1
+
+
+def register_worker(connection: Connection, worker_id: str, supervisor_id: str, identity: Identity) -> None:
+    """A worker is there and may claim."""
+    connection.execute(
+        insert(Worker).values(id=worker_id, supervisor_id=supervisor_id, **vars(identity), started_at=clock.now())
+    )
+
+
+def forget_worker(connection: Connection, worker_id: str) -> None:
+    """A worker has ended and holds nothing any more."""
+    connection.execute(delete(Worker).where(Worker.id == worker_id))
+
+
+def forget_supervisor(connection: Connection, supervisor_id: str) -> None:
+    """A supervisor has ended, and its workers with it."""
+    connection.execute(delete(Worker).where(Worker.supervisor_id == supervisor_id))
+    connection.execute(delete(Supervisor).where(Supervisor.id == supervisor_id))
+
+
+def claims_of(connection: Connection, worker_id: str) -> list[Claim]:
+    """What this worker holds: at most one job."""
+    rows = connection.execute(
+        select(Job.id, Job.claim_no, Job.slug, Job.task).where(
+            text("state = 'processing'"), Job.worker_id == worker_id
+        )
+    )
+    return [Claim(row.id, row.claim_no, row.slug, row.task) for row in rows]
+
+
+def bury_worker(connection: Connection, worker_id: str, error: str) -> list[Claim]:
+    """Settle what a worker held whose process is proven dead, and forget it. What it held."""
+    held = claims_of(connection, worker_id)
+    for each in held:
+        crash(connection, each, error)
+    forget_worker(connection, worker_id)
+    return held
+
+
+def workers_on(connection: Connection, host: str) -> list[tuple[str, Identity]]:
+    """All registered workers of a host, with their identity."""
+    rows = connection.execute(select(Worker.__table__).where(Worker.host == host))
+    return [(row.id, Identity(row.host, row.boot_id, row.pid, row.pid_started)) for row in rows]
+
+
+def supervisors_on(connection: Connection, host: str) -> list[tuple[str, Identity]]:
+    """All registered supervisors of a host, with their identity."""
+    rows = connection.execute(select(Supervisor.__table__).where(Supervisor.host == host))
+    return [(row.id, Identity(row.host, row.boot_id, row.pid, row.pid_started)) for row in rows]
+
+
+def bury_unknown_workers(connection: Connection, error: str) -> list[Claim]:
+    """Settle jobs whose worker is not registered at all, as after a restored backup."""
+    unknown = select(Job.worker_id).where(
+        text("state = 'processing'"), ~exists().where(Worker.id == Job.worker_id)
+    )
+    held: list[Claim] = []
+    for worker_id in connection.scalars(unknown).all():
+        held += bury_worker(connection, worker_id or "", error)
+    return held
+
+
+def rescue(connection: Connection, my_host: str, lease_seconds: float) -> list[Claim]:
+    """processing -> as `crash`, for workers of other hosts whose supervisor has been silent for the lease.
+
+    By the database's clock alone. Not to be called soon after our own clock or our own process stood still.
+    """
+    silent = connection.execute(
+        select(Supervisor.id, Supervisor.host).where(
+            Supervisor.host != my_host, Supervisor.heartbeat_at + lease_seconds < database_now()
+        )
+    ).all()
+    held: list[Claim] = []
+    for supervisor_id, host in silent:
+        for worker_id in connection.scalars(select(Worker.id).where(Worker.supervisor_id == supervisor_id)):
+            held += bury_worker(connection, worker_id, f"Its computer {host} has not been heard of.")
+        forget_supervisor(connection, supervisor_id)
+    return held
+
+
+def wake_ports(connection: Connection) -> Sequence[int]:
+    """Ports of 127.0.0.1 on which the supervisors of this database hear that there is work."""
+    return [port for port in connection.scalars(select(Supervisor.wake_port)).all() if port is not None]

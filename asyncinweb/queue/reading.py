@@ -1,0 +1,110 @@
+"""Questions about jobs: one job, lists, the place in line, estimates. Nothing here changes anything."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Text, and_, cast, func, or_, select, text
+from sqlalchemy.orm import Session
+
+from asyncinweb.queue.models import IS_QUEUED, Attempt, Job, Supervisor, Worker
+from asyncinweb.states import State
+
+# As many of a task's last jobs are looked at for what it usually takes.
+RECENT_RUNS = 20
+RECENT_JOBS = 200
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which jobs a list shows; None or "" for all."""
+
+    state: State | None = None
+    task: str | None = None
+    owner: str | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a list, newest first. `next_after` is what the next older page is asked with."""
+
+    jobs: Sequence[Job]
+    next_after: str | None
+
+
+def find_job(session: Session, slug: str) -> Job | None:
+    """The job with this public name."""
+    return session.scalar(select(Job).where(Job.slug == slug))
+
+
+def attempts_of(session: Session, job: Job) -> Sequence[Attempt]:
+    """Earlier attempts, oldest first."""
+    return session.scalars(select(Attempt).where(Attempt.job_id == job.id).order_by(Attempt.id)).all()
+
+
+def list_jobs(session: Session, filters: Filters, after: str | None = None, limit: int = 50) -> Page:
+    """Jobs older than the one called `after`, newest first. Reads by the key, so every page costs the same."""
+    query = select(Job).order_by(Job.id.desc()).limit(limit + 1)
+    if filters.state:
+        query = query.where(Job.state == filters.state)
+    if filters.task:
+        query = query.where(Job.task == filters.task)
+    if filters.owner is not None:
+        query = query.where(Job.owner == filters.owner)
+    if filters.words:
+        query = query.where(cast(Job.arguments, Text).contains(filters.words, autoescape=True))
+    if after:
+        query = query.where(Job.id < select(Job.id).where(Job.slug == after).scalar_subquery())
+    jobs = session.scalars(query).all()
+    more = len(jobs) > limit
+    return Page(jobs[:limit], jobs[limit - 1].slug if more else None)
+
+
+def place_in_line(session: Session, job: Job) -> int | None:
+    """1 for the job that is claimed next, exactly in the order of claims; None if it is not queued."""
+    if job.state != "queued":
+        return None
+    same_rank = and_(Job.rank == job.rank, Job.id < job.id)
+    ahead = or_(
+        Job.priority > job.priority,
+        and_(Job.priority == job.priority, or_(Job.rank < job.rank, same_rank)),
+    )
+    return 1 + (session.scalar(select(func.count()).select_from(Job).where(text(IS_QUEUED), ahead)) or 0)
+
+
+def usual_seconds(session: Session, task: str) -> float | None:
+    """Median duration of the task's last successful runs; None if it never ran."""
+    recent = (
+        select(Job.state, Job.started_at, Job.finished_at)
+        .where(Job.task == task)
+        .order_by(Job.id.desc())
+        .limit(RECENT_JOBS)
+    )
+    seconds = [
+        (row.finished_at - row.started_at).total_seconds()
+        for row in session.execute(recent)
+        if row.state == "completed" and row.started_at is not None
+    ]
+    return statistics.median(seconds[:RECENT_RUNS]) if seconds else None
+
+
+def count_workers(session: Session) -> int:
+    """Registered worker processes."""
+    return session.scalar(select(func.count()).select_from(Worker)) or 0
+
+
+def count_supervisors(session: Session) -> int:
+    """Running process trees, as far as the database knows."""
+    return session.scalar(select(func.count()).select_from(Supervisor)) or 0
+
+
+def count_running(session: Session) -> int:
+    """Jobs that are being worked on."""
+    return session.scalar(select(func.count()).select_from(Job).where(Job.state == "processing")) or 0
+
+
+def count_states(session: Session) -> dict[str, int]:
+    """How many jobs are in each state."""
+    rows = session.execute(select(Job.state, func.count()).group_by(Job.state))
+    return {state: count for state, count in rows}

@@ -1,0 +1,45 @@
+"""Bringing the database to this version's schema, once, under the write lock, before anything uses it."""
+
+import importlib
+import os
+from typing import Any
+
+from sqlalchemy import text
+
+from asyncinweb.errors import SchemaTooNew
+from asyncinweb.queue.database import Database
+
+VERSION_TABLE = "asyncinweb_version"
+# All steps in order, the newest last; a test compares it with the files in migrations/versions.
+REVISIONS = ("0001",)
+HEAD = REVISIONS[-1]
+
+
+def current_revision(database: Database) -> str | None:
+    """The revision of the database; None for an empty one."""
+    with database.read() as session:
+        is_there = session.scalar(
+            text("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = :name"),
+            {"name": VERSION_TABLE},
+        )
+        return session.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}")) if is_there else None
+
+
+def ensure_schema(database: Database) -> None:
+    """Create or upgrade the tables if needed. SchemaTooNew if a newer program has written this database."""
+    database.path.parent.mkdir(parents=True, exist_ok=True)
+    if not database.path.exists():
+        # Created by hand for its mode: nobody else on this computer reads the jobs.
+        os.close(os.open(database.path, os.O_CREAT | os.O_RDWR, 0o600))
+    revision = current_revision(database)
+    if revision == HEAD:
+        return
+    if revision is not None and revision not in REVISIONS:
+        raise SchemaTooNew(
+            f"The database {database.path} has schema {revision!r}, which this version does not know "
+            f"(newest: {HEAD!r}). Install the newer asyncinweb again, or use another --instance."
+        )
+    # Imported by name, and only here: Alembic takes 0.2 s and 10 MB in every process that loads it, and is
+    # needed once per version.
+    migrate: Any = importlib.import_module("asyncinweb.queue.migrate")
+    migrate.upgrade(database)

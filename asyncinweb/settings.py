@@ -1,0 +1,135 @@
+"""The one table of settings: name, type, default, unit, help. `configuration` reads them from outside.
+
+Kept apart from the reading because every child process gets a finished `Settings` and needs no more.
+"""
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def asset_dir(name: str) -> Path:
+    """`templates` or `static`: inside the package in a wheel, beside it in a checkout."""
+    inside = PACKAGE / name
+    return inside if inside.is_dir() else PACKAGE.parent / name
+
+
+def default_instance() -> Path:
+    """`instance` beside run.py in a checkout, in the working folder otherwise."""
+    beside = PACKAGE.parent
+    return (beside if (beside / "run.py").is_file() else Path.cwd()) / "instance"
+
+
+def _words(value: object) -> object:
+    """A comma-separated text as a list."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+class Settings(BaseModel):
+    """All settings, checked. Immutable; the same in every process of one start."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
+    workers: int = Field(
+        default_factory=lambda: os.cpu_count() or 1,
+        ge=1,
+        le=256,
+        description="Worker processes; one per CPU.",
+    )
+    tasks: Words = Field(
+        ("asyncinweb.tasks.demo",), min_length=1, description="Modules or .py files that define tasks."
+    )
+    instance: Path = Field(
+        default_factory=default_instance, description="Folder for the database and the files of jobs."
+    )
+    database_url: str = Field("", description="SQLite database; instance/asyncinweb.db if empty.")
+    poll_seconds: Seconds = Field(5.0, description="Pause between two refreshes of a live page.")
+    grace_seconds: float = Field(
+        10.0, ge=0, le=86_400, description="How long running jobs may go on after a stop is asked."
+    )
+    kill_after_seconds: Seconds = Field(
+        2.0, description="How long a job may ignore a stop before its process is killed."
+    )
+    lease_seconds: Seconds = Field(
+        30.0, description="Silence after which another host's workers are taken for dead."
+    )
+    heartbeat_seconds: Seconds = Field(5.0, description="Pause between two signs of life in the database.")
+    idle_poll_seconds: Seconds = Field(
+        1.0, description="Longest pause until an idle worker looks for work without being woken."
+    )
+    durability: Literal["full", "normal"] = Field(
+        "full", description="full: an accepted job survives a power cut. normal: only a crash, but faster."
+    )
+    keep_days: float = Field(30.0, gt=0, description="Days that finished jobs, their logs and files are kept.")
+    max_result_mb: float = Field(100.0, gt=0, description="Largest result of a job, in MB.")
+    max_log_mb: float = Field(
+        10.0, ge=0.001, description="Log kept of each attempt, in MB: its beginning and its end."
+    )
+    max_queued_per_owner: int = Field(1000, ge=1, description="Jobs one visitor may have waiting.")
+    max_running_per_owner: int | None = Field(
+        None, ge=1, description="Jobs of one visitor that may run at once; empty: no limit."
+    )
+    max_jobs_per_worker: int | None = Field(
+        None, ge=1, description="Jobs after which a worker process is replaced; empty: never."
+    )
+    max_worker_mb: float | None = Field(
+        None, gt=0, description="Memory in MB above which a worker is replaced after its job; empty: never."
+    )
+    allowed_hosts: Words = Field(
+        (), description="Names the server answers to besides localhost and its own address."
+    )
+    insecure_no_auth: bool = Field(
+        False,
+        description="Serve on an address others can reach, without sign-in. Everybody may do everything.",
+    )
+
+    @field_validator("instance")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @field_validator("database_url")
+    @classmethod
+    def _sqlite_file(cls, value: str) -> str:
+        if value and (not value.startswith("sqlite:///") or value in ("sqlite:///", "sqlite:///:memory:")):
+            raise ValueError("a SQLite file is needed, such as sqlite:////srv/jobs/asyncinweb.db")
+        return value
+
+    @field_validator("durability", "host", mode="before")
+    @classmethod
+    def _trimmed(cls, value: object) -> object:
+        return value.strip() if isinstance(value, str) else value
+
+    @property
+    def database_path(self) -> Path:
+        """The SQLite file."""
+        if self.database_url:
+            return Path(self.database_url.removeprefix("sqlite:///")).absolute()
+        return self.instance / "asyncinweb.db"
+
+    @property
+    def max_result_bytes(self) -> int:
+        return int(self.max_result_mb * 1_000_000)
+
+    @property
+    def max_log_bytes(self) -> int:
+        return int(self.max_log_mb * 1_000_000)
+
+    @property
+    def is_loopback(self) -> bool:
+        """True if only this machine can reach the server."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"

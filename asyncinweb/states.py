@@ -1,0 +1,30 @@
+"""The six states of a job, the reasons it can fail for, and the arrows between the states.
+
+    scheduled --falls due--> queued --claim--> processing --finish--> completed
+        |                      |                   |------fail----> failed (or scheduled: try again)
+        |                      |                   |----release---> queued (we stopped it)
+        '-------cancel---------'------------------>'-------------> cancelled
+
+`failed`, `completed` and `cancelled` are final: such a row never changes again.
+"""
+
+from typing import Final, Literal, get_args
+
+State = Literal["scheduled", "queued", "processing", "completed", "failed", "cancelled"]
+Reason = Literal[
+    "error",
+    "timeout",
+    "crashed",
+    "memory",
+    "result_too_large",
+    "unserialisable",
+    "unknown_task",
+    "bad_arguments",
+    "expired",
+]
+CrashPolicy = Literal["rerun", "fail"]
+
+STATES: Final[tuple[State, ...]] = get_args(State)
+REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
+FINAL: Final[tuple[State, ...]] = ("completed", "failed", "cancelled")
+WAITING: Final[tuple[State, ...]] = ("scheduled", "queued")

@@ -1,0 +1,103 @@
+"""`current_job` and `track`: what a running function can say about itself.
+
+The functions here only pass on to the `Running` that a worker has put in place. Without one they do
+nothing harmful, so a task can be called and tested like any function.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Sized
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+FileData = bytes | str | os.PathLike[str]
+
+
+class Running(Protocol):
+    """The job that this process works on, as its worker implements it."""
+
+    slug: str
+    attempt: int
+    cancelled: bool
+
+    def progress(self, done: float, total: float | None, text: str) -> None: ...
+    def log(self, text: str) -> None: ...
+    def save_file(self, name: str, data_or_path: FileData) -> None: ...
+    def shield(self) -> AbstractContextManager[None]: ...
+
+
+# One job runs in a process at a time, so a plain variable serves threads started by the task too;
+# a context variable would be empty in them.
+_running: Running | None = None
+
+
+@contextmanager
+def running_as(running: Running) -> Iterator[None]:
+    """Make `running` the current job of this process."""
+    global _running
+    _running = running
+    try:
+        yield
+    finally:
+        _running = None
+
+
+class CurrentJob:
+    """The job this process is working on; use it as `asyncinweb.current_job`."""
+
+    @property
+    def slug(self) -> str:
+        """The job's public address part, "" outside a job."""
+        return _running.slug if _running else ""
+
+    @property
+    def attempt(self) -> int:
+        """1 on the first try, 2 on the first retry; 0 outside a job."""
+        return _running.attempt if _running else 0
+
+    @property
+    def cancelled(self) -> bool:
+        """True as soon as somebody asked to stop this job."""
+        return _running is not None and _running.cancelled
+
+    def progress(self, done: float, total: float | None = None, text: str = "") -> None:
+        """Say how far the job is: `done` of `total` (any unit), and in words what it is doing.
+
+        Cheap enough for every turn of a loop: it is written at most twice a second.
+        """
+        if _running:
+            _running.progress(done, total, text)
+
+    def log(self, text: str) -> None:
+        """Add a line to the job's log. `print` and `logging` do the same."""
+        if _running:
+            _running.log(text)
+
+    def save_file(self, name: str, data_or_path: FileData) -> None:
+        """Keep a file with the job: bytes, text, or the path of a file that is copied.
+
+        `name` is what the visitor sees and downloads; a second file of the same name replaces the first.
+        """
+        if _running:
+            _running.save_file(name, data_or_path)
+
+
+current_job = CurrentJob()
+
+
+def track(items: Iterable[T], total: float | None = None, text: str = "") -> Iterator[T]:
+    """Yield the items and report each finished one as progress.
+
+    `total` defaults to `len(items)` where that is known; without it the bar shows no share.
+    """
+    if total is None and isinstance(items, Sized):
+        total = len(items)
+    current_job.progress(0, total, text)
+    for done, item in enumerate(items, start=1):
+        yield item
+        current_job.progress(done, total, text)
+
+
+def shielded() -> AbstractContextManager[None]:
+    """Keep a cancel or a time limit from cutting into the library's own bookkeeping."""
+    return _running.shield() if _running else nullcontext()

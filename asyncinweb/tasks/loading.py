@@ -1,0 +1,83 @@
+"""Importing the modules and files that define tasks. This is the only place that imports by a name it is given,
+and the names come from the settings, never from the database."""
+
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from asyncinweb.errors import AsyncInWebError, TaskLoadError
+from asyncinweb.tasks.registry import Registry, registry
+
+
+def load(sources: Sequence[str]) -> Registry:
+    """Import the modules or files with tasks and check every task's signature.
+
+    A source is a dotted module name or the path of a .py file. Raises TaskLoadError naming source, file
+    and line, or TaskDefinitionError.
+    """
+    for source in sources:
+        _import(source)
+    for each in registry.tasks.values():
+        _ = each.inputs
+    return registry
+
+
+def _import(source: str) -> None:
+    try:
+        if source.endswith(".py"):
+            _import_file(Path(source))
+        else:
+            _make_importable(Path.cwd())
+            importlib.import_module(source)
+    except AsyncInWebError:
+        raise
+    except ModuleNotFoundError as error:
+        if error.name is not None and (source == error.name or source.startswith(f"{error.name}.")):
+            raise TaskLoadError(
+                f"There is no module {source!r} to load tasks from (looked in {Path.cwd()} and the "
+                "installed packages). For a file, give its path: --tasks my_tasks.py"
+            ) from None
+        raise TaskLoadError(_import_failure(source, error)) from error
+    except (Exception, SystemExit) as error:
+        raise TaskLoadError(_import_failure(source, error)) from error
+
+
+def _import_file(path: Path) -> None:
+    if not path.is_file():
+        raise TaskLoadError(f"There is no file {path} to load tasks from (looked in {Path.cwd()}).")
+    name = path.stem
+    if name in sys.modules:
+        loaded = getattr(sys.modules[name], "__file__", None)
+        if loaded and Path(loaded).resolve() == path.resolve():
+            return
+        raise TaskLoadError(f"{path} cannot be loaded: a module called {name!r} is there already. Rename it.")
+    _make_importable(path.resolve().parent)
+    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+
+
+def _make_importable(folder: Path) -> None:
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+
+
+def _import_failure(source: str, error: BaseException) -> str:
+    """One line: what failed, and the last line of the author's own code that was reached."""
+    if isinstance(error, SyntaxError):
+        where = f"{error.filename}:{error.lineno}"
+    else:
+        frames = inspect.getinnerframes(error.__traceback__) if error.__traceback__ else []
+        own = [frame for frame in frames if "importlib" not in frame.filename and frame.filename != __file__]
+        where = f"{own[-1].filename}:{own[-1].lineno}" if own else source
+    return f"{source} cannot be imported: {type(error).__name__}: {error} ({where})"

@@ -1,0 +1,288 @@
+"""`@task`, and the tasks there are.
+
+A task is an ordinary function with options; nothing here runs one or knows a database. `enqueue` hands a
+request to whatever `connect` was given, so that this room needs none above it.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Generic, ParamSpec, Protocol, TypeVar, overload
+
+from cronsim import CronSim, CronSimError
+
+from asyncinweb.errors import AsyncInWebError, TaskDefinitionError, UnknownTask
+from asyncinweb.states import CrashPolicy
+from asyncinweb.tasks.inputs import Inputs
+
+if TYPE_CHECKING:
+    from asyncinweb.queue.models import Job
+
+P = ParamSpec("P")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+Backoff = Sequence[float] | Callable[[int], float]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `@task(...)` was given. Times in seconds."""
+
+    title: str = ""
+    timeout: float | None = None
+    max_attempts: int = 1
+    retry_on: tuple[type[BaseException], ...] = ()
+    backoff: Backoff = (5.0, 30.0, 120.0, 600.0)
+    on_crash: CrashPolicy = "rerun"
+    concurrency: int | None = None
+    priority: int = 0
+    memory_mb: int | None = None
+    fresh_process: bool = False
+    keep_days: float | None = None
+    cron: str | None = None
+    hidden: bool = False
+
+
+@dataclass(frozen=True)
+class Request:
+    """A wish to run a task once: validated arguments as JSON, and when and how."""
+
+    task: "Task[..., object]"
+    arguments: str
+    priority: int = 0
+    run_at: datetime | None = None
+    unique_key: str | None = None
+
+
+class Submit(Protocol):
+    """Stores requests as jobs, in order, in one transaction."""
+
+    def __call__(self, requests: Sequence[Request]) -> "list[Job]": ...
+
+
+class Task(Generic[P, R_co]):
+    """A function that can be run as a job. Calling it calls the function, here and now."""
+
+    def __init__(self, function: Callable[P, R_co], options: Options) -> None:
+        functools.update_wrapper(self, function)
+        self.function = function
+        self.name = function.__name__
+        self.options = options
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
+        return self.function(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<Task {self.name} from {self.location}>"
+
+    @functools.cached_property
+    def inputs(self) -> Inputs:
+        """The function's parameters as validated fields. TaskDefinitionError on a hint no form can show."""
+        return Inputs.of(self.function, self.name, self.location)
+
+    @property
+    def location(self) -> str:
+        """`file:line` of the function, for error messages."""
+        code = inspect.unwrap(self.function).__code__
+        return f"{code.co_filename}:{code.co_firstlineno}"
+
+    @property
+    def title(self) -> str:
+        """What the visitor reads: the option, else the docstring's first line, else the name in words."""
+        first_line = inspect.cleandoc(self.function.__doc__ or "").partition("\n")[0].rstrip(".")
+        return self.options.title or first_line or self.name.replace("_", " ").capitalize()
+
+    @property
+    def help(self) -> str:
+        """The docstring after its first line."""
+        return inspect.cleandoc(self.function.__doc__ or "").partition("\n")[2].strip()
+
+    def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> "Job":
+        """Store a job that runs this task with these arguments, and return it.
+
+        Raises BadArguments, QuotaReached, DatabaseBusy. Committed when it returns.
+        """
+        return Submission(self).enqueue(*args, **kwargs)
+
+    def enqueue_many(self, arguments: Iterable[Mapping[str, object]]) -> "list[Job]":
+        """Store one job for each dict of arguments, all or none, in one transaction."""
+        return Submission(self).enqueue_many(arguments)
+
+    def using(
+        self, *, priority: int | None = None, run_at: datetime | None = None, unique_key: str | None = None
+    ) -> "Submission[P, R_co]":
+        """The same task with another priority, a start time (aware), or a key that at most one
+        unfinished job may have: enqueueing a second one returns the first."""
+        if run_at is not None and run_at.tzinfo is None:
+            raise AsyncInWebError(
+                f"{self.name}: run_at={run_at!r} has no time zone; pass an aware datetime, "
+                "such as datetime.now(UTC) + timedelta(hours=1)."
+            )
+        return Submission(self, priority, run_at, unique_key)
+
+
+@dataclass(frozen=True)
+class Submission(Generic[P, R_co]):
+    """A task together with how to enqueue it; made by `Task.using`."""
+
+    task: Task[P, R_co]
+    priority: int | None = None
+    run_at: datetime | None = None
+    unique_key: str | None = None
+
+    def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> "Job":
+        """As `Task.enqueue`."""
+        arguments = self.task.inputs.bind(*args, **kwargs)
+        return _submit([self._request(arguments)])[0]
+
+    def enqueue_many(self, arguments: Iterable[Mapping[str, object]]) -> "list[Job]":
+        """As `Task.enqueue_many`."""
+        return _submit([self._request(each) for each in arguments])
+
+    def _request(self, arguments: Mapping[str, object]) -> Request:
+        return Request(
+            task=self.task,
+            arguments=self.task.inputs.to_json(arguments),
+            priority=self.task.options.priority if self.priority is None else self.priority,
+            run_at=self.run_at,
+            unique_key=self.unique_key,
+        )
+
+
+@dataclass
+class Registry:
+    """Tasks by name. There is one for the process, filled by `@task`."""
+
+    tasks: dict[str, Task[..., object]] = field(default_factory=dict)
+
+    def add(self, task: Task[..., object]) -> None:
+        """Refuses a second task of the same name, unless it is the same function imported again."""
+        known = self.tasks.get(task.name)
+        if known and known.location != task.location:
+            raise TaskDefinitionError(
+                f"Two tasks are called {task.name!r}: {known.location} and {task.location}. Rename one."
+            )
+        self.tasks[task.name] = task
+
+    def __getitem__(self, name: str) -> Task[..., object]:
+        """The task of this name; UnknownTask names the nearest one."""
+        try:
+            return self.tasks[name]
+        except KeyError:
+            raise UnknownTask(name, self.tasks) from None
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.tasks
+
+    def __len__(self) -> int:
+        return len(self.tasks)
+
+    @property
+    def visible(self) -> list[Task[..., object]]:
+        """What visitors can start from a page, in the order of definition."""
+        return [task for task in self.tasks.values() if not task.options.hidden]
+
+
+registry = Registry()
+
+
+class Decorator:
+    """What `task(...)` with options returns: makes a function a task and keeps its signature."""
+
+    def __init__(self, options: dict[str, object]) -> None:
+        self._options = options
+
+    def __call__(self, function: Callable[P, R], /) -> Task[P, R]:
+        made = Task(function, _checked(function.__name__, self._options))
+        registry.add(made)
+        return made
+
+
+@overload
+def task(function: Callable[P, R], /) -> Task[P, R]: ...
+@overload
+def task(
+    *,
+    title: str = "",
+    timeout: float | None = None,
+    max_attempts: int = 1,
+    retry_on: type[BaseException] | tuple[type[BaseException], ...] = (),
+    backoff: float | Backoff = (5.0, 30.0, 120.0, 600.0),
+    on_crash: CrashPolicy = "rerun",
+    concurrency: int | None = None,
+    priority: int = 0,
+    memory_mb: int | None = None,
+    fresh_process: bool = False,
+    keep_days: float | None = None,
+    cron: str | None = None,
+    hidden: bool = False,
+) -> Decorator: ...
+def task(function: Callable[P, R] | None = None, /, **options: object) -> Task[P, R] | Decorator:
+    """Make a function a task: `@task` or `@task(timeout=600, max_attempts=3)`.
+
+    title: heading for visitors. timeout: seconds until the function is stopped. max_attempts: tries if
+    it raises; retry_on: only for these exceptions (default: any Exception). backoff: pauses in seconds
+    between tries, a number, a list, or a function of the attempt. on_crash: "rerun" once if its process
+    dies, or "fail". concurrency: how many of it may run at once. priority: larger goes first.
+    memory_mb: memory it may use beyond an idle worker's. fresh_process: run it in a new process.
+    keep_days: keep its finished jobs that long. cron: start it by the clock (UTC), e.g. "0 6 * * 1-5".
+    hidden: not on the home page. TaskDefinitionError on an option that makes no sense.
+    """
+
+    decorator = Decorator(options)
+    return decorator(function) if function is not None else decorator
+
+
+def _checked(name: str, given: dict[str, object]) -> Options:
+    """Options from the keyword arguments of `@task`, or a TaskDefinitionError that names the option."""
+    try:
+        options = Options(**given)  # type: ignore[arg-type]  # the overload of `task` has checked the types
+    except TypeError as error:
+        raise TaskDefinitionError(f"@task on {name}: {error}.") from None
+    if isinstance(options.retry_on, type):
+        options = replace(options, retry_on=(options.retry_on,))
+    if isinstance(options.backoff, (int, float)):
+        options = replace(options, backoff=(float(options.backoff),))
+    _refuse_nonsense(name, options)
+    return options
+
+
+def _refuse_nonsense(name: str, options: Options) -> None:
+    for option in ("timeout", "max_attempts", "concurrency", "memory_mb", "keep_days"):
+        value = getattr(options, option)
+        if value is not None and value <= 0:
+            raise TaskDefinitionError(f"@task on {name}: {option}={value!r} must be more than 0.")
+    if options.on_crash not in ("rerun", "fail"):
+        raise TaskDefinitionError(f'@task on {name}: on_crash={options.on_crash!r} must be "rerun" or "fail".')
+    if not callable(options.backoff) and not options.backoff:
+        raise TaskDefinitionError(f"@task on {name}: backoff is empty; give at least one pause in seconds.")
+    if options.cron is not None:
+        next_cron_time(options.cron, datetime(2026, 1, 1), name)
+
+
+def next_cron_time(expression: str, after: datetime, name: str) -> datetime:
+    """The first time after `after` that the cron expression names."""
+    try:
+        return next(CronSim(expression, after))
+    except (CronSimError, StopIteration) as error:
+        raise TaskDefinitionError(
+            f"@task on {name}: cron={expression!r} is no cron expression ({error or 'never falls due'}); "
+            'five fields are needed, such as "30 6 * * 1-5".'
+        ) from None
+
+
+_connected: Submit | None = None
+
+
+def connect(submit: Submit) -> None:
+    """Say where `enqueue` takes requests to."""
+    global _connected
+    _connected = submit
+
+
+def _submit(requests: Sequence[Request]) -> "list[Job]":
+    if _connected is None:
+        raise AsyncInWebError("No database is connected; import asyncinweb before asyncinweb.tasks.registry.")
+    return _connected(requests)
