@@ -102,10 +102,22 @@ def bury_worker(connection: Connection, worker_id: str, error: str) -> list[Clai
     return held
 
 
-def workers_on(connection: Connection, host: str) -> list[tuple[str, Identity]]:
-    """All registered workers of a host, with their identity."""
+@dataclass(frozen=True)
+class RegisteredWorker:
+    """A worker as it registered itself."""
+
+    worker_id: str
+    supervisor_id: str
+    identity: Identity
+
+
+def workers_on(connection: Connection, host: str) -> list[RegisteredWorker]:
+    """All registered workers of a host."""
     rows = connection.execute(select(Worker.__table__).where(Worker.host == host))
-    return [(row.id, Identity(row.host, row.boot_id, row.pid, row.pid_started)) for row in rows]
+    return [
+        RegisteredWorker(row.id, row.supervisor_id, Identity(row.host, row.boot_id, row.pid, row.pid_started))
+        for row in rows
+    ]
 
 
 def supervisors_on(connection: Connection, host: str) -> list[tuple[str, Identity]]:

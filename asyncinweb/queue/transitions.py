@@ -55,7 +55,6 @@ class Claim:
     arguments: str = "{}"
     attempt: int = 0
     timeout_seconds: float | None = None
-    created_at: float = 0.0
 
 
 # --- working ----------------------------------------------------------------------------------------------------
@@ -92,7 +91,7 @@ class Claiming:
         self.next = Prepared(self.candidates)
 
 
-_CLAIMED = ("id", "claim_no", "slug", "task", "arguments", "attempts", "timeout_seconds", "created_at")
+_CLAIMED = ("id", "claim_no", "slug", "task", "arguments", "attempts", "timeout_seconds")
 
 
 def _below_limit(task: str, limit: int) -> ColumnElement[bool]:
@@ -112,11 +111,11 @@ def claim(connection: Connection, claiming: Claiming) -> Claim | None:
     row = claiming.next.row(connection)
     if row is None:
         return None
-    job_id, claim_no, slug, task, arguments, attempts, timeout_seconds, created_at = row
+    job_id, claim_no, slug, task, arguments, attempts, timeout_seconds = row
     changed = _START.run(connection, job_id=job_id, old_claim_no=claim_no, worker=claiming.worker_id, now=now)
     if not changed:
         return None
-    return Claim(job_id, claim_no + 1, slug, task, arguments, attempts + 1, timeout_seconds, created_at)
+    return Claim(job_id, claim_no + 1, slug, task, arguments, attempts + 1, timeout_seconds)
 
 
 _START = Prepared(
@@ -140,13 +139,14 @@ _START = Prepared(
 
 def ripen(connection: Connection, now: datetime) -> None:
     """scheduled -> queued for what has fallen due, in a fair order."""
-    for job_id, priority, owner in _DUE.rows(connection, now=now):
-        rank = ranks.for_new(connection, priority, owner)
+    for job_id, priority, owner, attempts in _DUE.rows(connection, now=now):
+        is_back = attempts > 0
+        rank = ranks.now_served(connection, priority) if is_back else ranks.for_new(connection, priority, owner)
         _RIPEN.run(connection, job_id=job_id, new_rank=rank)
 
 
 _DUE = Prepared(
-    select(Job.id, Job.priority, Job.owner)
+    select(Job.id, Job.priority, Job.owner, Job.attempts)
     .where(SCHEDULED, Job.run_at <= bindparam("now", type_=Job.run_at.type))
     .order_by(Job.run_at, Job.id)
     .limit(RIPEN_AT_ONCE)
@@ -320,7 +320,9 @@ def cancel(connection: Connection, slug: str) -> CancelAnswer:
     asked = connection.execute(
         update(Job)
         .where(Job.slug == slug, PROCESSING)
-        .values(cancel_requested_at=func.coalesce(Job.cancel_requested_at, now))
+        .values(
+            cancel_requested_at=func.coalesce(Job.cancel_requested_at, literal(now, Job.cancel_requested_at.type))
+        )
     )
     return "asked" if asked.rowcount else "refused"
 

@@ -18,7 +18,9 @@ class Running(Protocol):
 
     slug: str
     attempt: int
-    cancelled: bool
+
+    @property
+    def cancelled(self) -> bool: ...
 
     def progress(self, done: float, total: float | None, text: str) -> None: ...
     def log(self, text: str) -> None: ...

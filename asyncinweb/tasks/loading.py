@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from asyncinweb.errors import AsyncInWebError, TaskLoadError
-from asyncinweb.tasks.registry import Registry, registry
+from asyncinweb.errors import AsyncInWebError, BadArguments, TaskDefinitionError, TaskLoadError
+from asyncinweb.tasks.registry import Registry, Task, registry
 
 
 def load(sources: Sequence[str]) -> Registry:
@@ -21,8 +21,20 @@ def load(sources: Sequence[str]) -> Registry:
     for source in sources:
         _import(source)
     for each in registry.tasks.values():
-        _ = each.inputs
+        _check(each)
     return registry
+
+
+def _check(task: Task[..., object]) -> None:
+    """Read the signature, and see that a task started by the clock needs no arguments."""
+    inputs = task.inputs
+    if task.options.cron is not None:
+        try:
+            inputs.to_json({})
+        except BadArguments as error:
+            raise TaskDefinitionError(
+                f"{task.name}: cron needs a default for every parameter ({error}; {task.location})"
+            ) from None
 
 
 def _import(source: str) -> None:

@@ -1,0 +1,114 @@
+"""The commands: `python run.py`, `asyncinweb …`, `python -m asyncinweb …`."""
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from asyncinweb.commands import (
+    cancel_command,
+    config_command,
+    jobs_command,
+    log_command,
+    prune_command,
+    rerun_command,
+    show_command,
+    submit_command,
+    tasks_command,
+)
+from asyncinweb.configuration import read_settings
+from asyncinweb.errors import AsyncInWebError
+from asyncinweb.serve import Parts, run
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Slow Python behind fast web pages."""
+
+
+def _options(*names: str) -> Callable[[Command], Command]:
+    """The settings that a command takes as options."""
+
+    def add(command: Command) -> Command:
+        for name in reversed(names):
+            command = OPTIONS[name](command)
+        return command
+
+    return add
+
+
+OPTIONS = {
+    "host": click.option("--host", help="Address to listen on (127.0.0.1)."),
+    "port": click.option("--port", help="Port to listen on (8000); 0 takes a free one."),
+    "workers": click.option("--workers", metavar="N", help="Worker processes (one per CPU)."),
+    "tasks": click.option(
+        "--tasks", multiple=True, metavar="MODULE_OR_FILE", help="Where tasks are; may be repeated."
+    ),
+    "instance": click.option(
+        "--instance", type=click.Path(path_type=Path), metavar="DIR", help="Folder for database and files."
+    ),
+    "insecure_no_auth": click.option(
+        "--insecure-no-auth", is_flag=True, default=None, help="Serve the network without sign-in."
+    ),
+    "open_browser": click.option("--open", "open_browser", is_flag=True, help="Open the page in a browser."),
+}
+
+
+def _serve(parts: Parts, open_browser: bool = False, **options: Any) -> None:
+    options["tasks"] = options.get("tasks") or None
+    run(read_settings(options).settings, parts, click.echo, open_browser)
+
+
+@cli.command("run")
+@_options("host", "port", "workers", "tasks", "instance", "insecure_no_auth", "open_browser")
+def run_command(**options: Any) -> None:
+    """Start the web server and the workers."""
+    _serve(Parts(), **options)
+
+
+@cli.command("web")
+@_options("host", "port", "tasks", "instance", "insecure_no_auth", "open_browser")
+def web_command(**options: Any) -> None:
+    """Start the web server only."""
+    _serve(Parts(workers=False), **options)
+
+
+@cli.command("worker")
+@_options("workers", "tasks", "instance")
+def worker_command(**options: Any) -> None:
+    """Start workers only."""
+    _serve(Parts(web=False), **options)
+
+
+for command in (
+    submit_command,
+    jobs_command,
+    show_command,
+    log_command,
+    cancel_command,
+    rerun_command,
+    tasks_command,
+    prune_command,
+    config_command,
+):
+    cli.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and end the process with its exit code; errors in one line, without a traceback."""
+    try:
+        cli.main(arguments, prog_name="asyncinweb", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except AsyncInWebError as error:
+        click.echo(f"asyncinweb: {error}", err=True)
+        sys.exit(error.exit_code)

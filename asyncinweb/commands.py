@@ -1,0 +1,243 @@
+"""Commands about jobs: what the shell can ask and do while the server runs, or without it."""
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from asyncinweb.configuration import read_settings
+from asyncinweb.errors import AsyncInWebError, BadArguments
+from asyncinweb.queue.as_json import in_utc, job_as_json
+from asyncinweb.queue.client import Client, open_database
+from asyncinweb.queue.database import WEB, Database
+from asyncinweb.queue.files import JobFolder
+from asyncinweb.queue.joblog import read_log
+from asyncinweb.queue.models import Job
+from asyncinweb.queue.reading import Filters, find_job, list_jobs
+from asyncinweb.settings import Settings
+from asyncinweb.states import STATES
+from asyncinweb.tasks.loading import load
+from asyncinweb.tasks.registry import Request
+from asyncinweb.workers.upkeep import prune_all
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+LOG_CHUNK = 100_000
+
+
+class Place:
+    """The settings of one command, and the database they name."""
+
+    def __init__(self, instance: Path | None, tasks: tuple[str, ...] = ()) -> None:
+        self.configuration = read_settings({"instance": instance, "tasks": tasks or None})
+        self.settings: Settings = self.configuration.settings
+
+    def database(self) -> Database:
+        self.settings.instance.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return open_database(self.settings, WEB)
+
+    def client(self) -> Client:
+        return Client(self.database(), self.settings.max_queued_per_owner)
+
+
+def in_instance(command: Command) -> Command:
+    """The option that says which folder is meant."""
+    return click.option(
+        "--instance", type=click.Path(path_type=Path), metavar="DIR", help="Folder for database and files."
+    )(command)
+
+
+def with_tasks(command: Command) -> Command:
+    """The option that says where tasks are."""
+    return click.option("--tasks", multiple=True, metavar="MODULE_OR_FILE", help="Where tasks are.")(command)
+
+
+def _print_json(value: object) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+@click.command("submit")
+@click.argument("task")
+@click.argument("arguments", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--wait", is_flag=True, help="Wait for the end; exit code 1 if it fails.")
+@with_tasks
+@in_instance
+@as_json
+def submit_command(
+    task: str,
+    arguments: tuple[str, ...],
+    wait: bool,
+    tasks: tuple[str, ...],
+    instance: Path | None,
+    as_json: bool,
+) -> None:
+    """Store a job: asyncinweb submit julia width=300."""
+    place = Place(instance, tasks)
+    found = load(place.settings.tasks)[task]
+    stored = found.inputs.to_json(found.inputs.from_texts(_pairs(task, arguments)))
+    (job,) = place.client().submit([Request(found, stored, found.options.priority)])
+    database = place.database()
+    if wait:
+        job = _wait_for_end(database, job.slug)
+    _print_job(database, job, as_json)
+    if wait and job.state != "completed":
+        raise click.exceptions.Exit(1)
+
+
+def _pairs(task: str, arguments: tuple[str, ...]) -> Mapping[str, list[str]]:
+    texts: dict[str, list[str]] = {}
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if not equals:
+            raise BadArguments(task, {argument: "is not of the form key=value"})
+        texts.setdefault(name, []).append(value)
+    return texts
+
+
+def _wait_for_end(database: Database, slug: str) -> Job:
+    pause = threading.Event()
+    while True:
+        job = _find(database, slug)
+        if job.is_final:
+            return job
+        pause.wait(0.1)
+
+
+def _find(database: Database, slug: str) -> Job:
+    with database.read() as session:
+        job = find_job(session, slug)
+    if job is None:
+        raise AsyncInWebError(f"There is no job {slug!r}. List them: asyncinweb jobs")
+    return job
+
+
+def _print_job(database: Database, job: Job, as_json: bool) -> None:
+    with database.read() as session:
+        facts = job_as_json(session, job)
+    if as_json:
+        _print_json(facts)
+        return
+    for name, value in facts.items():
+        if value is not None:
+            click.echo(f"{name:12} {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}")
+
+
+@click.command("jobs")
+@click.option("--state", type=click.Choice(STATES), help="Only jobs in this state.")
+@click.option("--task", help="Only jobs of this task.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many.")
+@in_instance
+@as_json
+def jobs_command(state: Any, task: str | None, limit: int, instance: Path | None, as_json: bool) -> None:
+    """List jobs, newest first."""
+    with Place(instance).database().read() as session:
+        page = list_jobs(session, Filters(state, task), limit=limit)
+        if as_json:
+            _print_json([job_as_json(session, job) for job in page.jobs])
+            return
+    for job in page.jobs:
+        click.echo(f"{job.slug}  {job.state:10}  {in_utc(job.created_at)}  {job.task}  {job.error or ''}".rstrip())
+
+
+@click.command("show")
+@click.argument("slug")
+@in_instance
+@as_json
+def show_command(slug: str, instance: Path | None, as_json: bool) -> None:
+    """Show one job."""
+    database = Place(instance).database()
+    _print_job(database, _find(database, slug), as_json)
+
+
+@click.command("log")
+@click.argument("slug")
+@click.option("-f", "follow", is_flag=True, help="Go on until the job has ended.")
+@in_instance
+def log_command(slug: str, follow: bool, instance: Path | None) -> None:
+    """Print a job's log."""
+    place = Place(instance)
+    database, folder = place.database(), JobFolder(place.settings.instance, slug)
+    offset, claim_no, pause = 0, 0, threading.Event()
+    while True:
+        job = _find(database, slug)
+        if job.claim_no != claim_no:
+            offset, claim_no = 0, job.claim_no
+        piece = read_log(folder, claim_no, offset, LOG_CHUNK)
+        if piece.dropped:
+            click.echo(f"[… {piece.dropped} bytes dropped …]")
+        click.echo(piece.text, nl=False)
+        if piece.next_offset == offset and (job.is_final or not follow):
+            return
+        if piece.next_offset == offset:
+            pause.wait(0.2)
+        offset = piece.next_offset
+
+
+@click.command("cancel")
+@click.argument("slug")
+@in_instance
+def cancel_command(slug: str, instance: Path | None) -> None:
+    """Cancel a waiting job, or ask a running one to stop."""
+    place = Place(instance)
+    state = _find(place.database(), slug).state
+    match place.client().cancel(slug):
+        case "cancelled":
+            click.echo("cancelled")
+        case "asked":
+            click.echo("asked to stop")
+        case "refused":
+            raise AsyncInWebError(f"Job {slug} has ended already ({state}).")
+
+
+@click.command("rerun")
+@click.argument("slug")
+@in_instance
+def rerun_command(slug: str, instance: Path | None) -> None:
+    """Make a new job with the same arguments."""
+    job = Place(instance).client().rerun(slug, owner="")
+    if job is None:
+        raise AsyncInWebError(f"There is no job {slug!r}. List them: asyncinweb jobs")
+    click.echo(job.slug)
+
+
+@click.command("tasks")
+@with_tasks
+@as_json
+def tasks_command(tasks: tuple[str, ...], as_json: bool) -> None:
+    """List the tasks and their parameters."""
+    registry = load(Place(None, tasks).settings.tasks)
+    if as_json:
+        _print_json(
+            [
+                {"name": task.name, "title": task.title, "arguments": task.inputs.model.model_json_schema()}
+                for task in registry.tasks.values()
+            ]
+        )
+        return
+    for task in registry.tasks.values():
+        click.echo(f"{task.name}{task.inputs.signature}\n    {task.title}")
+
+
+@click.command("prune")
+@in_instance
+def prune_command(instance: Path | None) -> None:
+    """Remove ended jobs whose retention is over."""
+    place = Place(instance)
+    click.echo(f"{prune_all(place.database(), place.settings)} jobs removed")
+
+
+@click.command("config")
+@as_json
+def config_command(as_json: bool) -> None:
+    """Show all settings, and where each comes from."""
+    configuration = Place(None).configuration
+    values = configuration.settings.model_dump(mode="json")
+    if as_json:
+        _print_json(values)
+        return
+    for name, field in Settings.model_fields.items():
+        click.echo(f"{name} = {values[name]!r}  ({configuration.origins[name]})\n    {field.description}")

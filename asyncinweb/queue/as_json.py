@@ -1,0 +1,49 @@
+"""A job as programs read it: the one JSON shape of the shell and of the API."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from asyncinweb.queue.models import Job
+from asyncinweb.queue.reading import place_in_line
+
+
+def job_as_json(session: Session, job: Job, url: str | None = None) -> dict[str, Any]:
+    """Plain values only; times in UTC, ending in Z."""
+    return {
+        "slug": job.slug,
+        "task": job.task,
+        "arguments": job.arguments_by_name,
+        "state": job.state,
+        "reason": job.reason,
+        "error": job.error,
+        "result": result_value(job),
+        "progress": {"done": job.progress_done, "total": job.progress_total, "text": job.progress_text},
+        "attempts": job.attempts,
+        "priority": job.priority,
+        "place": place_in_line(session, job),
+        "created_at": in_utc(job.created_at),
+        "run_at": in_utc(job.run_at),
+        "started_at": in_utc(job.started_at),
+        "finished_at": in_utc(job.finished_at),
+        "owner": job.owner,
+        "rerun_of": job.rerun_of,
+        "url": url,
+    }
+
+
+def result_value(job: Job) -> Any:
+    """What the task returned; for a result that is kept as a file, what is known of that file."""
+    if job.result is None:
+        return None
+    stored = json.loads(job.result)
+    if "file" in stored:
+        return {key: stored[key] for key in ("file", "media_type", "bytes")}
+    return stored["value"]
+
+
+def in_utc(time: datetime | None) -> str | None:
+    """ISO 8601 with a Z, or None."""
+    return None if time is None else time.isoformat(timespec="milliseconds").replace("+00:00", "Z")

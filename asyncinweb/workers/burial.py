@@ -1,0 +1,73 @@
+"""Settling what dead workers held: our own, and those of supervisors of this computer that are gone."""
+
+import logging
+
+from sqlalchemy import Connection
+
+from asyncinweb import clock
+from asyncinweb.queue import presence
+from asyncinweb.queue.database import Database
+from asyncinweb.queue.presence import Identity
+from asyncinweb.queue.transitions import Claim, crash, fail, honour_cancel, release
+from asyncinweb.tasks.outcome import Failed
+from asyncinweb.workers import processes
+from asyncinweb.workers.overdue import Verdict
+
+log = logging.getLogger(__name__)
+
+
+def bury_own(
+    connection: Connection, worker_id: str, verdict: Verdict | None, killed_by_us: bool, ending: str
+) -> list[str]:
+    """Settle what a dead worker of ours held: by the verdict it was killed for, else as interrupted if we killed
+    it, else as a crash. What happened, for the log."""
+    words = []
+    for held in presence.claims_of(connection, worker_id):
+        if verdict is not None and (held.job_id, held.claim_no) == (verdict.job_id, verdict.claim_no):
+            words.append(f"job {held.slug} killed: {_execute(connection, held, verdict)}")
+        elif verdict is not None or killed_by_us:
+            # Killed for the job before it, or because the server stops: not this job's fault.
+            release(connection, held)
+            words.append(f"job {held.slug} interrupted")
+        else:
+            crash(connection, held, f"Its process {ending}.")
+            words.append(f"job {held.slug} lost its process, which {ending}")
+    presence.forget_worker(connection, worker_id)
+    return words
+
+
+def _execute(connection: Connection, held: Claim, verdict: Verdict) -> str:
+    if verdict.cause == "cancel":
+        honour_cancel(connection, held)
+        return "it did not stop when asked"
+    fail(connection, held, Failed("timeout", "It did not stop at its time limit, and its process was killed."))
+    return "it did not stop at its time limit"
+
+
+def bury_orphans(database: Database) -> None:
+    """Settle what workers of this computer held whose supervisor is gone. Kills those that still run."""
+    host = processes.this_host()
+    with database.read() as session:
+        supervisors = presence.supervisors_on(session.connection(), host)
+        workers = presence.workers_on(session.connection(), host)
+    gone = [supervisor_id for supervisor_id, identity in supervisors if not processes.is_alive(identity)]
+    orphans = [worker for worker in workers if worker.supervisor_id in gone]
+    if not gone:
+        return
+    for worker in orphans:
+        _make_sure_it_is_dead(worker.identity)
+    with database.write() as connection:
+        for worker in orphans:
+            held = presence.bury_worker(connection, worker.worker_id, "The server was killed while it ran.")
+            for each in held:
+                log.warning("job %s was running when the server was killed; settled", each.slug)
+        for supervisor_id in gone:
+            presence.forget_supervisor(connection, supervisor_id)
+
+
+def _make_sure_it_is_dead(worker: Identity) -> None:
+    # The kernel kills workers with their supervisor; this waits out the moment that takes.
+    end = clock.monotonic() + 2.0
+    while processes.is_alive(worker) and clock.monotonic() < end:
+        processes.kill_exactly(worker)
+        processes.pause(0.01)

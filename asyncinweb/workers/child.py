@@ -1,0 +1,138 @@
+"""A child process of the supervisor: starting it, hearing from it, telling how it ended."""
+
+import importlib
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from types import ModuleType
+from typing import Any
+
+from asyncinweb.workers.processes import TREE_VARIABLE, die_with
+from asyncinweb.workers.schedule import Schedule
+
+SPAWN = multiprocessing.get_context("spawn")
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A child's word that it works: the names of the tasks it has loaded, and what a worker found to start by
+    the clock."""
+
+    kind: str
+    tasks: tuple[str, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A child's word why it cannot work, for the person at the terminal."""
+
+    message: str
+    exit_code: int
+
+
+@dataclass(frozen=True)
+class Post:
+    """What a child does: a function by its name, so that the supervisor need not import Flask for the web's,
+    and its arguments. A pipe to say `Ready` or `Refused` comes last."""
+
+    kind: str
+    function: str
+    arguments: tuple[object, ...]
+
+
+@dataclass
+class Child:
+    """One running child."""
+
+    post: Post
+    process: BaseProcess
+    messages: Connection
+    pid: int
+    # A descriptor that becomes readable when the process ends; None where the system has none.
+    pidfd: int | None
+    answer: Ready | Refused | None = field(default=None)
+
+    def hear(self) -> None:
+        """Take its word, if it has said something."""
+        try:
+            if self.answer is None and self.messages.poll():
+                self.answer = self.messages.recv()
+        except (EOFError, OSError):
+            return
+
+    def has_ended(self) -> bool:
+        return not self.process.is_alive()
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal, if it is still there."""
+        if not self.has_ended():
+            os.kill(self.pid, number)
+
+    def release(self) -> None:
+        """Close what the supervisor keeps of an ended child."""
+        self.messages.close()
+        if self.pidfd is not None:
+            os.close(self.pidfd)
+        self.process.join()
+        self.process.close()
+
+    @property
+    def ending(self) -> str:
+        """How it ended, in words."""
+        code = self.process.exitcode
+        if code is None or code >= 0:
+            return f"ended with exit code {code}"
+        try:
+            name = signal.Signals(-code).name
+        except ValueError:
+            name = "unknown"
+        return f"was killed by signal {-code} ({name})"
+
+
+def start_child(post: Post, tree: str) -> Child:
+    """Start a process for this post. Everything it ever starts carries the name of the tree."""
+    messages, theirs = SPAWN.Pipe(duplex=False)
+    process = SPAWN.Process(
+        target=_live, args=(os.getpid(), post.function, (*post.arguments, theirs)), name=f"asyncinweb-{post.kind}"
+    )
+    with _environment(TREE_VARIABLE, tree), _without_main():
+        process.start()
+    theirs.close()
+    assert process.pid is not None
+    pidfd = os.pidfd_open(process.pid) if hasattr(os, "pidfd_open") else None
+    return Child(post, process, messages, process.pid, pidfd)
+
+
+def _live(parent_pid: int, function: str, arguments: tuple[object, ...]) -> None:
+    """The first thing a child does."""
+    die_with(parent_pid)
+    module, _, name = function.partition(":")
+    life: Any = getattr(importlib.import_module(module), name)
+    life(*arguments)
+
+
+@contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        del os.environ[name]
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Hide the main module: multiprocessing would import run.py or the shell's script again in each child."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main

@@ -1,0 +1,69 @@
+"""The job a worker works on, as its function sees it: what `current_job` passes on to."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from asyncinweb import clock
+from asyncinweb.queue.files import JobFolder
+from asyncinweb.queue.joblog import LogWriter
+from asyncinweb.queue.transitions import Claim
+from asyncinweb.tasks.current import FileData
+from asyncinweb.workers.interruption import Interruption
+
+MAX_PROGRESS_TEXT = 500
+
+
+@dataclass(frozen=True, eq=False)
+class Progress:
+    """How far a job says it is. Compared by identity: each report is another one."""
+
+    done: float | None = None
+    total: float | None = None
+    text: str | None = None
+
+
+class RunningJob:
+    """One claimed job in this worker. Implements `tasks.current.Running`."""
+
+    def __init__(self, claim: Claim, folder: JobFolder, max_log_bytes: int, interruption: Interruption) -> None:
+        self.claim = claim
+        self.slug = claim.slug
+        self.attempt = claim.attempt
+        self.folder = folder
+        self.log_writer = LogWriter(folder, claim.claim_no, max_log_bytes)
+        self.started = clock.monotonic()
+        self._interruption = interruption
+        self._latest: Progress | None = None
+        self._written: Progress | None = None
+
+    @property
+    def cancelled(self) -> bool:
+        return self._interruption.asked == "cancel"
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until the time limit, negative behind it; None without one."""
+        limit = self.claim.timeout_seconds
+        return None if limit is None else self.started + limit - clock.monotonic()
+
+    def progress(self, done: float, total: float | None, text: str) -> None:
+        # One assignment, however often it is called; the reporter writes the latest twice a second.
+        self._latest = Progress(done, total, text[:MAX_PROGRESS_TEXT])
+
+    def unwritten_progress(self) -> Progress | None:
+        """The latest report if it has not been written yet. Marks it as written."""
+        latest = self._latest
+        if latest is self._written:
+            return None
+        self._written = latest
+        return latest
+
+    def log(self, text: str) -> None:
+        # Through print, so that it keeps its place among what the function prints.
+        print(text)  # noqa: T201
+
+    def save_file(self, name: str, data_or_path: FileData) -> None:
+        self.folder.save(self.claim.claim_no, name, data_or_path)
+
+    def shield(self) -> AbstractContextManager[None]:
+        return self._interruption.shield()

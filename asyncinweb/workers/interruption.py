@@ -1,0 +1,101 @@
+"""Stopping plain blocking code politely: an exception raised in the main thread by a signal.
+
+Only while the task's own function is on the stack, never inside the library's bookkeeping.
+"""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Literal
+
+from asyncinweb.errors import JobCancelled, JobInterruption, JobReleased, JobTimeout
+
+Cause = Literal["cancel", "timeout", "release"]
+
+EXCEPTIONS: dict[Cause, type[JobInterruption]] = {
+    "cancel": JobCancelled,
+    "timeout": JobTimeout,
+    "release": JobReleased,
+}
+WORDS: dict[Cause, str] = {
+    "cancel": "Somebody asked to stop this job.",
+    "timeout": "The job reached its time limit.",
+    "release": "The server is stopping; the job will be started again.",
+}
+
+
+class Interruption:
+    """One per worker process, made in its main thread."""
+
+    def __init__(self) -> None:
+        self.asked: Cause | None = None
+        self._job: object = None
+        self._asking = threading.Lock()
+        self._armed = False
+        self._shields = 0
+        self._pending = False
+        self._main = threading.get_ident()
+        signal.signal(signal.SIGUSR1, self._on_signal)
+
+    def begin(self, job: object) -> None:
+        """A new job begins, of which nothing was asked yet."""
+        with self._asking:
+            self._job = job
+            self.asked = None
+            self._pending = False
+
+    def ask(self, cause: Cause, job: object) -> None:
+        """Ask this job's function to stop, from any thread. The first cause stands.
+
+        A job that has just made way for the next one is left alone, and so is the next one.
+        """
+        with self._asking:
+            if self._job is job and self.asked is None:
+                self.asked = cause
+                signal.pthread_kill(self._main, signal.SIGUSR1)
+
+    def stop_now(self) -> None:
+        """Ask whatever runs to stop, from a signal handler of the main thread (which must not wait)."""
+        if self.asked is None:
+            self.asked = "release"
+            self._on_signal(signal.SIGUSR1, None)
+
+    @contextmanager
+    def armed(self) -> Iterator[None]:
+        """The task's function runs: from here on a request raises. The caller catches what comes out."""
+        self._armed = True
+        try:
+            if self.asked is not None:
+                self._raise()
+            yield
+        finally:
+            self._armed = False
+
+    @contextmanager
+    def shield(self) -> Iterator[None]:
+        """The library's own work, called from the function: a request raises right behind it."""
+        if threading.get_ident() != self._main:
+            yield
+            return
+        self._shields += 1
+        try:
+            yield
+        finally:
+            self._shields -= 1
+        if self._pending and not self._shields:
+            self._raise()
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if not self._armed or self.asked is None:
+            return
+        if self._shields:
+            self._pending = True
+        else:
+            self._raise()
+
+    def _raise(self) -> None:
+        self._pending = False
+        if self._armed and self.asked is not None:
+            raise EXCEPTIONS[self.asked](WORDS[self.asked])

@@ -1,0 +1,103 @@
+"""Where a task's words go: print, logging, stderr, C code and child processes, all into the job's log."""
+
+import io
+import logging
+import os
+import select
+import sys
+import threading
+from typing import TextIO
+
+from asyncinweb.queue.joblog import LogWriter
+from asyncinweb.workers.interruption import Interruption
+
+CHUNK = 65_536
+
+
+class Output(io.RawIOBase):
+    """The process's stdout and stderr. Between jobs, what still comes goes to the server's terminal.
+
+    Python's own writes go to the log at once, so that a crash loses none; descriptors 1 and 2 lead to a pipe that
+    a thread empties, which also catches C code and child processes.
+    """
+
+    def __init__(self, interruption: Interruption) -> None:
+        self._interruption = interruption
+        self._log: LogWriter | None = None
+        self._draining = threading.Lock()
+        self.terminal = os.dup(2)
+        self._pipe, write_end = os.pipe()
+        os.set_blocking(self._pipe, False)
+        os.dup2(write_end, 1)
+        os.dup2(write_end, 2)
+        os.close(write_end)
+        self.text = io.TextIOWrapper(
+            io.BufferedWriter(self), encoding="utf-8", errors="backslashreplace", line_buffering=True
+        )
+
+    def redirect(self) -> TextIO:
+        """Take over the process's streams and the root logger. The terminal, for the server's own log."""
+        sys.stdout = sys.stderr = self.text
+        into_job_log = logging.StreamHandler(self.text)
+        into_job_log.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+        logging.getLogger().addHandler(into_job_log)
+        logging.getLogger().setLevel(logging.INFO)
+        threading.Thread(target=self._drain_for_ever, name="asyncinweb-output", daemon=True).start()
+        return open(self.terminal, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
+
+    def begin(self, log: LogWriter) -> None:
+        """From here on everything goes to this job's log."""
+        self._log = log
+
+    def end(self) -> None:
+        """The job is over: what is still on its way goes to its log, then the log is closed."""
+        self.flush_text()
+        self._drain()
+        log, self._log = self._log, None
+        if log is not None:
+            log.close()
+
+    def flush_text(self) -> None:
+        """Write a line that has been begun."""
+        self.text.flush()
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        # So that subprocess and faulthandler can write to what the task takes for its stdout.
+        return 1
+
+    def write(self, data: "io.ReadableBuffer") -> int:  # type: ignore[name-defined]
+        written = bytes(data)
+        with self._interruption.shield():
+            self._put(written)
+        return len(written)
+
+    def _put(self, data: bytes) -> None:
+        try:
+            if self._log is not None:
+                self._log.write(data)
+            else:
+                os.write(self.terminal, data)
+        except OSError:
+            # A full disk or a closed terminal costs words, never the job.
+            return
+
+    def _drain_for_ever(self) -> None:
+        readable = select.poll()
+        readable.register(self._pipe, select.POLLIN)
+        while True:
+            readable.poll()
+            self._drain()
+
+    def _drain(self) -> None:
+        with self._draining:
+            while data := self._read():
+                self._put(data)
+
+    def _read(self) -> bytes:
+        try:
+            return os.read(self._pipe, CHUNK)
+        except BlockingIOError:
+            return b""

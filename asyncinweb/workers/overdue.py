@@ -1,0 +1,53 @@
+"""Which jobs have been asked to stop for too long. The supervisor's view, for functions that do not listen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from asyncinweb import clock
+from asyncinweb.queue.reading import HeldJob
+from asyncinweb.workers.interruption import Cause
+
+Key = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A claim whose process must be killed, and why."""
+
+    job_id: int
+    claim_no: int
+    worker_id: str | None
+    cause: Cause
+
+
+@dataclass
+class Overdue:
+    """Remembers when each claim, and each wish to stop it, was first seen: by monotonic time, which a clock that
+    is set does not move."""
+
+    kill_after_seconds: float
+    _running_since: dict[Key, float] = field(default_factory=dict)
+    _cancelled_since: dict[Key, float] = field(default_factory=dict)
+
+    def judge(self, held: Sequence[HeldJob]) -> list[Verdict]:
+        """The claims that had their time and `kill_after_seconds` more. Call it at every look at the database."""
+        now = clock.monotonic()
+        self._running_since = {_key(job): self._running_since.get(_key(job), now) for job in held}
+        self._cancelled_since = {
+            _key(job): self._cancelled_since.get(_key(job), now) for job in held if job.cancel_requested
+        }
+        verdicts = [(job, self._cause(job, now)) for job in held]
+        return [Verdict(*_key(job), job.worker_id, cause) for job, cause in verdicts if cause is not None]
+
+    def _cause(self, job: HeldJob, now: float) -> Cause | None:
+        asked = self._cancelled_since.get(_key(job))
+        if asked is not None and now > asked + self.kill_after_seconds:
+            return "cancel"
+        limit = job.timeout_seconds
+        if limit is not None and now > self._running_since[_key(job)] + limit + self.kill_after_seconds:
+            return "timeout"
+        return None
+
+
+def _key(job: HeldJob) -> Key:
+    return job.job_id, job.claim_no

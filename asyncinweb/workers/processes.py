@@ -1,0 +1,186 @@
+"""What the operating system knows of processes: who they are, whose children they are, and how they die.
+
+Linux does all of it; elsewhere the functions do what they can and say so.
+"""
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+
+from asyncinweb.queue.presence import Identity
+
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+# Every process below a supervisor carries its id in this variable, also after a double fork and in a new session.
+TREE_VARIABLE = "_ASYNCINWEB_TREE"
+
+
+def this_host() -> str:
+    """The computer's name, as stored with workers."""
+    return socket.gethostname()
+
+
+def identity_of(pid: int) -> Identity | None:
+    """The process with this number now; None if there is none. A zombie counts as none."""
+    started = _started(pid)
+    return None if started is None else Identity(this_host(), _boot_id(), pid, started)
+
+
+def this_process() -> Identity:
+    """This process's own identity."""
+    return Identity(this_host(), _boot_id(), os.getpid(), _started(os.getpid()) or "")
+
+
+def is_alive(process: Identity) -> bool:
+    """True if exactly this process of this computer still runs, and no other that was given its number."""
+    return identity_of(process.pid) == process
+
+
+def kill_exactly(process: Identity) -> None:
+    """Kill this process if it still runs; never another one of the same number."""
+    if is_alive(process):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+
+
+def _boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def _started(pid: int) -> str | None:
+    """When a process started, in ticks since boot; None if it is not there or only waits to be reaped."""
+    try:
+        # The name, in brackets, may contain spaces and brackets: proc(5), /proc/pid/stat.
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return None if sys.platform == "linux" or not _responds(pid) else ""
+    return None if fields[0] in "ZX" else fields[19]
+
+
+def _responds(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def die_with(parent_pid: int) -> None:
+    """Let the kernel kill this process when its parent dies, even with kill -9."""
+    if sys.platform == "linux":
+        _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        parent_is_there = os.getppid() == parent_pid
+    else:
+        threading.Thread(target=_wait_for_orphanhood, args=(parent_pid,), daemon=True).start()
+        parent_is_there = True
+    # It may have died before the kernel was told.
+    if not parent_is_there:
+        os._exit(1)
+
+
+def _wait_for_orphanhood(parent_pid: int) -> None:
+    while os.getppid() == parent_pid:
+        pause(0.5)
+    os._exit(1)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of all descendants whose own parent dies, so that none can slip away."""
+    if sys.platform == "linux":
+        _prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def _prctl(option: int, value: int) -> None:
+    if ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), f"prctl({option}, {value})")
+
+
+def has_children() -> bool:
+    """True if this process has any child, running or to be reaped. One system call."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def kill_children(spare: set[int] | None = None) -> None:
+    """Kill and reap all children of this process except those in `spare`, and theirs as they are adopted."""
+    while unwanted := children_of_this() - (spare or set()):
+        for pid in unwanted:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        for pid in unwanted:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+
+
+def children_of_this() -> set[int]:
+    """Numbers of this process's children, whichever of its threads started them."""
+    found: set[int] = set()
+    with contextlib.suppress(OSError):
+        for thread in Path("/proc/self/task").iterdir():
+            found.update(int(child) for child in (thread / "children").read_text(encoding="ascii").split())
+    return found
+
+
+def pause(seconds: float) -> None:
+    """Let a moment pass, for the kernel to do what it was told."""
+    threading.Event().wait(seconds)
+
+
+def peak_memory_mb(pid: int) -> float | None:
+    """The most memory this process has held, in MB; None if unknown."""
+    return _memory_mb(pid, "VmHWM:")
+
+
+def memory_mb(pid: int) -> float | None:
+    """Memory this process holds now, in MB; None if unknown."""
+    return _memory_mb(pid, "VmRSS:")
+
+
+def address_space_bytes() -> int | None:
+    """Virtual memory of this process, what RLIMIT_AS counts; None if unknown."""
+    size = _memory_mb(os.getpid(), "VmSize:")
+    return None if size is None else int(size * 1_000_000)
+
+
+def _memory_mb(pid: int, key: str) -> float | None:
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith(key):
+                return int(line.split()[1]) * 1024 / 1_000_000
+    return None
+
+
+def kill_tree(tree: str) -> None:
+    """Kill every process that was started below the supervisor called `tree`, until there is none."""
+    mark = f"{TREE_VARIABLE}={tree}".encode()
+    while marked := [pid for pid in _all_pids() if mark in _environment(pid)]:
+        for pid in marked:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        pause(0.02)
+
+
+def _all_pids() -> list[int]:
+    with contextlib.suppress(OSError):
+        return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return []
+
+
+def _environment(pid: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []

@@ -1,0 +1,47 @@
+"""A small process that outlives a killed supervisor just long enough to kill what that left behind.
+
+The kernel kills the workers with their parent, but not what jobs have started; and a worker that is killed cannot
+clean up. Forked early, it shares the supervisor's memory and costs next to none.
+"""
+
+import os
+import signal
+from dataclasses import dataclass
+
+from asyncinweb.workers.processes import kill_tree
+
+
+@dataclass(frozen=True)
+class Reaper:
+    """The supervisor's end: as long as `lifeline` is open, the supervisor lives."""
+
+    pid: int
+    lifeline: int
+
+    def dismiss(self) -> None:
+        """Let it clear the tree a last time, and wait for its end."""
+        os.close(self.lifeline)
+        os.waitpid(self.pid, 0)
+
+
+def start_reaper(tree: str) -> Reaper:
+    """Fork a reaper for the tree of this name. Call it before there are threads or a database."""
+    watched, lifeline = os.pipe()
+    pid = os.fork()
+    if pid:
+        os.close(watched)
+        return Reaper(pid, lifeline)
+    try:
+        _reap_when_orphaned(tree, watched, lifeline)
+    finally:
+        os._exit(0)
+
+
+def _reap_when_orphaned(tree: str, watched: int, lifeline: int) -> None:
+    os.close(lifeline)
+    # Out of the terminal's reach: Ctrl-C is for the supervisor.
+    os.setsid()
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    os.read(watched, 1)
+    kill_tree(tree)

@@ -1,0 +1,92 @@
+"""The second thread of a worker: writes progress, watches the time limit, asks whether to stop."""
+
+import logging
+import threading
+
+from asyncinweb.errors import AsyncInWebError
+from asyncinweb.queue.database import Database
+from asyncinweb.queue.reading import live_claim
+from asyncinweb.queue.transitions import report
+from asyncinweb.workers.context import RunningJob
+from asyncinweb.workers.interruption import Interruption
+from asyncinweb.workers.output import Output
+
+log = logging.getLogger(__name__)
+
+# At most two writes a second for each job, whatever the function does.
+PAUSE_SECONDS = 0.5
+
+
+class Reporter(threading.Thread):
+    """Attends the running job of this process. Costs nothing while there is none."""
+
+    def __init__(self, database: Database, interruption: Interruption, output: Output) -> None:
+        super().__init__(name="asyncinweb-reporter", daemon=True)
+        self._database = database
+        self._interruption = interruption
+        self._output = output
+        self._job: RunningJob | None = None
+        self._nudge = threading.Event()
+        self._asleep = False
+
+    def attend(self, job: RunningJob) -> None:
+        """A job begins."""
+        self._job = job
+        # Waking a thread for each of thousands of short jobs would cost more than they do.
+        if self._asleep or job.claim.timeout_seconds is not None:
+            self._nudge.set()
+
+    def dismiss(self) -> None:
+        """The job has ended."""
+        self._job = None
+
+    def run(self) -> None:
+        while True:
+            job = self._job
+            if job is None:
+                self._sleep()
+                continue
+            self._nudge.wait(_pause(job))
+            self._nudge.clear()
+            if self._job is job:
+                self._attend_once(job)
+
+    def _sleep(self) -> None:
+        self._asleep = True
+        # Looked at again behind the flag: `attend` sets the job first and looks at the flag second.
+        if self._job is None:
+            self._nudge.wait()
+        self._asleep = False
+        self._nudge.clear()
+
+    def _attend_once(self, job: RunningJob) -> None:
+        left = job.seconds_left
+        if left is not None and left <= 0:
+            self._interruption.ask("timeout", job)
+        self._output.flush_text()
+        try:
+            self._write_progress(job)
+            self._look_for_cancel(job)
+        except AsyncInWebError as error:
+            # Busy or full: the next turn tries again, and the job goes on.
+            log.warning("Progress of %s could not be written: %s", job.slug, error)
+
+    def _write_progress(self, job: RunningJob) -> None:
+        progress = job.unwritten_progress()
+        if progress is not None:
+            with self._database.write() as connection:
+                report(connection, job.claim, progress.done, progress.total, progress.text)
+
+    def _look_for_cancel(self, job: RunningJob) -> None:
+        with self._database.read() as session:
+            claim = live_claim(session, job.claim.job_id, job.claim.claim_no)
+        if claim is None:
+            # Somebody else has the job now; what this function does is of no use any more.
+            self._interruption.ask("release", job)
+        elif claim.cancel_requested:
+            self._interruption.ask("cancel", job)
+
+
+def _pause(job: RunningJob) -> float:
+    left = job.seconds_left
+    return PAUSE_SECONDS if left is None or left <= 0 else min(PAUSE_SECONDS, left)

@@ -1,0 +1,164 @@
+"""Running one task once, and turning every way a function can end into one value. Knows no database."""
+
+import asyncio
+import inspect
+import random
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from types import TracebackType
+
+from asyncinweb.errors import BadArguments, JobInterruption
+from asyncinweb.states import Reason
+from asyncinweb.tasks.current import running_as
+from asyncinweb.tasks.outcome import Cancelled, Failed, Released
+from asyncinweb.tasks.outputs import Output, to_output
+from asyncinweb.tasks.registry import Options, Task
+from asyncinweb.workers.context import RunningJob
+from asyncinweb.workers.interruption import Interruption
+from asyncinweb.workers.processes import address_space_bytes
+
+try:
+    import resource
+except ImportError:  # no such limits on this system
+    resource = None  # type: ignore[assignment]
+
+MAX_ERROR = 1_000
+MAX_TRACEBACK = 50_000
+
+Ending = Output | Failed | Cancelled | Released
+
+
+def run(
+    task: Task[..., object],
+    arguments: str,
+    job: RunningJob,
+    interruption: Interruption,
+    max_result_bytes: int,
+) -> Ending:
+    """Call the task with these stored arguments. Returns its output, or why there is none; never raises."""
+    try:
+        values = task.inputs.from_json(arguments)
+    except BadArguments as error:
+        return Failed("bad_arguments", f"The task has changed since this job was made: {error}")
+    interruption.begin(job)
+    try:
+        with running_as(job), memory_limit(task.options.memory_mb), interruption.armed():
+            returned = _call(task.function, values)
+    except BaseException as error:
+        return _ending_of(error, interruption, task.options, job)
+    return _within(max_result_bytes, to_output(returned))
+
+
+def _call(function: Callable[..., object], values: dict[str, object]) -> object:
+    if inspect.iscoroutinefunction(function):
+        return asyncio.run(function(**values))
+    return function(**values)
+
+
+def _within(max_result_bytes: int, output: Output) -> Ending:
+    if len(output.data) <= max_result_bytes:
+        return output
+    return Failed(
+        "result_too_large",
+        f"The result has {len(output.data) / 1e6:.1f} MB; at most {max_result_bytes / 1e6:g} MB are kept. "
+        "Save it as a file with current_job.save_file, or raise max_result_mb.",
+    )
+
+
+def _ending_of(error: BaseException, interruption: Interruption, options: Options, job: RunningJob) -> Ending:
+    # Whatever a function raises after it was asked to stop is its way of stopping.
+    match interruption.asked:
+        case "cancel":
+            return Cancelled()
+        case "release":
+            return Released()
+        case "timeout":
+            return timed_out(options, job.attempt, _traceback_text(error))
+        case None:
+            return _failure(error, options, job.attempt)
+
+
+def timed_out(options: Options, attempt: int, details: str | None) -> Failed:
+    """The end of a job at its time limit."""
+    return Failed(
+        "timeout",
+        f"It was stopped at its time limit of {options.timeout:g} seconds.",
+        details,
+        _pause_before_retry(options, attempt, TimeoutError()),
+    )
+
+
+def _failure(error: BaseException, options: Options, attempt: int) -> Failed:
+    reason: Reason = "memory" if isinstance(error, MemoryError) else "error"
+    return Failed(reason, _sentence(error), _traceback_text(error), _pause_before_retry(options, attempt, error))
+
+
+def _pause_before_retry(options: Options, attempt: int, error: BaseException) -> float | None:
+    """Seconds until the next try: up to a quarter more than asked for, so that many failures spread out.
+
+    None if there is no other try. Unless `retry_on` says so, only an Exception has one: `sys.exit` is meant.
+    """
+    if attempt >= options.max_attempts or not isinstance(error, options.retry_on or Exception):
+        return None
+    if callable(options.backoff):
+        pause = float(options.backoff(attempt))
+    else:
+        pause = options.backoff[min(attempt, len(options.backoff)) - 1]
+    return max(0.0, pause * random.uniform(1.0, 1.25))
+
+
+def _sentence(error: BaseException) -> str:
+    """The error as one line for the top of a page."""
+    name = type(error).__name__
+    try:
+        words = str(error).strip()
+    except Exception:
+        words = "(its message cannot be shown)"
+    if isinstance(error, SystemExit):
+        return f"The function called sys.exit({words})."
+    if isinstance(error, MemoryError) and not words:
+        words = "the job needed more memory than it may use"
+    if isinstance(error, JobInterruption):
+        words = words or "raised by the function itself"
+    line = " ".join(f"{name}: {words}".split()) if words else name
+    return line if len(line) <= MAX_ERROR else line[: MAX_ERROR - 1] + "…"
+
+
+def _traceback_text(error: BaseException) -> str:
+    """The traceback from the task's own code on; the middle is left out where it is very long."""
+    try:
+        text = "".join(traceback.format_exception(type(error), error, _own_part(error.__traceback__)))
+    except Exception as unprintable:
+        return f"{type(error).__name__} (its traceback cannot be shown: {type(unprintable).__name__})"
+    if len(text) <= MAX_TRACEBACK:
+        return text
+    half = MAX_TRACEBACK // 2
+    return f"{text[:half]}\n  […]\n{text[-half:]}"
+
+
+def _own_part(part: TracebackType | None) -> TracebackType | None:
+    """What comes after this module's frames."""
+    own = part
+    while own is not None and own.tb_frame.f_code.co_filename == __file__:
+        own = own.tb_next
+    return own or part
+
+
+@contextmanager
+def _address_space_limit(megabytes: int) -> Iterator[None]:
+    used = address_space_bytes()
+    if resource is None or used is None:
+        yield
+        return
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (used + megabytes * 1_000_000, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+def memory_limit(megabytes: int | None) -> AbstractContextManager[None]:
+    """Let the function use this much more memory than the idle worker, then it gets a MemoryError."""
+    return nullcontext() if megabytes is None else _address_space_limit(megabytes)

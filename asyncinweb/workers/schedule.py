@@ -1,0 +1,24 @@
+"""Tasks to be started by the clock."""
+
+from dataclasses import dataclass
+
+from asyncinweb.queue.client import to_new_job
+from asyncinweb.queue.submitting import NewJob
+from asyncinweb.tasks.registry import Registry, Request
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A cron expression (UTC), and the job to make each time."""
+
+    cron: str
+    job: NewJob
+
+
+def schedules_of(registry: Registry) -> tuple[Schedule, ...]:
+    """One for each task with a cron expression, with the defaults of its parameters."""
+    return tuple(
+        Schedule(task.options.cron, to_new_job(Request(task, task.inputs.to_json({}), task.options.priority)))
+        for task in registry.tasks.values()
+        if task.options.cron is not None
+    )

@@ -1,0 +1,291 @@
+"""One worker process: claim, run, settle and claim the next."""
+
+import json
+import logging
+import os
+import signal
+import socket
+import threading
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from types import FrameType
+
+from asyncinweb import clock
+from asyncinweb.errors import AsyncInWebError, DatabaseBusy, DatabaseUnusable
+from asyncinweb.logs import configure_log
+from asyncinweb.queue import client
+from asyncinweb.queue.database import WORKER, Database
+from asyncinweb.queue.files import JobFolder
+from asyncinweb.queue.presence import register_worker
+from asyncinweb.queue.reading import has_work
+from asyncinweb.queue.transitions import Claim, Claiming, claim, finish_and_claim, report, settle
+from asyncinweb.settings import Settings
+from asyncinweb.tasks.loading import load
+from asyncinweb.tasks.outcome import Cancelled, Completed, Failed, Outcome, Released
+from asyncinweb.tasks.outputs import Output as Returned
+from asyncinweb.tasks.registry import Registry
+from asyncinweb.workers import processes
+from asyncinweb.workers.child import Ready, Refused
+from asyncinweb.workers.context import RunningJob
+from asyncinweb.workers.interruption import Interruption
+from asyncinweb.workers.output import Output
+from asyncinweb.workers.reporter import Reporter
+from asyncinweb.workers.runner import Ending, run
+from asyncinweb.workers.schedule import schedules_of
+from asyncinweb.workers.wake import Bedside
+
+log = logging.getLogger(__name__)
+
+# A larger result goes into a file beside the database.
+MAX_RESULT_IN_ROW = 256_000
+# Pause before a result is offered again to a database that is locked or full.
+SETTLE_PAUSE_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class WorkerPost:
+    """What a worker is told when it starts."""
+
+    worker_id: str
+    supervisor_id: str
+    settings: Settings
+
+
+def work(post: WorkerPost, bell: socket.socket, ready: Connection) -> None:
+    """The whole life of a worker process: what the supervisor starts."""
+    # The supervisor alone hears Ctrl-C, and children of jobs are not in its terminal's reach either.
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    processes.adopt_orphans()
+    interruption = Interruption()
+    output = Output(interruption)
+    configure_log(output.redirect())
+    try:
+        registry = load(post.settings.tasks)
+        database = client.open_database(post.settings, WORKER)
+        with database.write() as connection:
+            register_worker(connection, post.worker_id, post.supervisor_id, processes.this_process())
+    except AsyncInWebError as error:
+        ready.send(Refused(str(error), error.exit_code))
+        return
+    client.use(client.Client(database, post.settings.max_queued_per_owner))
+    worker = Worker(post, registry, database, interruption, output, Bedside(bell, post.settings.idle_poll_seconds))
+    ready.send(Ready("worker", tuple(registry.tasks), schedules_of(registry)))
+    worker.work()
+
+
+class _WakeUp(Exception):
+    """Raised out of the idle sleep by a signal that asks to stop."""
+
+
+class Worker:
+    """The loop of a worker process and what it keeps between jobs."""
+
+    def __init__(
+        self,
+        post: WorkerPost,
+        registry: Registry,
+        database: Database,
+        interruption: Interruption,
+        output: Output,
+        bedside: Bedside,
+    ) -> None:
+        self._post = post
+        self._settings = post.settings
+        self._registry = registry
+        self._database = database
+        self._interruption = interruption
+        self._output = output
+        self._bedside = bedside
+        self._reporter = Reporter(database, interruption, output)
+        self._jobs_done = 0
+        self._stopping = False
+        self._asleep = False
+        self._ran_alone = False
+        self._claiming_fresh = self._claiming_of(list(registry.tasks))
+        # A process that has run a job no longer takes tasks that ask for a fresh one.
+        self._claiming_used = self._claiming_of(
+            [task.name for task in registry.tasks.values() if not task.options.fresh_process]
+        )
+        signal.signal(signal.SIGTERM, self._on_stop)
+        signal.signal(signal.SIGUSR2, self._on_stop_now)
+
+    def work(self) -> None:
+        """Claim, run, settle and claim the next, until asked to stop or due to be replaced."""
+        self._reporter.start()
+        job = self._claim()
+        while not self._is_done():
+            if job is None:
+                job = self._wait_for_work()
+                continue
+            ending = self._run(job)
+            job = self._settle_and_claim(job, ending)
+        if job is not None:
+            self._settle(job, Released())
+
+    def _is_done(self) -> bool:
+        return self._stopping or self._is_used_up()
+
+    def _is_used_up(self) -> bool:
+        """True if a fresh process should take this one's place."""
+        settings = self._settings
+        if self._ran_alone or (settings.max_jobs_per_worker or self._jobs_done + 1) <= self._jobs_done:
+            return True
+        if settings.max_worker_mb is None or not self._jobs_done:
+            return False
+        return (processes.memory_mb(os.getpid()) or 0.0) > settings.max_worker_mb
+
+    # --- waiting and claiming ---------------------------------------------------------------------------------
+
+    @property
+    def _claiming(self) -> Claiming:
+        return self._claiming_used if self._jobs_done else self._claiming_fresh
+
+    def _claiming_of(self, tasks: list[str]) -> Claiming:
+        limits = {
+            task.name: task.options.concurrency
+            for task in self._registry.tasks.values()
+            if task.options.concurrency is not None
+        }
+        return Claiming(tasks, self._post.worker_id, limits, self._settings.max_running_per_owner)
+
+    def _wait_for_work(self) -> Claim | None:
+        try:
+            # Rung for: the job is there, and a look before the claim would only cost time.
+            return self._claim() if self._sleep() else self._claim_if_any()
+        except (DatabaseBusy, DatabaseUnusable) as error:
+            log.warning("Waiting for the database: %s", error)
+            return None
+
+    def _claim_if_any(self) -> Claim | None:
+        """As `_claim`, without taking the write lock when there is nothing to claim."""
+        with self._database.read() as session:
+            if not has_work(session, self._claiming, clock.now()):
+                # What is left wants a process that has not run anything yet: make way for one.
+                self._ran_alone = bool(self._jobs_done) and has_work(session, self._claiming_fresh, clock.now())
+                return None
+        return self._claim()
+
+    def _claim(self) -> Claim | None:
+        with self._database.write() as connection:
+            return claim(connection, self._claiming)
+
+    def _sleep(self) -> bool:
+        """Until there may be work: True if somebody said so. A signal that asks to stop ends it."""
+        try:
+            self._asleep = True
+            try:
+                return not self._stopping and self._bedside.sleep()
+            finally:
+                self._asleep = False
+        except _WakeUp:
+            self._asleep = False
+            return False
+
+    def _on_stop(self, number: int, frame: FrameType | None) -> None:
+        """SIGTERM: finish the job at hand, then end."""
+        was_stopping, self._stopping = self._stopping, True
+        if self._asleep and not was_stopping:
+            raise _WakeUp
+
+    def _on_stop_now(self, number: int, frame: FrameType | None) -> None:
+        """SIGUSR2: stop the job at hand and give it back."""
+        self._interruption.stop_now()
+        self._on_stop(number, frame)
+
+    # --- running ----------------------------------------------------------------------------------------------
+
+    def _run(self, held: Claim) -> "Run":
+        task = self._registry[held.task]
+        folder = JobFolder(self._settings.instance, held.slug)
+        job = RunningJob(held, folder, self._settings.max_log_bytes, self._interruption)
+        log.info("Processing job: %s… task=%s attempt=%d", held.slug, held.task, held.attempt)
+        self._jobs_done += 1
+        self._ran_alone = task.options.fresh_process
+        self._output.begin(job.log_writer)
+        self._reporter.attend(job)
+        try:
+            ending = run(task, held.arguments, job, self._interruption, self._settings.max_result_bytes)
+        finally:
+            self._reporter.dismiss()
+            if processes.has_children():
+                processes.kill_children()
+            self._output.end()
+        seconds = clock.monotonic() - job.started
+        log.info("Processing job: %s… %s after %.1f seconds", held.slug, _in_words(ending), seconds)
+        return Run(job, ending)
+
+    # --- settling ---------------------------------------------------------------------------------------------
+
+    def _settle_and_claim(self, held: Claim, run: "Run") -> Claim | None:
+        """Bring the outcome home, however long the database is locked or full: work is not thrown away."""
+        while True:
+            try:
+                outcome = self._keep(run)
+                return self._offer(held, run.job, outcome)
+            except (DatabaseBusy, DatabaseUnusable, OSError) as error:
+                log.warning("The outcome of %s cannot be stored yet: %s", held.slug, error)
+                threading.Event().wait(SETTLE_PAUSE_SECONDS)
+
+    def _offer(self, held: Claim, job: RunningJob, outcome: Outcome) -> Claim | None:
+        progress, following = job.unwritten_progress(), None
+        with self._database.write() as connection:
+            if progress is not None:
+                report(connection, held, progress.done, progress.total, progress.text)
+            if self._is_done():
+                settled = settle(connection, held, outcome)
+            else:
+                settled, following = finish_and_claim(connection, held, outcome, self._claiming)
+        if not settled:
+            log.warning("lost claim: job %s went to another worker; this outcome is dropped", held.slug)
+            self._stopping = True
+        return following
+
+    def _settle(self, held: Claim, outcome: Outcome) -> None:
+        with self._database.write() as connection:
+            settle(connection, held, outcome)
+
+    def _keep(self, run: "Run") -> Outcome:
+        """The ending as the queue stores it; a result too large for the row goes into a file first."""
+        if not isinstance(run.ending, Returned):
+            return run.ending
+        return Completed(keep_result(run.job.folder, run.job.claim.claim_no, run.ending))
+
+
+@dataclass(frozen=True)
+class Run:
+    """A job that has been run, and what came of it."""
+
+    job: RunningJob
+    ending: Ending
+
+
+def keep_result(folder: JobFolder, claim_no: int, output: Returned) -> str:
+    """The JSON for the job's row: the value itself, or the name of the file it was written to."""
+    facts: dict[str, object] = {
+        "shape": output.shape,
+        "media_type": output.media_type,
+        "bytes": len(output.data),
+        "warning": output.warning,
+    }
+    if output.shape in ("image", "file") or len(output.data) > MAX_RESULT_IN_ROW:
+        facts["file"] = folder.write_result(claim_no, output.suffix, output.data)
+    elif output.media_type == "application/json":
+        facts["value"] = json.loads(output.data)
+    else:
+        facts["value"] = output.data.decode()
+    return json.dumps(facts, ensure_ascii=False)
+
+
+def _in_words(ending: Ending) -> str:
+    match ending:
+        case Failed(reason=reason, error=error, retry_after=None):
+            return f"failed ({reason}: {error})"
+        case Failed(reason=reason, error=error):
+            return f"failed for this time ({reason}: {error})"
+        case Cancelled():
+            return "cancelled"
+        case Released():
+            return "interrupted"
+        case _:
+            return "done"

@@ -1,0 +1,13 @@
+"""Start everything: the web server and the workers, in one process tree. `--help` lists the options."""
+
+import sys
+
+if __name__ == "__main__":
+    try:
+        from asyncinweb.cli import main
+    except ModuleNotFoundError as error:
+        sys.exit(
+            f"The package {error.name!r} is not installed. Type:\n"
+            "  python3 -m venv .venv && .venv/bin/pip install -e . && .venv/bin/python run.py"
+        )
+    main(["run", *sys.argv[1:]])

@@ -1,0 +1,30 @@
+"""A database file for each test: a copy of one empty database, since making the tables takes longer."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from asyncinweb.queue.database import Database
+from asyncinweb.queue.schema import ensure_schema
+
+
+@pytest.fixture(scope="session")
+def empty_database_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    database = Database(tmp_path_factory.mktemp("empty") / "asyncinweb.db")
+    ensure_schema(database)
+    database.close()
+    return database.path
+
+
+@pytest.fixture
+def database_file(tmp_path: Path, empty_database_file: Path) -> Path:
+    return Path(shutil.copy(empty_database_file, tmp_path / "asyncinweb.db"))
+
+
+@pytest.fixture
+def database(database_file: Path) -> Iterator[Database]:
+    database = Database(database_file, durability="normal")
+    yield database
+    database.close()

@@ -1,0 +1,143 @@
+"""Who is there: rows of supervisors and workers, and burying the dead."""
+
+from queue_room import TASK, claim_next, perform, row, rows, start, submit
+
+from asyncinweb.queue import presence, reading
+from asyncinweb.queue.database import Database
+from asyncinweb.queue.presence import Identity
+from asyncinweb.queue.transitions import Claiming, finish
+
+HERE = Identity("here", "boot-1", 100, "start-100")
+THERE = Identity("there", "boot-2", 100, "start-100")
+
+
+def register(database: Database, number: int, identity: Identity = HERE, wake_port: int | None = None) -> None:
+    """A supervisor with two workers."""
+    perform(database, presence.register_supervisor, f"s{number}", identity, wake_port, 2)
+    for letter in "ab":
+        perform(database, presence.register_worker, f"w{number}{letter}", f"s{number}", identity)
+
+
+def test_supervisors_and_workers_are_found_by_their_host_with_their_identity(database: Database) -> None:
+    register(database, 1, HERE)
+    register(database, 2, THERE)
+
+    assert perform(database, presence.supervisors_on, "here") == [("s1", HERE)]
+    assert perform(database, presence.workers_on, "there") == [("w2a", THERE), ("w2b", THERE)]
+    assert perform(database, presence.workers_on, "nowhere") == []
+
+
+def test_a_worker_or_a_supervisor_that_ends_is_forgotten(database: Database) -> None:
+    register(database, 1)
+    register(database, 2)
+
+    perform(database, presence.forget_worker, "w1a")
+    after_worker = [name for name, _ in perform(database, presence.workers_on, "here")]
+    perform(database, presence.forget_supervisor, "s2")
+
+    assert after_worker == ["w1b", "w2a", "w2b"]
+    assert perform(database, presence.workers_on, "here") == [("w1b", HERE)]
+    assert perform(database, presence.supervisors_on, "here") == [("s1", HERE)]
+
+
+def test_a_beat_of_a_forgotten_supervisor_says_so(database: Database) -> None:
+    register(database, 1)
+
+    known = perform(database, presence.beat, "s1")
+    perform(database, presence.forget_supervisor, "s1")
+    forgotten = perform(database, presence.beat, "s1")
+
+    assert (known, forgotten) == (True, False)
+
+
+def test_a_worker_holds_what_it_claimed_until_it_has_settled_it(database: Database) -> None:
+    held = start(database)
+
+    while_running = perform(database, presence.claims_of, "worker-1")
+    of_another = perform(database, presence.claims_of, "worker-2")
+    perform(database, finish, held, "1")
+
+    assert [(each.job_id, each.claim_no, each.slug) for each in while_running] == [
+        (held.job_id, held.claim_no, held.slug)
+    ]
+    assert of_another == []
+    assert perform(database, presence.claims_of, "worker-1") == []
+
+
+def test_burying_a_worker_settles_what_it_held_and_forgets_it(database: Database) -> None:
+    register(database, 1)
+    submit(database)
+    held = claim_next(database, Claiming([TASK], "w1a"))
+    assert held is not None
+
+    buried = perform(database, presence.bury_worker, "w1a", "killed by signal 9")
+
+    assert [each.job_id for each in buried] == [held.job_id]
+    assert row(database, held.job_id)["state"] == "queued"
+    assert row(database, held.job_id)["error"] == "killed by signal 9"
+    assert perform(database, presence.workers_on, "here") == [("w1b", HERE)]
+
+
+def test_burying_an_idle_worker_settles_nothing(database: Database) -> None:
+    register(database, 1)
+    other = start(database)
+
+    assert perform(database, presence.bury_worker, "w1a", "killed") == []
+    assert row(database, other.job_id)["state"] == "processing"
+
+
+def test_jobs_of_workers_that_are_not_registered_are_settled_and_others_are_not(database: Database) -> None:
+    register(database, 1)
+    orphan = start(database)
+    submit(database)
+    known = claim_next(database, Claiming([TASK], "w1a"))
+    assert known is not None
+
+    buried = perform(database, presence.bury_unknown_workers, "no such worker")
+
+    assert [each.job_id for each in buried] == [orphan.job_id]
+    assert row(database, orphan.job_id)["state"] == "queued"
+    assert row(database, known.job_id)["state"] == "processing"
+
+
+def test_the_ports_of_all_supervisors_that_hear_are_known(database: Database) -> None:
+    register(database, 1, wake_port=4001)
+    register(database, 2, wake_port=None)
+    register(database, 3, THERE, wake_port=4003)
+
+    assert sorted(perform(database, presence.wake_ports)) == [4001, 4003]
+
+
+def test_workers_and_running_jobs_are_counted(database: Database) -> None:
+    register(database, 1)
+    register(database, 2)
+    start(database)
+    submit(database)
+
+    with database.read() as session:
+        counts = (
+            reading.count_supervisors(session),
+            reading.count_workers(session),
+            reading.count_running(session),
+            reading.count_states(session),
+        )
+
+    assert counts == (2, 4, 1, {"processing": 1, "queued": 1})
+
+
+def test_a_supervisor_watches_the_jobs_that_are_held(database: Database) -> None:
+    held = start(database, timeout_seconds=7.0)
+    submit(database)
+
+    with database.read() as session:
+        (watched,) = reading.held_jobs(session)
+
+    assert (watched.job_id, watched.claim_no, watched.worker_id) == (held.job_id, held.claim_no, "worker-1")
+    assert (watched.timeout_seconds, bool(watched.cancel_requested)) == (7.0, False)
+
+
+def test_ids_are_never_given_twice(database: Database) -> None:
+    ids = {presence.new_id() for _ in range(1000)}
+
+    assert len(ids) == 1000
+    assert rows(database, "SELECT * FROM asyncinweb_workers") == []
