@@ -100,6 +100,13 @@ class Database:
         with _readable_errors(self.path), Session(self._reader) as session:
             yield session
 
+    @contextmanager
+    def glance(self) -> Iterator[Connection]:
+        """A connection for single `Prepared` questions, each of which sees its own moment. The cheapest way to
+        ask, for whoever asks once a second for ever."""
+        with _readable_errors(self.path), self._reader.connect() as connection:
+            yield connection
+
     def close(self) -> None:
         """Close all connections of this process."""
         self._writer.dispose()

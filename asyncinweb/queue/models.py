@@ -125,13 +125,11 @@ class Job(Base):
             "task",
             "owner",
             sqlite_where=text(IS_QUEUED),
-            postgresql_where=text(IS_QUEUED),
         ),
         Index(
             "asyncinweb_jobs_due",
             "run_at",
             sqlite_where=text(IS_SCHEDULED),
-            postgresql_where=text(IS_SCHEDULED),
         ),
         Index(
             "asyncinweb_jobs_waiting_of_owner",
@@ -139,14 +137,12 @@ class Job(Base):
             "priority",
             "rank",
             sqlite_where=text(IS_WAITING),
-            postgresql_where=text(IS_WAITING),
         ),
         Index(
             "asyncinweb_jobs_unique_key",
             "unique_key",
             unique=True,
             sqlite_where=text(f"unique_key IS NOT NULL AND {IS_UNFINISHED}"),
-            postgresql_where=text(f"unique_key IS NOT NULL AND {IS_UNFINISHED}"),
         ),
         Index(
             "asyncinweb_jobs_idempotency_key",
@@ -154,7 +150,6 @@ class Job(Base):
             "idempotency_key",
             unique=True,
             sqlite_where=text("idempotency_key IS NOT NULL"),
-            postgresql_where=text("idempotency_key IS NOT NULL"),
         ),
         Index("asyncinweb_jobs_state", "state", "id"),
         Index("asyncinweb_jobs_task", "task", "id"),
@@ -163,13 +158,11 @@ class Job(Base):
             "asyncinweb_jobs_finished",
             "finished_at",
             sqlite_where=text(IS_FINAL_WITHOUT_EXPIRY),
-            postgresql_where=text(IS_FINAL_WITHOUT_EXPIRY),
         ),
         Index(
             "asyncinweb_jobs_expiry",
             "expires_at",
             sqlite_where=text("expires_at IS NOT NULL"),
-            postgresql_where=text("expires_at IS NOT NULL"),
         ),
         # Ids must never come back after a prune: a job's claim would be mistaken for another's.
         {"sqlite_autoincrement": True},

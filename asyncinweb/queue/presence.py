@@ -144,7 +144,7 @@ def rescue(connection: Connection, my_host: str, lease_seconds: float) -> list[C
     """
     silent = connection.execute(
         select(Supervisor.id, Supervisor.host).where(
-            Supervisor.host != my_host, Supervisor.heartbeat_at + lease_seconds < database_now()
+            Supervisor.host != my_host, Supervisor.heartbeat_at < database_now() - lease_seconds
         )
     ).all()
     held: list[Claim] = []

@@ -3,13 +3,11 @@
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import Text, and_, cast, func, or_, select, text
 from sqlalchemy.orm import Session
 
-from asyncinweb.queue.models import IS_QUEUED, IS_SCHEDULED, Attempt, Job, Supervisor, Worker
-from asyncinweb.queue.transitions import Claiming
+from asyncinweb.queue.models import IS_QUEUED, Attempt, Job, Supervisor, Worker
 from asyncinweb.states import State
 
 # As many of a task's last jobs are looked at for what it usually takes.
@@ -38,50 +36,6 @@ class Page:
 def find_job(session: Session, slug: str) -> Job | None:
     """The job with this public name."""
     return session.scalar(select(Job).where(Job.slug == slug))
-
-
-@dataclass(frozen=True)
-class LiveClaim:
-    """What a worker wants to know of the job it works on."""
-
-    cancel_requested: bool
-
-
-def live_claim(session: Session, job_id: int, claim_no: int) -> LiveClaim | None:
-    """The state of a claim; None if it is no longer the live one."""
-    row = session.execute(
-        select(Job.cancel_requested_at).where(
-            Job.id == job_id, Job.claim_no == claim_no, Job.state == "processing"
-        )
-    ).one_or_none()
-    return None if row is None else LiveClaim(row.cancel_requested_at is not None)
-
-
-@dataclass(frozen=True)
-class HeldJob:
-    """A job that is being worked on, as a supervisor watches it."""
-
-    job_id: int
-    claim_no: int
-    worker_id: str | None
-    timeout_seconds: float | None
-    cancel_requested: bool
-
-
-def held_jobs(session: Session) -> list[HeldJob]:
-    """All jobs that are being worked on."""
-    rows = session.execute(
-        select(
-            Job.id, Job.claim_no, Job.worker_id, Job.timeout_seconds, Job.cancel_requested_at.is_not(None)
-        ).where(Job.state == "processing")
-    )
-    return [HeldJob(*row._tuple()) for row in rows]
-
-
-def has_work(session: Session, claiming: Claiming, now: datetime) -> bool:
-    """True if a claim would find something. Asked before an idle worker claims, to write nothing in vain."""
-    due = select(Job.id).where(text(IS_SCHEDULED), Job.run_at <= now).limit(1)
-    return session.scalar(due) is not None or session.execute(claiming.candidates).first() is not None
 
 
 def attempts_of(session: Session, job: Job) -> Sequence[Attempt]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from asyncinweb import clock
-from asyncinweb.queue.reading import HeldJob
+from asyncinweb.queue.watching import HeldJob
 from asyncinweb.workers.interruption import Cause
 
 Key = tuple[int, int]
@@ -16,7 +16,7 @@ class Verdict:
 
     job_id: int
     claim_no: int
-    worker_id: str | None
+    worker_id: str
     cause: Cause
 
 

@@ -5,8 +5,8 @@ import threading
 
 from asyncinweb.errors import AsyncInWebError
 from asyncinweb.queue.database import Database
-from asyncinweb.queue.reading import live_claim
 from asyncinweb.queue.transitions import report
+from asyncinweb.queue.watching import live_claim
 from asyncinweb.workers.context import RunningJob
 from asyncinweb.workers.interruption import Interruption
 from asyncinweb.workers.output import Output
@@ -78,8 +78,8 @@ class Reporter(threading.Thread):
                 report(connection, job.claim, progress.done, progress.total, progress.text)
 
     def _look_for_cancel(self, job: RunningJob) -> None:
-        with self._database.read() as session:
-            claim = live_claim(session, job.claim.job_id, job.claim.claim_no)
+        with self._database.glance() as connection:
+            claim = live_claim(connection, job.claim.job_id, job.claim.claim_no)
         if claim is None:
             # Somebody else has the job now; what this function does is of no use any more.
             self._interruption.ask("release", job)

@@ -15,7 +15,7 @@ from asyncinweb import clock
 from asyncinweb.errors import AsyncInWebError, DatabaseBusy, DatabaseUnusable
 from asyncinweb.queue import presence
 from asyncinweb.queue.database import Database
-from asyncinweb.queue.reading import held_jobs
+from asyncinweb.queue.watching import held_jobs
 from asyncinweb.settings import Settings
 from asyncinweb.workers import processes
 from asyncinweb.workers.burial import bury_own
@@ -221,15 +221,15 @@ class Supervisor:
 
     def _kill_overdue(self) -> None:
         """Kill the workers whose job neither ended nor stopped in time."""
-        with self._database.read() as session:
-            held = held_jobs(session)
+        with self._database.glance() as connection:
+            held = held_jobs(connection)
         workers = {seat.worker_id: seat for seat in self._seats if seat.is_worker}
         for job in held:
-            seat = workers.get(job.worker_id or "")
+            seat = workers.get(job.worker_id)
             if seat is not None and seat.child is not None:
                 seat.peak_mb = processes.peak_memory_mb(seat.child.pid) or seat.peak_mb
         for verdict in self._overdue.judge(held):
-            seat = workers.get(verdict.worker_id or "")
+            seat = workers.get(verdict.worker_id)
             if seat is not None and seat.child is not None and seat.verdict is None:
                 seat.verdict = verdict
                 seat.child.send(signal.SIGKILL)

@@ -17,8 +17,8 @@ from asyncinweb.queue import client
 from asyncinweb.queue.database import WORKER, Database
 from asyncinweb.queue.files import JobFolder
 from asyncinweb.queue.presence import register_worker
-from asyncinweb.queue.reading import has_work
 from asyncinweb.queue.transitions import Claim, Claiming, claim, finish_and_claim, report, settle
+from asyncinweb.queue.watching import has_work
 from asyncinweb.settings import Settings
 from asyncinweb.tasks.loading import load
 from asyncinweb.tasks.outcome import Cancelled, Completed, Failed, Outcome, Released
@@ -159,10 +159,10 @@ class Worker:
 
     def _claim_if_any(self) -> Claim | None:
         """As `_claim`, without taking the write lock when there is nothing to claim."""
-        with self._database.read() as session:
-            if not has_work(session, self._claiming, clock.now()):
+        with self._database.glance() as connection:
+            if not has_work(connection, self._claiming, clock.now()):
                 # What is left wants a process that has not run anything yet: make way for one.
-                self._ran_alone = bool(self._jobs_done) and has_work(session, self._claiming_fresh, clock.now())
+                self._ran_alone = bool(self._jobs_done) and has_work(connection, self._claiming_fresh, clock.now())
                 return None
         return self._claim()
 

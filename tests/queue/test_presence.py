@@ -4,7 +4,7 @@ from queue_room import TASK, claim_next, perform, row, rows, start, submit
 
 from asyncinweb.queue import presence, reading
 from asyncinweb.queue.database import Database
-from asyncinweb.queue.presence import Identity
+from asyncinweb.queue.presence import Identity, RegisteredWorker
 from asyncinweb.queue.transitions import Claiming, finish
 
 HERE = Identity("here", "boot-1", 100, "start-100")
@@ -18,12 +18,19 @@ def register(database: Database, number: int, identity: Identity = HERE, wake_po
         perform(database, presence.register_worker, f"w{number}{letter}", f"s{number}", identity)
 
 
+def names_of_workers(database: Database) -> list[str]:
+    return [worker.worker_id for worker in perform(database, presence.workers_on, "here")]
+
+
 def test_supervisors_and_workers_are_found_by_their_host_with_their_identity(database: Database) -> None:
     register(database, 1, HERE)
     register(database, 2, THERE)
 
     assert perform(database, presence.supervisors_on, "here") == [("s1", HERE)]
-    assert perform(database, presence.workers_on, "there") == [("w2a", THERE), ("w2b", THERE)]
+    assert perform(database, presence.workers_on, "there") == [
+        RegisteredWorker("w2a", "s2", THERE),
+        RegisteredWorker("w2b", "s2", THERE),
+    ]
     assert perform(database, presence.workers_on, "nowhere") == []
 
 
@@ -32,11 +39,11 @@ def test_a_worker_or_a_supervisor_that_ends_is_forgotten(database: Database) -> 
     register(database, 2)
 
     perform(database, presence.forget_worker, "w1a")
-    after_worker = [name for name, _ in perform(database, presence.workers_on, "here")]
+    after_worker = names_of_workers(database)
     perform(database, presence.forget_supervisor, "s2")
 
     assert after_worker == ["w1b", "w2a", "w2b"]
-    assert perform(database, presence.workers_on, "here") == [("w1b", HERE)]
+    assert names_of_workers(database) == ["w1b"]
     assert perform(database, presence.supervisors_on, "here") == [("s1", HERE)]
 
 
@@ -75,7 +82,7 @@ def test_burying_a_worker_settles_what_it_held_and_forgets_it(database: Database
     assert [each.job_id for each in buried] == [held.job_id]
     assert row(database, held.job_id)["state"] == "queued"
     assert row(database, held.job_id)["error"] == "killed by signal 9"
-    assert perform(database, presence.workers_on, "here") == [("w1b", HERE)]
+    assert names_of_workers(database) == ["w1b"]
 
 
 def test_burying_an_idle_worker_settles_nothing(database: Database) -> None:

@@ -345,7 +345,7 @@ def test_a_table_is_summed_up_column_by_column(capsys: pytest.CaptureFixture[str
         },
     ]
     assert capsys.readouterr().out.splitlines() == [
-        "The table has 6 rows and 4 columns, separated by comma.",
+        "Rows: 6. Columns: 4. Separated by: comma.",
         "Line 8 has 3 cells instead of 4.",
         "Line 6 is the same as line 2.",
         "Column 'born', line 7: 'yesterday' does not fit; the others are dates written year-month-day.",
@@ -377,7 +377,7 @@ def test_the_sample_table_shows_every_kind_of_finding(capsys: pytest.CaptureFixt
 @pytest.mark.parametrize(("sign", "name"), [(",", "comma"), (";", "semicolon"), ("\t", "tab")])
 def test_the_delimiter_is_found(sign: str, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert types_of(csv_checkup(f"a{sign}b\n1{sign}x\n2{sign}y\n")) == {"a": "number", "b": "text"}
-    assert f"separated by {name}." in capsys.readouterr().out
+    assert f"Separated by: {name}." in capsys.readouterr().out
 
 
 def test_decimal_commas_do_not_hide_the_semicolons() -> None:

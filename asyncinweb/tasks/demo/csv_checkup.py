@@ -54,7 +54,7 @@ def csv_checkup(
         raise ValueError("The table is empty: paste at least one row.")
     found = guess_delimiter(text) if delimiter == "auto" else delimiter
     read = read_table(text, found, header)
-    print(f"The table has {len(read.rows)} rows and {len(read.names)} columns, separated by {found}.")
+    print(f"Rows: {len(read.rows)}. Columns: {len(read.names)}. Separated by: {found}.")
     _tell(_ragged_rows(read))
     _tell(_repeated_rows(read))
     return [_check_column(read, number) for number in track(range(len(read.names)), text="columns")]

@@ -1,0 +1,64 @@
+"""Questions that workers and supervisors ask all the time, in the cheapest form: prepared, through
+`Database.glance`. Nothing here changes anything."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, select, text
+
+from asyncinweb.queue.models import IS_SCHEDULED, Job
+from asyncinweb.queue.prepared import Prepared
+from asyncinweb.queue.transitions import Claiming
+
+
+def has_work(connection: Connection, claiming: Claiming, now: datetime) -> bool:
+    """True if a claim would find something. Asked before an idle worker claims, to write nothing in vain."""
+    return bool(_DUE.rows(connection, now=now) or claiming.next.rows(connection))
+
+
+_DUE = Prepared(
+    select(Job.id).where(text(IS_SCHEDULED), Job.run_at <= bindparam("now", type_=Job.run_at.type)).limit(1)
+)
+
+
+@dataclass(frozen=True)
+class LiveClaim:
+    """What a worker wants to know of the job it works on."""
+
+    cancel_requested: bool
+
+
+def live_claim(connection: Connection, job_id: int, claim_no: int) -> LiveClaim | None:
+    """The state of a claim; None if it is no longer the live one."""
+    rows = _LIVE_CLAIM.rows(connection, job_id=job_id, mine=claim_no)
+    return LiveClaim(cancel_requested=bool(rows[0][0])) if rows else None
+
+
+_LIVE_CLAIM = Prepared(
+    select(Job.cancel_requested_at.is_not(None)).where(
+        Job.id == bindparam("job_id"), Job.claim_no == bindparam("mine"), text("state = 'processing'")
+    )
+)
+
+
+@dataclass(frozen=True)
+class HeldJob:
+    """A job that is being worked on, as a supervisor watches it."""
+
+    job_id: int
+    claim_no: int
+    worker_id: str
+    timeout_seconds: float | None
+    cancel_requested: bool
+
+
+def held_jobs(connection: Connection) -> list[HeldJob]:
+    """All jobs that are being worked on."""
+    return [HeldJob(*facts, cancel_requested=bool(asked)) for *facts, asked in _HELD.rows(connection)]
+
+
+_HELD = Prepared(
+    select(Job.id, Job.claim_no, Job.worker_id, Job.timeout_seconds, Job.cancel_requested_at.is_not(None)).where(
+        text("state = 'processing'")
+    )
+)
