@@ -54,7 +54,10 @@ class HeldJob:
 
 def held_jobs(connection: Connection) -> list[HeldJob]:
     """All jobs that are being worked on."""
-    return [HeldJob(*facts, cancel_requested=bool(asked)) for *facts, asked in _HELD.rows(connection)]
+    return [
+        HeldJob(job_id, claim_no, worker_id, timeout_seconds, bool(asked))
+        for job_id, claim_no, worker_id, timeout_seconds, asked in _HELD.rows(connection)
+    ]
 
 
 _HELD = Prepared(

@@ -35,6 +35,11 @@ def submit_many(database: Database, count: int, **facts: object) -> list[int]:
         return [enqueue(connection, new_job(**facts))[0].id for _ in range(count)]
 
 
+def claim_two(database: Database) -> list[int]:
+    claims = [claim_next(database), claim_next(database)]
+    return [held.job_id for held in claims if held is not None]
+
+
 def places(database: Database) -> dict[int, int]:
     """The place in line of each queued job, as a visitor sees it."""
     with database.read() as session:
@@ -60,7 +65,7 @@ def test_a_higher_priority_goes_first_whoever_asks(database: Database) -> None:
     assert claim_all(database) == [high, middle, low]
 
 
-@pytest.mark.parametrize("already_claimed", [0, 1, 700])
+@pytest.mark.parametrize("already_claimed", [0, 700])
 def test_many_jobs_of_one_owner_delay_the_single_job_of_another_by_at_most_one(
     database: Database, already_claimed: int
 ) -> None:
@@ -72,7 +77,7 @@ def test_many_jobs_of_one_owner_delay_the_single_job_of_another_by_at_most_one(
     job = submit(database, owner="ben")
 
     assert places(database)[job.id] <= 2
-    assert job.id in claim_all(database)[:2]
+    assert job.id in claim_two(database)
 
 
 def test_many_jobs_that_fall_due_at_once_delay_another_owner_no_more(database: Database) -> None:
@@ -82,7 +87,7 @@ def test_many_jobs_that_fall_due_at_once_delay_another_owner_no_more(database: D
 
     job = submit(database, owner="ben")
 
-    assert job.id in claim_all(database)[:2]
+    assert job.id in claim_two(database)
 
 
 def test_two_owners_with_many_jobs_take_turns(database: Database) -> None:
@@ -113,7 +118,7 @@ def test_a_blocked_job_at_the_head_of_the_line_does_not_make_others_wait(databas
 
     job = submit(database, owner="ben")
 
-    assert job.id in claim_all(database)[:2]
+    assert job.id in claim_two(database)
 
 
 # --- jobs that come back ----------------------------------------------------------------------------------------
