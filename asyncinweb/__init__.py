@@ -8,6 +8,9 @@
 Then `python run.py --tasks my_tasks.py`.
 """
 
+import importlib
+from typing import TYPE_CHECKING
+
 from asyncinweb.errors import (
     AsyncInWebError,
     BadArguments,
@@ -23,7 +26,12 @@ from asyncinweb.queue.models import Job
 from asyncinweb.tasks.current import current_job, track
 from asyncinweb.tasks.registry import Task, connect, task
 
+if TYPE_CHECKING:
+    from asyncinweb.app import create_app
+    from asyncinweb.extension import AsyncInWeb
+
 __all__ = [
+    "AsyncInWeb",
     "AsyncInWebError",
     "BadArguments",
     "DatabaseBusy",
@@ -34,6 +42,7 @@ __all__ = [
     "QuotaReached",
     "Task",
     "UnknownTask",
+    "create_app",
     "current_job",
     "task",
     "track",
@@ -41,3 +50,12 @@ __all__ = [
 
 # The rooms below know nothing of each other's insides; here `Task.enqueue` learns where jobs are kept.
 connect(submit_from_here)
+
+# Loaded on first use, so that a worker never imports Flask.
+_FLASK_FACING = {"AsyncInWeb": "asyncinweb.extension", "create_app": "asyncinweb.app"}
+
+
+def __getattr__(name: str) -> object:
+    if name in _FLASK_FACING:
+        return getattr(importlib.import_module(_FLASK_FACING[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

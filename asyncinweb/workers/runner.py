@@ -47,7 +47,17 @@ def run(
             returned = _call(task.function, values)
     except BaseException as error:
         return _ending_of(error, interruption, task.options, job)
-    return _within(max_result_bytes, to_output(returned))
+    return _output_of(returned, max_result_bytes)
+
+
+def _output_of(returned: object, max_result_bytes: int) -> Ending:
+    try:
+        return _within(max_result_bytes, to_output(returned))
+    except BaseException as error:
+        # Looking at a value can run the author's code, too.
+        return Failed(
+            "unserialisable", f"The result cannot be stored: {_sentence(error)}", _traceback_text(error)
+        )
 
 
 def _call(function: Callable[..., object], values: dict[str, object]) -> object:

@@ -1,0 +1,32 @@
+"""Addresses of static files that change with their content, so that a browser may keep them for ever."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from flask import Response, request, url_for
+
+from asyncinweb.settings import asset_dir
+from asyncinweb.web.shared import NAME, pages
+
+FOREVER = "public, max-age=31536000, immutable"
+
+
+def asset(name: str) -> str:
+    """The address of a static file, with the first eight digits of its content's SHA-256."""
+    return url_for(f"{NAME}.static", filename=name, v=_digest(asset_dir("static") / NAME / name))
+
+
+@cache
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+
+
+@pages.after_request
+def keep_for_ever(response: Response) -> Response:
+    """Only an address with the right digest: an old one must not keep the new content."""
+    if request.endpoint == f"{NAME}.static" and response.status_code in (200, 304):
+        path = asset_dir("static") / NAME / str((request.view_args or {})["filename"])
+        if request.args.get("v") == _digest(path):
+            response.headers["Cache-Control"] = FOREVER
+    return response

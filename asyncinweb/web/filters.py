@@ -1,0 +1,100 @@
+"""How values are written on pages: times, durations, sizes, numbers."""
+
+from datetime import datetime
+
+from markupsafe import Markup
+
+from asyncinweb import clock
+
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+
+
+def duration(seconds: float) -> str:
+    """`0.4 s`, `12 s`, `1 min 20 s`, `2 h 5 min`, `3 days`."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s".replace(".0 s", " s")
+    if seconds < MINUTE:
+        return f"{seconds:.0f} s"
+    whole = int(seconds)
+    if whole < HOUR:
+        return _two(whole // MINUTE, "min", whole % MINUTE, "s")
+    if whole < 2 * DAY:
+        return _two(whole // HOUR, "h", whole % HOUR // MINUTE, "min")
+    return f"{whole // DAY} days"
+
+
+def _two(large: int, large_unit: str, small: int, small_unit: str) -> str:
+    return f"{large} {large_unit} {small} {small_unit}" if small else f"{large} {large_unit}"
+
+
+def size(count: int) -> str:
+    """`312 bytes`, `14.2 kB`, `3.5 MB`."""
+    if count < 1000:
+        return f"{count} byte{'' if count == 1 else 's'}"
+    amount, unit = count / 1000, "kB"
+    if amount >= 1000:
+        amount, unit = amount / 1000, "MB"
+    return f"{amount:.1f} {unit}".replace(".0 ", " ")
+
+
+def ordinal(number: int) -> str:
+    """`1st`, `2nd`, `3rd`, `11th`."""
+    ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number:,}{ending}"
+
+
+def clock_text(time: datetime) -> str:
+    """`14:02` today, else `12 Nov 14:02`, in the server's time zone."""
+    local, today = time.astimezone(), clock.now().astimezone()
+    if local.date() == today.date():
+        return f"{local:%H:%M}"
+    year = f" {local.year}" if local.year != today.year else ""
+    return f"{local.day} {local:%b}{year} {local:%H:%M}"
+
+
+def clock_seconds(time: datetime) -> Markup:
+    """`14:02:07`, with the day if it is not today."""
+    seconds = f":{time.astimezone():%S}"
+    return _time(time, "clock", clock_text(time) + seconds)
+
+
+def ago(time: datetime) -> Markup:
+    """`12 s ago`, after an hour the clock. live.js keeps it ticking."""
+    seconds = (clock.now() - time).total_seconds()
+    if seconds < 5:
+        return _time(time, "ago", "just now")
+    words = clock_text(time) if seconds >= HOUR else f"{_whole(seconds)} ago"
+    return _time(time, "ago", words)
+
+
+def since(time: datetime) -> Markup:
+    """`12 s`, counting up."""
+    return _time(time, "since", _whole((clock.now() - time).total_seconds()))
+
+
+def until(time: datetime) -> Markup:
+    """`in 24 s`, counting down; after an hour from now `today 18:00` or the day."""
+    seconds = (time - clock.now()).total_seconds()
+    if seconds >= HOUR:
+        is_today = time.astimezone().date() == clock.now().astimezone().date()
+        return _time(time, "until", f"{'today ' if is_today else ''}{clock_text(time)}")
+    return _time(time, "until", f"in {_whole(seconds)}" if seconds >= 1 else "now")
+
+
+def _whole(seconds: float) -> str:
+    """As `duration`, without fractions, which would flicker while ticking."""
+    whole = max(0, int(seconds))
+    return f"{whole // MINUTE} min" if whole >= 2 * MINUTE and whole < HOUR else duration(whole)
+
+
+def _time(time: datetime, tick: str, words: str) -> Markup:
+    iso = time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return Markup('<time datetime="{}" data-tick="{}" title="{:%d %b %Y, %H:%M:%S %Z}">{}</time>').format(
+        iso, tick, time.astimezone(), words
+    )
+
+
+FILTERS = {
+    each.__name__: each
+    for each in (duration, size, ordinal, clock_text, clock_seconds, ago, since, until)
+}

@@ -1,0 +1,87 @@
+"""Headers for every answer, and the two checks before every view: whose page sent this, and under which name."""
+
+import re
+from urllib.parse import urlsplit
+
+from flask import Response, abort, request
+
+from asyncinweb.settings import Settings
+from asyncinweb.web.shared import here
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "private, no-cache",
+}
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+# Reads only, and programs call it without any page.
+READ_ONLY_POSTS = {"asyncinweb.query"}
+HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\s:/@\[\]]+?)\.?(?::[0-9]*)?", re.IGNORECASE)
+LOOPBACK_NAMES = {"localhost", "127.0.0.1", "[::1]"}
+WILDCARDS = {"0.0.0.0", "::"}
+
+
+def add_headers(response: Response) -> Response:
+    """The headers of 4-web on every answer, unless a view has set a stricter one itself."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+def refuse_other_sites() -> None:
+    """403 for a change that another site's page asks for (CSRF).
+
+    Browsers send Sec-Fetch-Site only to https and loopback, so on an intranet it is the Origin that tells.
+    Other ports of this computer are other sites too.
+    """
+    if request.method in SAFE_METHODS or request.endpoint in READ_ONLY_POSTS:
+        return
+    site = request.headers.get("Sec-Fetch-Site")
+    origin = request.headers.get("Origin")
+    if site is not None:
+        is_ours = site in ("same-origin", "none")
+    else:
+        # A page in a sandbox sends `null`, which has no host.
+        is_ours = origin is not None and urlsplit(origin).netloc.lower() == _host_header()
+    if not is_ours:
+        abort(403, _why_refused(site, origin))
+
+
+def _why_refused(site: str | None, origin: str | None) -> str:
+    if site is None and origin is None:
+        return "The request did not say which page it comes from, so nothing was changed."
+    return "Another page asked for this, not one of ours, so nothing was changed."
+
+
+def refuse_foreign_names() -> None:
+    """400 unless the server is called by a name it knows, so that no other name can be pointed at it."""
+    match = HOST.fullmatch(_host_header())
+    if match is None or match[1] not in allowed_names(here().settings):
+        abort(
+            400,
+            "This server does not answer to the name in the address. Its operator can add the name to the setting "
+            "allowed_hosts.",
+        )
+
+
+def allowed_names(settings: Settings) -> set[str]:
+    """The names the server answers to, in lower case, IPv6 addresses in brackets."""
+    own = {settings.host, *settings.allowed_hosts} - WILDCARDS
+    return LOOPBACK_NAMES | {_bracketed(name.lower().rstrip(".")) for name in own}
+
+
+def _bracketed(name: str) -> str:
+    return f"[{name}]" if ":" in name and not name.startswith("[") else name
+
+
+def _host_header() -> str:
+    # Not request.host: it falls back to the server's own name when there is no header.
+    host: str = request.environ.get("HTTP_HOST", "")
+    return host.lower()

@@ -1,0 +1,127 @@
+"""What every view needs: the installation it belongs to, one job, rendering, and how answers are given."""
+
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, Response, abort, current_app, make_response, redirect, request
+from flask_sqlalchemy import SQLAlchemy
+from jinja2 import Environment
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as AnyResponse
+
+from asyncinweb.queue.client import Client
+from asyncinweb.queue.database import Database
+from asyncinweb.queue.files import JobFolder
+from asyncinweb.queue.models import Job
+from asyncinweb.queue.reading import find_job
+from asyncinweb.settings import Settings, asset_dir
+from asyncinweb.tasks.registry import Registry, Task
+from asyncinweb.web import visitors
+
+NAME = "asyncinweb"
+
+pages = Blueprint(
+    NAME,
+    __name__,
+    template_folder=str(asset_dir("templates")),
+    static_folder=str(asset_dir("static") / NAME),
+    static_url_path=f"/static/{NAME}",
+)
+pages.before_request(visitors.recognise)
+pages.after_request(visitors.remember)
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What the extension put into one Flask app."""
+
+    settings: Settings
+    database: Database
+    client: Client
+    registry: Registry
+    db: SQLAlchemy
+    templates: Environment
+
+
+def here() -> Installation:
+    """The installation that answers this request."""
+    installation: Installation = current_app.extensions[NAME]
+    return installation
+
+
+def reading() -> Session:
+    """A session for questions. Its connections refuse every change."""
+    return here().db.session()
+
+
+def render(template: str, **facts: Any) -> str:
+    """A page or a fragment. Our own environment, so that a host's filters and leniency do not matter."""
+    current_app.update_template_context(facts)
+    facts.setdefault("theme", request.cookies.get("asyncinweb_theme", ""))
+    return here().templates.get_template(f"asyncinweb/{template}").render(facts)
+
+
+def job_or_404(slug: str) -> Job:
+    """The job with this address, if it is there and the visitor may see it."""
+    job = find_job(reading(), slug)
+    if job is None or not visitors.may_see(visitors.current(), job):
+        abort(404, "There is no such job. It may have been removed: finished jobs are kept for a limited time.")
+    return job
+
+
+def task_or_404(name: str) -> Task[..., object]:
+    """The task of this name; UnknownTask becomes a 404 page that names the nearest one."""
+    return here().registry[name]
+
+
+def title_of(job: Job) -> str:
+    """The task's title, or its bare name if this program does not know the task."""
+    registry = here().registry
+    return registry[job.task].title if job.task in registry else job.task
+
+
+def folder_of(job: Job) -> JobFolder:
+    """Where the files of a job are."""
+    return JobFolder(here().settings.instance, job.slug)
+
+
+def fingerprint(*facts: object) -> str:
+    """A short text that changes whenever what a fragment shows changes."""
+    return hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()[:16]
+
+
+def new_form_key() -> str:
+    """Makes a form that is sent twice one request."""
+    return secrets.token_urlsafe(16)
+
+
+def wants_fragment() -> bool:
+    """True for htmx; a browser that opens the same address gets the whole page."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def fragment(html: str) -> Response:
+    """An answer for htmx, never kept by a cache."""
+    response = make_response(html)
+    response.headers["Cache-Control"] = "no-store"
+    response.vary.add("HX-Request")
+    return response
+
+
+def unchanged() -> Response:
+    """204: htmx leaves the page as it is and asks again. (On 304 htmx 2 would empty it.)"""
+    response = fragment("")
+    response.status_code = 204
+    return response
+
+
+def see_other(url: str) -> AnyResponse:
+    """Send the visitor on. 303 for a browser; htmx would follow that by itself, so it is told in a header."""
+    if wants_fragment():
+        response = unchanged()
+        response.headers["HX-Redirect"] = url
+        return response
+    return redirect(url, code=303)

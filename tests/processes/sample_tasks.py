@@ -1,0 +1,335 @@
+"""Tasks for the tests of the process tree: every way a function can behave, and some in which it must not."""
+
+import asyncio
+import ctypes
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from asyncinweb import current_job, task, track
+
+SLEEP = [sys.executable, "-S", "-c", "import time; time.sleep(60)"]
+
+
+@task
+def add(a: int, b: int = 1) -> int:
+    """Add two numbers."""
+    return a + b
+
+
+@task
+async def add_slowly(a: int, b: int) -> int:
+    await asyncio.sleep(0.01)
+    return a + b
+
+
+@task
+def give(what: str) -> object:
+    return {
+        "none": None,
+        "text": "häßlich\n",
+        "number": 2.5,
+        "json": {"a": [1, True, None]},
+        "table": [{"city": "Ulm", "people": 126_000}, {"city": "Bonn", "people": 336_000}],
+        "image": b"\x89PNG\r\n\x1a\n" + b"\0" * 8,
+        "svg": "<svg xmlns='x'></svg>",
+        "file": b"\0\1\2",
+        "large": "x" * 300_000,
+        "odd": {"a": object},
+    }[what]
+
+
+@dataclass
+class WithLock:
+    lock: object = field(default_factory=threading.Lock)
+
+
+@task
+def give_lock() -> object:
+    return WithLock()
+
+
+@task
+def speak() -> None:
+    print("1 print")
+    logging.getLogger("author").info("2 logging")
+    print("3 stderr", file=sys.stderr)
+    os.write(2, b"4 descriptor 2\n")
+    # What goes through a descriptor is picked up by another thread.
+    wait_for_log("4 descriptor 2")
+    subprocess.run([sys.executable, "-S", "-c", "print('5 child process')"], check=True)
+    wait_for_log("5 child process")
+    current_job.log("6 current_job.log")
+    ctypes.CDLL(None).puts(b"7 C library")
+    ctypes.CDLL(None).fflush(None)
+
+
+def wait_for_log(words: str) -> None:
+    """Until the job's own log file has these words."""
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        if any(words in path.read_text() for path in job_folder().glob("log-*")):
+            return
+        time.sleep(0.01)
+
+
+def job_folder() -> Path:
+    instance = Path(os.environ["SAMPLE_INSTANCE"])
+    return instance / "jobs" / current_job.slug[:2] / current_job.slug
+
+
+@task
+def flood_progress(seconds: float) -> int:
+    end, calls = time.monotonic() + seconds, 0
+    while time.monotonic() < end:
+        calls += 1
+        current_job.progress(calls, None, f"call {calls}")
+    return calls
+
+
+@task
+def count_to(number: int) -> None:
+    for _ in track(range(number), text="counting"):
+        pass
+
+
+@task
+def nap(seconds: float = 1.0) -> str:
+    time.sleep(seconds)
+    return "rested"
+
+
+@task(timeout=0.15)
+def nap_to_the_limit(seconds: float) -> str:
+    time.sleep(seconds)
+    return "rested"
+
+
+@task
+def hold(until: str) -> int:
+    """Busy until there is a file at this path."""
+    print("holding", flush=True)
+    while not Path(until).exists():
+        time.sleep(0.01)
+    return current_job.attempt
+
+
+@task
+def fail(words: str) -> None:
+    raise ValueError(words)  # the author's line
+
+
+class BrokenWords(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+def recurse(depth: int) -> int:
+    return recurse(depth + 1) + 1
+
+
+@task
+def leave(how: str) -> None:
+    print(f"leaving by {how}", flush=True)
+    ways = {
+        "sys.exit": lambda: sys.exit(3),
+        "os._exit": lambda: os._exit(0),
+        "segfault": lambda: ctypes.string_at(0),
+        "abort": os.abort,
+        "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
+        "recursion": lambda: recurse(0),
+    }
+    ways[how]()
+
+
+@task
+def leave_wordless() -> None:
+    raise BrokenWords
+
+
+@task(on_crash="fail")
+def leave_once() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@task(memory_mb=100)
+def hog(megabytes: int) -> int:
+    return len(bytearray(megabytes * 1_000_000))
+
+
+@task(max_attempts=3, backoff=0.05)
+def succeed_at(attempt: int) -> int:
+    print(f"attempt {current_job.attempt}")
+    if current_job.attempt < attempt:
+        raise OSError("not yet")
+    return current_job.attempt
+
+
+@task(max_attempts=3, backoff=0.05, retry_on=ConnectionError)
+def retry_some(lost_connection: bool) -> None:
+    raise ConnectionResetError("lost") if lost_connection else ValueError("wrong")
+
+
+@task
+def save() -> None:
+    current_job.save_file("words.txt", "größer")
+    current_job.save_file("bytes.bin", b"\0\1")
+
+
+@task
+def save_wrongly(name: str) -> None:
+    current_job.save_file(name, "x")
+
+
+@task
+def pid() -> int:
+    return os.getpid()
+
+
+@task(fresh_process=True)
+def pid_of_fresh() -> int:
+    return os.getpid()
+
+
+@task
+def grow(megabytes: int) -> int:
+    kept.append(b"x" * (megabytes * 1_000_000))
+    return os.getpid()
+
+
+kept: list[bytes] = []
+
+
+@task(concurrency=1)
+def take_turns(diary: str) -> None:
+    with Path(diary).open("a") as file:
+        file.write("begin\n")
+        file.flush()
+        time.sleep(0.05)
+        file.write("end\n")
+
+
+@task
+def make_more(number: int) -> list[str]:
+    return [job.slug for job in add.enqueue_many([{"a": each} for each in range(number)])]
+
+
+@task(cron="0 3 1 1 *", hidden=True)
+def new_year(number: int = 1) -> int:
+    return number
+
+
+# --- stopping ---------------------------------------------------------------------------------------------------
+
+
+def sleep_tidily() -> None:
+    try:
+        print("begun", flush=True)
+        time.sleep(60)
+    finally:
+        print(f"tidied up, cancelled={current_job.cancelled}")
+
+
+def sleep_stubbornly() -> None:
+    print("begun", flush=True)
+    while True:
+        try:
+            time.sleep(60)
+        except BaseException:
+            print("not I", flush=True)
+
+
+def sleep_in_c() -> None:
+    print("begun", flush=True)
+    # Unlike CDLL, PyDLL keeps the interpreter's lock during the call.
+    ctypes.PyDLL(None).sleep(60)
+
+
+WAYS = {"tidy": sleep_tidily, "stubborn": sleep_stubbornly, "in_c": sleep_in_c}
+
+
+@task
+def last(how: str) -> None:
+    WAYS[how]()
+
+
+@task(timeout=0.3)
+def last_too_long(how: str) -> None:
+    WAYS[how]()
+
+
+@task
+async def last_async() -> None:
+    try:
+        print("begun", flush=True)
+        await asyncio.sleep(60)
+    finally:
+        print("tidied up")
+
+
+@task
+def print_for_ever() -> None:
+    number = 0
+    while True:
+        number += 1
+        print(f"line {number}")
+
+
+@task
+def chain(step: int) -> int:
+    time.sleep(0.01)
+    return step
+
+
+# --- processes and threads of a job -----------------------------------------------------------------------------
+
+
+@task
+def start_others(pids: str, then: str) -> None:
+    """Start a child, one in a session of its own, and one whose parent is gone; write their numbers to a file."""
+    children = [subprocess.Popen(SLEEP), subprocess.Popen(SLEEP, start_new_session=True)]
+    daemon = int(
+        subprocess.run(
+            [
+                *(sys.executable, "-S", "-c"),
+                "import os, sys, time\n"
+                "if os.fork(): os._exit(0)\n"
+                "os.setsid()\n"
+                "if os.fork(): os._exit(0)\n"
+                "print(os.getpid(), flush=True); os.close(1); time.sleep(60)",
+            ],
+            check=True,
+            stdout=subprocess.PIPE,
+        ).stdout
+    )
+    Path(pids).write_text(" ".join(str(each) for each in [*[child.pid for child in children], daemon]))
+    Path(pids).rename(f"{pids}.done")
+    if then == "return":
+        return
+    if then == "crash":
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(60)
+
+
+@task
+def leave_thread() -> int:
+    threading.Thread(target=time.sleep, args=(60,)).start()
+    return os.getpid()
+
+
+@task
+def close_stdout() -> None:
+    print("before", flush=True)
+    sys.stdout.close()
+
+
+@task
+def close_descriptors() -> None:
+    os.close(1)
+    os.close(2)

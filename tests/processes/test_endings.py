@@ -1,0 +1,403 @@
+"""Every way a function can end, as its job's row and log tell it. One server for all."""
+
+import json
+import signal
+import time
+
+import pytest
+from process_tree import SAMPLE_TASKS, Tree, is_alive, wait_until
+
+
+def test_the_start_up_message_names_tasks_workers_database_and_warnings(tree: Tree) -> None:
+    lines = tree.said.splitlines()
+
+    assert any(line.startswith(f"  tasks     {len_of_tasks()} found in ") and "add" in line for line in lines)
+    assert "  workers   2 processes" in lines
+    assert any(line.startswith(f"  database  {tree.instance}/asyncinweb.db (SQLite 3.") for line in lines)
+    assert "  sign-in   none: this computer only" in lines
+    assert any(line.startswith("  warning   this SQLite has a rare fault") for line in lines)
+    assert lines[-1] == "Stop with Ctrl-C; running jobs get 2 s to finish."
+
+
+def len_of_tasks() -> int:
+    return SAMPLE_TASKS.read_text().count("\n@task")
+
+
+def test_a_job_is_worked_off_and_its_result_kept(tree: Tree) -> None:
+    job = tree.run("add", a=2, b=3)
+
+    assert (job.state, job.attempts, job.reason, job.error, job.worker_id) == ("completed", 1, None, None, None)
+    assert tree.result(job.slug)["value"] == 5
+    assert job.created_at <= job.started_at <= job.finished_at
+
+
+def test_the_server_log_has_a_line_for_begin_and_end(tree: Tree) -> None:
+    job = tree.run("add", a=2)
+
+    assert f"Processing job: {job.slug}… task=add attempt=1\n" in tree.server_log
+    wait_until(lambda: f"Processing job: {job.slug}… done after 0.0 seconds\n" in tree.server_log)
+
+
+def test_an_async_function_is_run(tree: Tree) -> None:
+    job = tree.run("add_slowly", a=2, b=3)
+
+    assert tree.result(job.slug)["value"] == 5
+
+
+@pytest.mark.parametrize(
+    ("what", "shape", "value"),
+    [
+        ("none", "none", None),
+        ("text", "text", "häßlich\n"),
+        ("number", "number", 2.5),
+        ("json", "json", {"a": [1, True, None]}),
+        ("table", "table", [{"city": "Ulm", "people": 126_000}, {"city": "Bonn", "people": 336_000}]),
+        ("svg", "svg", "<svg xmlns='x'></svg>"),
+    ],
+)
+def test_a_small_result_stands_in_the_row(tree: Tree, what: str, shape: str, value: object) -> None:
+    job = tree.run("give", what=what)
+
+    kept = tree.result(job.slug)
+    assert (kept["shape"], kept["value"], kept["warning"]) == (shape, value, "")
+
+
+@pytest.mark.parametrize(
+    ("what", "suffix", "data"),
+    [
+        ("image", "png", b"\x89PNG\r\n\x1a\n" + b"\0" * 8),
+        ("file", "bin", b"\0\1\2"),
+        ("large", "txt", b"x" * 300_000),
+    ],
+)
+def test_a_large_or_binary_result_goes_into_a_file(tree: Tree, what: str, suffix: str, data: bytes) -> None:
+    job = tree.run("give", what=what)
+
+    kept = tree.result(job.slug)
+    path = tree.job_folder(job.slug).path / kept["file"]
+    assert "value" not in kept
+    assert (path.name, path.read_bytes(), kept["bytes"]) == (f"result-1.{suffix}", data, len(data))
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_what_json_cannot_say_is_kept_as_text_with_a_warning(tree: Tree) -> None:
+    job = tree.run("give", what="odd")
+
+    kept = tree.result(job.slug)
+    assert kept["value"] == {"a": "<class 'object'>"}
+    assert "Kept as text" in kept["warning"]
+
+
+def test_a_value_that_cannot_be_copied_does_not_cost_the_worker(tree: Tree) -> None:
+    job = tree.run("give_lock")
+
+    assert (job.state, job.crashes) in (("completed", 0), ("failed", 0)), job
+    assert job.reason in (None, "unserialisable")
+
+
+def test_everything_a_job_says_stands_in_its_log_in_order(tree: Tree) -> None:
+    job = tree.run("speak")
+
+    assert tree.log(job.slug).splitlines() == [
+        "1 print",
+        "INFO author: 2 logging",
+        "3 stderr",
+        "4 descriptor 2",
+        "5 child process",
+        "6 current_job.log",
+        "7 C library",
+    ]
+    assert "1 print" not in tree.server_log
+
+
+def test_a_flood_of_progress_writes_twice_a_second(tree: Tree) -> None:
+    slug, reports, progress = tree.submit("flood_progress", seconds=2.0), set(), set()
+
+    def seen_to_the_end() -> bool:
+        job = tree.job(slug)
+        reports.add(job.reported_at)
+        progress.add(job.progress_done)
+        return job.state == "completed"
+
+    wait_until(seen_to_the_end)
+
+    # Two seconds at two a second, one at the end, and None before the first.
+    assert 2 <= len(reports - {None}) <= 6
+    calls = tree.result(slug)["value"]
+    assert calls > 1000
+    assert tree.job(slug).progress_done == calls
+
+
+def test_the_last_progress_of_a_short_job_is_kept(tree: Tree) -> None:
+    job = tree.run("count_to", number=7)
+
+    assert (job.progress_done, job.progress_total, job.progress_text) == (7, 7, "counting")
+
+
+def test_an_exception_fails_the_job_and_shows_the_authors_line_and_none_of_ours(tree: Tree) -> None:
+    job = tree.run("fail", words="no such city")
+
+    assert (job.state, job.reason, job.error) == ("failed", "error", "ValueError: no such city")
+    assert "raise ValueError(words)  # the author's line" in job.traceback
+    assert "sample_tasks.py" in job.traceback
+    assert "asyncinweb/" not in job.traceback
+    assert job.attempts == 1
+
+
+def test_sys_exit_fails_the_job_and_the_worker_goes_on(tree: Tree) -> None:
+    workers = tree.workers()
+
+    job = tree.run("leave", how="sys.exit")
+
+    assert (job.state, job.reason, job.error) == ("failed", "error", "The function called sys.exit(3).")
+    assert tree.workers() == workers
+
+
+def test_endless_recursion_fails_the_job_and_the_worker_goes_on(tree: Tree) -> None:
+    workers = tree.workers()
+
+    job = tree.run("leave", how="recursion")
+
+    assert (job.state, job.reason) == ("failed", "error")
+    assert job.error.startswith("RecursionError: ")
+    assert tree.workers() == workers
+
+
+def test_an_exception_without_words_is_shown_by_its_name(tree: Tree) -> None:
+    job = tree.run("leave_wordless")
+
+    assert (job.state, job.error) == ("failed", "BrokenWords: (its message cannot be shown)")
+
+
+def test_memory_beyond_the_limit_is_a_memory_error_and_the_worker_goes_on(tree: Tree) -> None:
+    workers = tree.workers()
+
+    job = tree.run("hog", megabytes=400)
+
+    assert (job.state, job.reason) == ("failed", "memory")
+    assert "needed more memory than it may use" in job.error
+    assert tree.run("hog", megabytes=10).state == "completed"
+    assert tree.workers() == workers
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ("os._exit", "exit code 0"),
+        ("segfault", "killed by signal 11 (SIGSEGV)"),
+        ("abort", "killed by signal 6 (SIGABRT)"),
+        ("kill", "killed by signal 9 (SIGKILL)"),
+    ],
+)
+def test_a_job_that_ends_its_process_runs_again_once_and_has_then_crashed(
+    tree: Tree, how: str, words: str
+) -> None:
+    job = tree.run("leave", how=how)
+
+    assert (job.state, job.reason, job.attempts, job.crashes) == ("failed", "crashed", 2, 2)
+    assert words in job.error
+    assert [(each.number, each.reason) for each in tree.earlier_attempts(job.slug)] == [
+        (1, "crashed"),
+        (2, "crashed"),
+    ]
+    assert f"leaving by {how}" in tree.log(job.slug, 1)
+    assert f"leaving by {how}" in tree.log(job.slug, 2)
+    tree.wait_for_workers(2)
+
+
+def test_a_job_that_must_not_start_twice_does_not(tree: Tree) -> None:
+    job = tree.run("leave_once")
+
+    assert (job.state, job.reason, job.attempts) == ("failed", "crashed", 1)
+    assert "SIGKILL" in job.error
+
+
+def test_a_poison_job_does_not_keep_others_from_running(tree: Tree) -> None:
+    poison = [tree.submit("leave", how="kill") for _ in range(3)]
+    others = [tree.submit("add", a=number) for number in range(10)]
+
+    assert {tree.wait_for(slug, seconds=30).state for slug in others} == {"completed"}
+    assert {tree.wait_for(slug, seconds=30).reason for slug in poison} == {"crashed"}
+    tree.wait_for_workers(2)
+
+
+def test_a_failed_job_is_tried_again_after_a_pause(tree: Tree) -> None:
+    job = tree.run("succeed_at", attempt=3)
+
+    assert (job.state, job.attempts) == ("completed", 3)
+    assert tree.result(job.slug)["value"] == 3
+    earlier = tree.earlier_attempts(job.slug)
+    assert [(each.number, each.reason, each.error) for each in earlier] == [
+        (1, "error", "OSError: not yet"),
+        (2, "error", "OSError: not yet"),
+    ]
+    assert earlier[1].started_at - earlier[0].ended_at >= 0.05
+    assert [tree.log(job.slug, number) for number in (1, 2, 3)] == ["attempt 1\n", "attempt 2\n", "attempt 3\n"]
+
+
+@pytest.mark.parametrize(("lost_connection", "attempts"), [(True, 3), (False, 1)])
+def test_only_the_exceptions_named_by_retry_on_are_tried_again(
+    tree: Tree, lost_connection: bool, attempts: int
+) -> None:
+    job = tree.run("retry_some", lost_connection=lost_connection)
+
+    assert (job.state, job.reason, job.attempts) == ("failed", "error", attempts)
+
+
+def test_saved_files_are_kept_with_the_job(tree: Tree) -> None:
+    job = tree.run("save")
+
+    saved = tree.job_folder(job.slug).saved(job.claim_no)
+    assert {file.name: file.path.read_bytes() for file in saved} == {
+        "words.txt": "größer".encode(),
+        "bytes.bin": b"\0\1",
+    }
+
+
+@pytest.mark.parametrize("name", ["../../x", "", ".hidden", "a/b", "a\nb", "x" * 300])
+def test_a_file_name_that_leads_elsewhere_is_refused(tree: Tree, name: str) -> None:
+    job = tree.run("save_wrongly", name=name)
+
+    assert job.state == "failed"
+    assert "The file name" in job.error
+    assert tree.job_folder(job.slug).saved(job.claim_no) == []
+
+
+def test_a_task_that_asks_for_a_fresh_process_runs_in_one_of_its_own(tree: Tree) -> None:
+    before = {tree.result(tree.run("pid").slug)["value"] for _ in range(3)}
+
+    fresh = [tree.result(tree.run("pid_of_fresh").slug)["value"] for _ in range(2)]
+
+    assert not before & set(fresh)
+    assert len(set(fresh)) == 2
+    wait_until(lambda: not any(is_alive(pid) for pid in fresh), what="the fresh processes to end")
+
+
+def test_a_task_with_concurrency_1_never_runs_twice_at_once(tree: Tree) -> None:
+    diary = tree.folder / "diary.txt"
+
+    slugs = [tree.submit("take_turns", diary=str(diary)) for _ in range(6)]
+
+    assert {tree.wait_for(slug).state for slug in slugs} == {"completed"}
+    assert diary.read_text().split() == ["begin", "end"] * 6
+
+
+def test_a_job_can_submit_jobs(tree: Tree) -> None:
+    job = tree.run("make_more", number=5)
+
+    slugs = tree.result(job.slug)["value"]
+    assert [tree.wait_for(slug, "completed").task for slug in slugs] == ["add"] * 5
+    assert [tree.result(slug)["value"] for slug in slugs] == [1, 2, 3, 4, 5]
+
+
+def test_a_job_of_an_unknown_task_stays_queued_and_others_go_on(tree: Tree) -> None:
+    slug = tree.submit("add", a=1)
+    tree.wait_for(slug)
+    tree.change("UPDATE asyncinweb_jobs SET task = 'gone' WHERE 0")
+    insert_unknown_task(tree)
+
+    later = tree.run("add", a=2)
+
+    assert later.state == "completed"
+    (unknown,) = tree.rows("SELECT * FROM asyncinweb_jobs WHERE task = 'of_another_version'")
+    assert (unknown["state"], unknown["attempts"], unknown["rank"] is not None) == ("queued", 0, True)
+    tree.client.cancel(unknown["slug"])
+
+
+def insert_unknown_task(tree: Tree) -> None:
+    """A job as another version of the program would have stored it."""
+    tree.change(
+        "INSERT INTO asyncinweb_jobs (slug, task, arguments, owner, state, priority, rank, created_at, attempts,"
+        " max_attempts, crashes, interruptions, claim_no, on_crash)"
+        " VALUES ('unknown', 'of_another_version', '{}', '', 'queued', 9, 0, :now, 0, 1, 0, 0, 0, 'rerun')",
+        now=time.time(),
+    )
+
+
+def test_stored_arguments_that_no_longer_fit_fail_the_job_in_words(tree: Tree) -> None:
+    tree.change(
+        "INSERT INTO asyncinweb_jobs (slug, task, arguments, owner, state, priority, rank, created_at, attempts,"
+        " max_attempts, crashes, interruptions, claim_no, on_crash)"
+        " VALUES ('misfit', 'add', :arguments, '', 'queued', 0, 0, :now, 0, 1, 0, 0, 0, 'rerun')",
+        now=time.time(),
+        arguments=json.dumps({"x": 1}),
+    )
+
+    job = tree.wait_for("misfit")
+
+    assert (job.state, job.reason) == ("failed", "bad_arguments")
+    assert "The task has changed since this job was made" in job.error
+    assert "a: is missing" in job.error
+
+
+def test_no_process_of_a_job_outlives_it(tree: Tree) -> None:
+    pids = tree.folder / "pids-returned"
+
+    job = tree.run("start_others", pids=str(pids), then="return")
+
+    assert job.state == "completed"
+    others = read_pids(tree, "pids-returned")
+    assert len(others) == 3
+    # At once: the job is final only when they are gone.
+    assert [pid for pid in others if is_alive(pid)] == []
+
+
+def test_no_process_of_a_crashed_job_outlives_it(tree: Tree) -> None:
+    pids = tree.folder / "pids-crashed"
+
+    slug = tree.submit("start_others", pids=str(pids), then="crash")
+
+    assert tree.wait_for(slug).reason == "crashed"
+    assert [pid for pid in read_pids(tree, "pids-crashed") if is_alive(pid)] == []
+
+
+def read_pids(tree: Tree, name: str) -> list[int]:
+    return [int(pid) for pid in (tree.folder / f"{name}.done").read_text().split()]
+
+
+def test_a_function_that_closes_its_stdout_harms_only_its_own_words(tree: Tree) -> None:
+    job = tree.run("close_stdout")
+
+    assert (job.state, job.crashes) == ("completed", 0)
+    assert tree.log(job.slug).startswith("before\n")
+    speaking = [tree.run("speak") for _ in range(2)]
+    assert all("1 print\n" in tree.log(each.slug) for each in speaking)
+
+
+def test_a_function_that_closes_descriptors_1_and_2_harms_only_its_own_words(tree: Tree) -> None:
+    tree.run("close_descriptors")
+
+    jobs = [tree.run("speak") for _ in range(2)]
+
+    assert {job.state for job in jobs} == {"completed"}
+    assert all("4 descriptor 2\n" in tree.log(job.slug) for job in jobs)
+
+
+def test_a_killed_worker_is_noticed_replaced_and_its_job_run_again(tree: Tree) -> None:
+    door = tree.folder / "open"
+    slug = tree.begin("hold", "holding", until=str(door))
+    pid = tree.worker_of(slug)
+
+    began = time.monotonic()
+    kill(pid)
+    wait_until(lambda: tree.job(slug).claim_no == 2 or tree.job(slug).state == "queued", 1.0, "the row settled")
+    noticed = time.monotonic() - began
+    tree.wait_for_workers(2, without=pid)
+    door.touch()
+    job = tree.wait_for(slug, "completed")
+
+    assert noticed < 1
+    assert (job.attempts, job.crashes) == (2, 1)
+    assert tree.result(slug)["value"] == 2
+    assert tree.earlier_attempts(slug)[0].error == "Its process was killed by signal 9 (SIGKILL)."
+    assert f"job {slug} lost its process, which was killed by signal 9 (SIGKILL)" in tree.server_log
+
+
+def kill(pid: int) -> None:
+    signal.pidfd_send_signal(pidfd_of(pid), signal.SIGKILL)
+
+
+def pidfd_of(pid: int) -> int:
+    import os
+
+    return os.pidfd_open(pid)
