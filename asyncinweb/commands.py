@@ -21,7 +21,7 @@ from asyncinweb.settings import Settings
 from asyncinweb.states import STATES
 from asyncinweb.tasks.loading import load
 from asyncinweb.tasks.registry import Request
-from asyncinweb.workers.upkeep import prune_all
+from asyncinweb.workers.upkeep import prune_once
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -227,7 +227,10 @@ def tasks_command(tasks: tuple[str, ...], as_json: bool) -> None:
 def prune_command(instance: Path | None) -> None:
     """Remove ended jobs whose retention is over."""
     place = Place(instance)
-    click.echo(f"{prune_all(place.database(), place.settings)} jobs removed")
+    database, total = place.database(), 0
+    while removed := prune_once(database, place.settings):
+        total += removed
+    click.echo(f"{total} jobs removed")
 
 
 @click.command("config")

@@ -17,9 +17,10 @@ from asyncinweb.queue.client import open_database
 from asyncinweb.queue.database import FIRST_SOUND_SQLITE, Patience, sqlite_version
 from asyncinweb.queue.presence import new_id
 from asyncinweb.settings import Settings
-from asyncinweb.workers.burial import bury_orphans
+from asyncinweb.workers.burial import settle_leftovers
 from asyncinweb.workers.child import Post, Ready
 from asyncinweb.workers.reaper import start_reaper
+from asyncinweb.workers.stops import StopRequests
 from asyncinweb.workers.supervisor import Supervisor
 
 try:
@@ -47,6 +48,8 @@ def run(settings: Settings, parts: Parts, say: Callable[[str], None], open_brows
     Raises CannotStart, DatabaseUnusable, TaskLoadError and their kin before anything has been changed.
     """
     configure_log()
+    # First of all, so that Ctrl-C is a wish to stop at any moment of the start.
+    stops = StopRequests()
     refuse_open_door(settings, parts)
     prepare_instance(settings.instance)
     with folder_lock(settings.instance, parts), listening_socket(settings, parts) as door:
@@ -54,12 +57,12 @@ def run(settings: Settings, parts: Parts, say: Callable[[str], None], open_brows
         reaper = start_reaper(supervisor_id)
         try:
             database = open_database(settings, SUPERVISOR)
-            bury_orphans(database)
+            settle_leftovers(database)
             url = None if door is None else address_of(door)
             web = None if door is None else Post("web", "asyncinweb.webserver:serve_web", (settings, door))
             with bell.listen() as rings:
                 workers = settings.workers if parts.workers else 0
-                supervisor = Supervisor(settings, workers, database, supervisor_id, rings, web, reaper.pid)
+                supervisor = Supervisor(settings, workers, database, supervisor_id, rings, web, reaper.pid, stops)
                 supervisor.run(lambda answers: announce(settings, url, answers, say, open_browser))
         finally:
             reaper.dismiss()

@@ -44,6 +44,14 @@ def _execute(connection: Connection, held: Claim, verdict: Verdict) -> str:
     return "it did not stop at its time limit"
 
 
+def settle_leftovers(database: Database) -> None:
+    """At a start: settle what is left of earlier ones, before anything new is accepted."""
+    bury_orphans(database)
+    with database.write() as connection:
+        for held in presence.bury_unknown_workers(connection, "Its process is unknown here."):
+            log.warning("job %s was held by an unknown process; settled", held.slug)
+
+
 def bury_orphans(database: Database) -> None:
     """Settle what workers of this computer held whose supervisor is gone. Kills those that still run."""
     host = processes.this_host()

@@ -1,5 +1,6 @@
 """Where a task's words go: print, logging, stderr, C code and child processes, all into the job's log."""
 
+import contextlib
 import io
 import logging
 import os
@@ -14,6 +15,13 @@ from asyncinweb.workers.interruption import Interruption
 CHUNK = 65_536
 
 
+class _Text(io.TextIOWrapper):
+    """A stream that a task cannot close for the tasks after it."""
+
+    def close(self) -> None:
+        self.flush()
+
+
 class Output(io.RawIOBase):
     """The process's stdout and stderr. Between jobs, what still comes goes to the server's terminal.
 
@@ -26,18 +34,15 @@ class Output(io.RawIOBase):
         self._log: LogWriter | None = None
         self._draining = threading.Lock()
         self.terminal = os.dup(2)
-        self._pipe, write_end = os.pipe()
+        self._pipe, self._write_end = os.pipe()
         os.set_blocking(self._pipe, False)
-        os.dup2(write_end, 1)
-        os.dup2(write_end, 2)
-        os.close(write_end)
-        self.text = io.TextIOWrapper(
+        self.text = _Text(
             io.BufferedWriter(self), encoding="utf-8", errors="backslashreplace", line_buffering=True
         )
 
     def redirect(self) -> TextIO:
         """Take over the process's streams and the root logger. The terminal, for the server's own log."""
-        sys.stdout = sys.stderr = self.text
+        self._lead_here()
         into_job_log = logging.StreamHandler(self.text)
         into_job_log.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
         logging.getLogger().addHandler(into_job_log)
@@ -47,7 +52,14 @@ class Output(io.RawIOBase):
 
     def begin(self, log: LogWriter) -> None:
         """From here on everything goes to this job's log."""
+        self._lead_here()
         self._log = log
+
+    def _lead_here(self) -> None:
+        """Whatever the job before has done to the streams and descriptors."""
+        sys.stdout = sys.stderr = self.text
+        os.dup2(self._write_end, 1)
+        os.dup2(self._write_end, 2)
 
     def end(self) -> None:
         """The job is over: what is still on its way goes to its log, then the log is closed."""
@@ -59,7 +71,9 @@ class Output(io.RawIOBase):
 
     def flush_text(self) -> None:
         """Write a line that has been begun."""
-        self.text.flush()
+        # ValueError: a task has closed what is below the stream.
+        with contextlib.suppress(ValueError):
+            self.text.flush()
 
     def writable(self) -> bool:
         return True

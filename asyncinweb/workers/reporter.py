@@ -3,6 +3,7 @@
 import logging
 import threading
 
+from asyncinweb import clock
 from asyncinweb.errors import AsyncInWebError
 from asyncinweb.queue.database import Database
 from asyncinweb.queue.transitions import report
@@ -20,8 +21,13 @@ PAUSE_SECONDS = 0.5
 class Reporter(threading.Thread):
     """Attends the running job of this process. Costs nothing while there is none."""
 
-    def __init__(self, database: Database, interruption: Interruption, output: Output) -> None:
+    def __init__(
+        self, database: Database, interruption: Interruption, output: Output, kill_after_seconds: float
+    ) -> None:
         super().__init__(name="asyncinweb-reporter", daemon=True)
+        # Often enough for a cancelled function to have most of that time before it is killed.
+        self._pause_seconds = min(PAUSE_SECONDS, kill_after_seconds / 4)
+        self._next_write = 0.0
         self._database = database
         self._interruption = interruption
         self._output = output
@@ -46,7 +52,7 @@ class Reporter(threading.Thread):
             if job is None:
                 self._sleep()
                 continue
-            self._nudge.wait(_pause(job))
+            self._nudge.wait(self._pause(job))
             self._nudge.clear()
             if self._job is job:
                 self._attend_once(job)
@@ -72,8 +78,10 @@ class Reporter(threading.Thread):
             log.warning("Progress of %s could not be written: %s", job.slug, error)
 
     def _write_progress(self, job: RunningJob) -> None:
-        progress = job.unwritten_progress()
+        now = clock.monotonic()
+        progress = None if now < self._next_write else job.unwritten_progress()
         if progress is not None:
+            self._next_write = now + PAUSE_SECONDS
             with self._database.write() as connection:
                 report(connection, job.claim, progress.done, progress.total, progress.text)
 
@@ -86,7 +94,6 @@ class Reporter(threading.Thread):
         elif claim.cancel_requested:
             self._interruption.ask("cancel", job)
 
-
-def _pause(job: RunningJob) -> float:
-    left = job.seconds_left
-    return PAUSE_SECONDS if left is None or left <= 0 else min(PAUSE_SECONDS, left)
+    def _pause(self, job: RunningJob) -> float:
+        left = job.seconds_left
+        return self._pause_seconds if left is None or left <= 0 else min(self._pause_seconds, left)

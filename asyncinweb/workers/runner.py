@@ -52,12 +52,11 @@ def run(
 
 def _output_of(returned: object, max_result_bytes: int) -> Ending:
     try:
-        return _within(max_result_bytes, to_output(returned))
+        output = to_output(returned)
     except BaseException as error:
         # Looking at a value can run the author's code, too.
-        return Failed(
-            "unserialisable", f"The result cannot be stored: {_sentence(error)}", _traceback_text(error)
-        )
+        return Failed("unserialisable", f"The result cannot be stored: {_sentence(error)}", _traceback_text(error))
+    return _within(max_result_bytes, output)
 
 
 def _call(function: Callable[..., object], values: dict[str, object]) -> object:

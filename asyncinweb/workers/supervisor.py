@@ -9,7 +9,6 @@ import signal
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from types import FrameType
 
 from asyncinweb import clock
 from asyncinweb.errors import AsyncInWebError, DatabaseBusy, DatabaseUnusable
@@ -22,12 +21,12 @@ from asyncinweb.workers.burial import bury_own
 from asyncinweb.workers.child import Child, Post, Ready, Refused, start_child
 from asyncinweb.workers.overdue import Overdue, Verdict
 from asyncinweb.workers.schedule import Schedule
+from asyncinweb.workers.stops import StopRequests
 from asyncinweb.workers.upkeep import Upkeep
 from asyncinweb.workers.worker import WorkerPost
 
 log = logging.getLogger(__name__)
 
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # A child that cannot even start is tried again after pauses that double, up to this.
 LONGEST_PAUSE_SECONDS = 30.0
 START_SECONDS = 60.0
@@ -78,6 +77,7 @@ class Supervisor:
         bell: socket.socket,
         web: Post | None,
         reaper_pid: int,
+        stops: StopRequests,
     ) -> None:
         self._settings = settings
         self._database = database
@@ -88,8 +88,7 @@ class Supervisor:
         self._upkeep = Upkeep(settings, database, supervisor_id, workers, bell.getsockname()[1])
         self._overdue = Overdue(settings.kill_after_seconds)
         self._tick_seconds = min(1.0, settings.kill_after_seconds / 2, settings.heartbeat_seconds)
-        self._stops_asked = 0
-        self._wakeup, self._wakeup_write = socket.socketpair()
+        self._stops = stops
         self._seats = [Seat(self._worker_post) for _ in range(workers)]
         if web is not None:
             self._seats.insert(0, Seat(lambda: web))
@@ -101,15 +100,14 @@ class Supervisor:
 
         Raises ChildRefused if a child cannot work, after stopping the others.
         """
-        self._listen_to_signals()
         processes.adopt_orphans()
         self._upkeep.register()
         try:
             self._start_missing()
             answers = self._wait_until_ready()
-            if not self._stops_asked:
+            if not self._stops.asked:
                 announce(answers)
-            while not self._stops_asked:
+            while not self._stops.asked:
                 self._turn()
                 self._start_missing()
         finally:
@@ -136,7 +134,7 @@ class Supervisor:
 
     def _start_missing(self) -> None:
         for seat in self._seats:
-            if seat.child is None and clock.monotonic() >= seat.next_start and not self._stops_asked:
+            if seat.child is None and clock.monotonic() >= seat.next_start and not self._stops.asked:
                 seat.child = start_child(seat.make_post(), self._id)
                 seat.verdict, seat.killed, seat.peak_mb = None, False, 0.0
                 # multiprocessing's own helper came with the first child, before any job could start a process.
@@ -148,7 +146,7 @@ class Supervisor:
     def _wait_until_ready(self) -> list[Ready]:
         """Until every child has said that it works. ChildRefused if one says it cannot."""
         end = clock.monotonic() + START_SECONDS
-        while not self._stops_asked:
+        while not self._stops.asked:
             for child in self._children():
                 child.hear()
                 if isinstance(child.answer, Refused):
@@ -175,15 +173,14 @@ class Supervisor:
     def _wait(self, seconds: float) -> None:
         """Until a child ends or speaks, or a signal comes, at most this long."""
         poll = select.poll()
-        poll.register(self._wakeup, select.POLLIN)
+        poll.register(self._stops, select.POLLIN)
         for child in self._children():
             if child.pidfd is not None:
                 poll.register(child.pidfd, select.POLLIN)
             if child.answer is None:
                 poll.register(child.messages, select.POLLIN)
-        for descriptor, _ in poll.poll(seconds * 1000):
-            if descriptor == self._wakeup.fileno():
-                self._wakeup.recv(1024)
+        if any(descriptor == self._stops.fileno() for descriptor, _ in poll.poll(seconds * 1000)):
+            self._stops.clear()
 
     def _bury_the_dead(self) -> None:
         for seat in self._seats:
@@ -209,14 +206,14 @@ class Supervisor:
     def _plan_next_start(self, seat: Seat, child: Child) -> None:
         if isinstance(child.answer, Ready):
             seat.failures, seat.next_start = 0, 0.0
-            if child.post.kind == "web" and not self._stops_asked:
+            if child.post.kind == "web" and not self._stops.asked:
                 log.warning("The web process %s; starting it again", child.ending)
             return
         pause = min(LONGEST_PAUSE_SECONDS, 0.5 * 2**seat.failures)
         seat.failures += 1
         seat.next_start = clock.monotonic() + pause
         why = child.answer.message if isinstance(child.answer, Refused) else child.ending
-        if not self._stops_asked:
+        if not self._stops.asked:
             log.warning("A %s process could not start: %s; next try in %.1f s", child.post.kind, why, pause)
 
     def _kill_overdue(self) -> None:
@@ -236,16 +233,6 @@ class Supervisor:
 
     # --- stopping ---------------------------------------------------------------------------------------------
 
-    def _listen_to_signals(self) -> None:
-        self._wakeup.setblocking(False)
-        self._wakeup_write.setblocking(False)
-        signal.set_wakeup_fd(self._wakeup_write.fileno(), warn_on_full_buffer=False)
-        for number in STOP_SIGNALS:
-            signal.signal(number, self._on_stop)
-
-    def _on_stop(self, number: int, frame: FrameType | None) -> None:
-        self._stops_asked += 1
-
     def _stop(self) -> None:
         """Let jobs finish for a while, then interrupt them, then kill; the web process last, so that visitors see
         what happens. Each further signal skips a step."""
@@ -259,8 +246,12 @@ class Supervisor:
         self._wait_for_workers(self._settings.kill_after_seconds, signals_before=2)
         self._kill_workers()
         self._stop_web()
-        with self._database.write() as connection:
-            presence.forget_supervisor(connection, self._id)
+        try:
+            with self._database.write() as connection:
+                presence.forget_supervisor(connection, self._id)
+        except (DatabaseBusy, DatabaseUnusable) as error:
+            # The next start finds the row, and that nobody is behind it.
+            log.warning("Could not sign off: %s", error)
 
     def _workers(self) -> list[Seat]:
         return [seat for seat in self._seats if seat.is_worker]
@@ -273,7 +264,7 @@ class Supervisor:
     def _wait_for_workers(self, seconds: float, signals_before: int) -> None:
         """Until all workers have ended, the time is over, or a further signal makes it urgent."""
         end = clock.monotonic() + seconds
-        while self._workers() and clock.monotonic() < end and self._stops_asked <= signals_before:
+        while self._workers() and clock.monotonic() < end and self._stops.asked <= signals_before:
             self._turn_while_stopping(min(self._tick_seconds, max(0.0, end - clock.monotonic())))
 
     def _turn_while_stopping(self, seconds: float) -> None:
@@ -290,14 +281,14 @@ class Supervisor:
             seat.killed = True
             seat.child.send(signal.SIGKILL)
         end = clock.monotonic() + START_SECONDS
-        while self._workers() and clock.monotonic() < end and self._stops_asked < 4:
+        while self._workers() and clock.monotonic() < end and self._stops.asked < 4:
             self._turn_while_stopping(self._tick_seconds)
 
     def _stop_web(self) -> None:
         for child in self._children():
             child.send(signal.SIGTERM)
         end = clock.monotonic() + WEB_STOP_SECONDS
-        while self._children() and clock.monotonic() < end and self._stops_asked < 3:
+        while self._children() and clock.monotonic() < end and self._stops.asked < 3:
             self._turn_while_stopping(self._tick_seconds)
         for child in self._children():
             child.send(signal.SIGKILL)

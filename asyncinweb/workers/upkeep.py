@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
 from asyncinweb import clock
+from asyncinweb.errors import IdempotencyConflict
 from asyncinweb.queue import presence
 from asyncinweb.queue.database import Database
 from asyncinweb.queue.files import JobFolder
@@ -62,8 +64,7 @@ class Upkeep:
             self._next_beat = now + self._settings.heartbeat_seconds
             self._beat(now)
         if now >= self._next_prune:
-            self._next_prune = now + PRUNE_EVERY_SECONDS
-            self.prune()
+            self._prune(now)
 
     def _beat(self, now: float) -> None:
         with self._database.write() as connection:
@@ -84,25 +85,23 @@ class Upkeep:
             if self._planned.get(schedule.job.task) == run_at:
                 continue
             key = f"cron {schedule.job.task} {run_at:%Y-%m-%dT%H:%MZ}"
-            with self._database.write() as connection:
+            # A conflict: it is planned already, with the defaults of an older version of the task.
+            with suppress(IdempotencyConflict), self._database.write() as connection:
                 enqueue(connection, replace(schedule.job, run_at=run_at, idempotency_key=key))
             self._planned[schedule.job.task] = run_at
 
-    def prune(self) -> None:
-        """Remove jobs whose retention is over, with their folders."""
-        pruned = prune_all(self._database, self._settings)
+    def _prune(self, now: float) -> None:
+        """One batch; the next one at the next tick if there is more, since the children want watching."""
+        pruned = prune_once(self._database, self._settings)
+        self._next_prune = now if pruned == PRUNE_AT_ONCE else now + PRUNE_EVERY_SECONDS
         if pruned:
             log.info("Removed %d jobs whose retention was over", pruned)
 
 
-def prune_all(database: Database, settings: Settings) -> int:
-    """Prune in batches, so that nobody waits long for the write lock. How many jobs were removed."""
-    total = 0
-    while True:
-        with database.write() as connection:
-            slugs = prune(connection, settings.keep_days)
-        for slug in slugs:
-            JobFolder(settings.instance, slug).remove()
-        total += len(slugs)
-        if len(slugs) < PRUNE_AT_ONCE:
-            return total
+def prune_once(database: Database, settings: Settings) -> int:
+    """Remove at most PRUNE_AT_ONCE jobs whose retention is over, with their folders. How many they were."""
+    with database.write() as connection:
+        slugs = prune(connection, settings.keep_days)
+    for slug in slugs:
+        JobFolder(settings.instance, slug).remove()
+    return len(slugs)

@@ -5,10 +5,11 @@ import logging
 import os
 import signal
 import socket
-import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from types import FrameType
+from typing import TypeVar
 
 from asyncinweb import clock
 from asyncinweb.errors import AsyncInWebError, DatabaseBusy, DatabaseUnusable
@@ -35,6 +36,7 @@ from asyncinweb.workers.schedule import schedules_of
 from asyncinweb.workers.wake import Bedside
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 # A larger result goes into a file beside the database.
 MAX_RESULT_IN_ROW = 256_000
@@ -97,7 +99,7 @@ class Worker:
         self._interruption = interruption
         self._output = output
         self._bedside = bedside
-        self._reporter = Reporter(database, interruption, output)
+        self._reporter = Reporter(database, interruption, output, self._settings.kill_after_seconds)
         self._jobs_done = 0
         self._stopping = False
         self._asleep = False
@@ -121,7 +123,8 @@ class Worker:
             ending = self._run(job)
             job = self._settle_and_claim(job, ending)
         if job is not None:
-            self._settle(job, Released())
+            unstarted = job
+            self._insist(unstarted, lambda: self._settle(unstarted, Released()))
 
     def _is_done(self) -> bool:
         return self._stopping or self._is_used_up()
@@ -218,14 +221,16 @@ class Worker:
     # --- settling ---------------------------------------------------------------------------------------------
 
     def _settle_and_claim(self, held: Claim, run: "Run") -> Claim | None:
-        """Bring the outcome home, however long the database is locked or full: work is not thrown away."""
+        return self._insist(held, lambda: self._offer(held, run.job, self._keep(run)))
+
+    def _insist(self, held: Claim, settling: Callable[[], T]) -> T:
+        """Bring an outcome home, however long the database is locked or full: work is not thrown away."""
         while True:
             try:
-                outcome = self._keep(run)
-                return self._offer(held, run.job, outcome)
+                return settling()
             except (DatabaseBusy, DatabaseUnusable, OSError) as error:
                 log.warning("The outcome of %s cannot be stored yet: %s", held.slug, error)
-                threading.Event().wait(SETTLE_PAUSE_SECONDS)
+                processes.pause(SETTLE_PAUSE_SECONDS)
 
     def _offer(self, held: Claim, job: RunningJob, outcome: Outcome) -> Claim | None:
         progress, following = job.unwritten_progress(), None

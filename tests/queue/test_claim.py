@@ -21,7 +21,7 @@ from queue_room import (
     submit,
 )
 
-from asyncinweb.queue import reading
+from asyncinweb.queue import watching
 from asyncinweb.queue.database import Database
 from asyncinweb.queue.submitting import enqueue
 from asyncinweb.queue.transitions import RIPEN_AT_ONCE, Claiming, cancel, claim, crash, finish, report
@@ -157,8 +157,8 @@ def count_scheduled(database: Database) -> int:
 
 def test_has_work_says_whether_a_claim_would_find_something(database: Database) -> None:
     def has_work() -> bool:
-        with database.read() as session:
-            return reading.has_work(session, ANYTHING, datetime.now(UTC))
+        with database.glance() as connection:
+            return watching.has_work(connection, ANYTHING, datetime.now(UTC))
 
     empty = has_work()
     submit(database, task="unknown")
@@ -213,19 +213,17 @@ def test_report_is_refused_after_the_job_has_ended(database: Database) -> None:
 def test_the_live_claim_tells_whether_a_stop_was_asked_and_a_lost_one_is_none(database: Database) -> None:
     held = start(database)
 
-    def look():
-        with database.read() as session:
-            return reading.live_claim(session, held.job_id, held.claim_no)
+    def look() -> watching.LiveClaim | None:
+        with database.glance() as connection:
+            return watching.live_claim(connection, held.job_id, held.claim_no)
 
     at_first = look()
     perform(database, cancel, held.slug)
     after_cancel = look()
     perform(database, crash, held, "killed")
 
-    assert at_first is not None
-    assert at_first.cancel_requested is False
-    assert after_cancel is not None
-    assert after_cancel.cancel_requested is True
+    assert at_first == watching.LiveClaim(cancel_requested=False)
+    assert after_cancel == watching.LiveClaim(cancel_requested=True)
     assert look() is None
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from asyncinweb import clock
 from asyncinweb.errors import DatabaseBusy, DatabaseDamaged, DatabaseUnusable, SchemaTooNew
-from asyncinweb.queue import presence, ranks, reading, transitions
+from asyncinweb.queue import presence, ranks, reading, transitions, watching
 from asyncinweb.queue.database import (
     WAL_LIMIT,
     WEB,
@@ -26,6 +26,7 @@ from asyncinweb.queue.database import (
     Patience,
     refuse_network_file_system,
 )
+from asyncinweb.queue.models import Job
 from asyncinweb.queue.reading import Filters
 from asyncinweb.queue.schema import ensure_schema
 from asyncinweb.queue.submitting import enqueue
@@ -457,6 +458,9 @@ PREPARED = {
     "ripen": (transitions._RIPEN, "USING INTEGER PRIMARY KEY (rowid=?)", {"job_id": 1}),
     "report": (transitions._REPORT, "USING INTEGER PRIMARY KEY (rowid=?)", {"job_id": 1, "mine": 1}),
     "finish": (transitions._FINISH, "USING INTEGER PRIMARY KEY (rowid=?)", {"job_id": 1, "mine": 1}),
+    "live claim": (watching._LIVE_CLAIM, "USING INTEGER PRIMARY KEY (rowid=?)", {"job_id": 1, "mine": 1}),
+    "held jobs": (watching._HELD, "USING INDEX asyncinweb_jobs_state (state=?)", {}),
+    "anything due": (watching._DUE, "INDEX asyncinweb_jobs_due (run_at<?)", {}),
     "rank now served": (ranks._HEAD, "INDEX asyncinweb_jobs_claim (state=? AND priority=?)", {"priority": 0}),
     "rank of a new job": (
         ranks._LAST_OF_OWNER,
@@ -477,21 +481,8 @@ def test_each_statement_of_the_hot_path_uses_its_index(
     assert expected in plan[0]
 
 
-def first_job(session: Session) -> Any:
-    job = reading.find_job(session, session.scalar(text("SELECT slug FROM asyncinweb_jobs LIMIT 1")) or "none")
-    return job or new_waiting_job()
-
-
-def new_waiting_job() -> Any:
-    from asyncinweb.queue.models import Job
-
-    return Job(id=1, slug="x", state="queued", priority=0, rank=0)
-
-
 QUESTIONS: dict[str, tuple[Callable[[Session], Any], str]] = {
     "a job": (lambda session: reading.find_job(session, "slug-5"), "INDEX asyncinweb_jobs_slug (slug=?)"),
-    "a claim": (lambda session: reading.live_claim(session, 1, 1), "PRIMARY KEY (rowid=?)"),
-    "held jobs": (reading.held_jobs, "INDEX asyncinweb_jobs_state (state=?)"),
     "running": (reading.count_running, "INDEX asyncinweb_jobs_state (state=?)"),
     "states": (reading.count_states, "COVERING INDEX asyncinweb_jobs_state"),
     "newest": (lambda session: reading.list_jobs(session, Filters()), "asyncinweb_jobs"),
@@ -519,10 +510,6 @@ QUESTIONS: dict[str, tuple[Callable[[Session], Any], str]] = {
         lambda session: reading.usual_seconds(session, "report"),
         "INDEX asyncinweb_jobs_task (task=?)",
     ),
-    "work": (
-        lambda session: reading.has_work(session, ANYTHING, clock.now()),
-        "INDEX asyncinweb_jobs_due (run_at<?)",
-    ),
 }
 
 
@@ -539,7 +526,7 @@ def test_each_question_of_a_page_uses_an_index_and_sorts_nothing(
 
 def test_the_place_in_line_is_counted_in_the_index_of_claims(any_database: Database) -> None:
     with explained(any_database._reader) as plan, any_database.read() as session:
-        reading.place_in_line(session, new_waiting_job())
+        reading.place_in_line(session, Job(id=1, slug="x", state="queued", priority=0, rank=0))
 
     assert [line for line in plan if "INDEX asyncinweb_jobs_claim" in line], plan
     assert not [line for line in plan if line == "SCAN asyncinweb_jobs"], plan

@@ -2,7 +2,7 @@
 
 from queue_room import TASK, claim_next, perform, row, rows, start, submit
 
-from asyncinweb.queue import presence, reading
+from asyncinweb.queue import presence, reading, watching
 from asyncinweb.queue.database import Database
 from asyncinweb.queue.presence import Identity, RegisteredWorker
 from asyncinweb.queue.transitions import Claiming, finish
@@ -136,11 +136,10 @@ def test_a_supervisor_watches_the_jobs_that_are_held(database: Database) -> None
     held = start(database, timeout_seconds=7.0)
     submit(database)
 
-    with database.read() as session:
-        (watched,) = reading.held_jobs(session)
+    with database.glance() as connection:
+        (watched,) = watching.held_jobs(connection)
 
-    assert (watched.job_id, watched.claim_no, watched.worker_id) == (held.job_id, held.claim_no, "worker-1")
-    assert (watched.timeout_seconds, bool(watched.cancel_requested)) == (7.0, False)
+    assert watched == watching.HeldJob(held.job_id, held.claim_no, "worker-1", 7.0, cancel_requested=False)
 
 
 def test_ids_are_never_given_twice(database: Database) -> None:

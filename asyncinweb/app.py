@@ -1,0 +1,29 @@
+"""create_app(): the stand-alone program, where every answer is ours."""
+
+from flask import Flask
+
+from asyncinweb import configuration
+from asyncinweb.extension import AsyncInWeb
+from asyncinweb.settings import Settings
+from asyncinweb.web import failures
+from asyncinweb.web.security import add_headers, refuse_foreign_names, refuse_other_sites
+
+# A form has no files yet; the longest texts of a form fit several times.
+MAX_BODY_BYTES = 8_000_000
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The Flask app of these settings, or of those in environment and asyncinweb.toml.
+
+    Raises what `AsyncInWeb.init_app` raises.
+    """
+    settings = settings or configuration.read_settings().settings
+    app = Flask(__name__, static_folder=None, template_folder=None, instance_path=str(settings.instance))
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY_BYTES
+    app.before_request(refuse_foreign_names)
+    app.before_request(refuse_other_sites)
+    app.after_request(add_headers)
+    failures.register(app)
+    AsyncInWeb(app, settings=settings)
+    return app

@@ -1,0 +1,104 @@
+"""Lists of jobs: a row's facts, the page /jobs, and what makes a list change."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import Response, abort, request, url_for
+
+from asyncinweb.queue.models import Job
+from asyncinweb.queue.reading import Filters, Page, list_jobs
+from asyncinweb.states import STATES
+from asyncinweb.web import visitors
+from asyncinweb.web.shared import (
+    fingerprint,
+    fragment,
+    here,
+    pages,
+    reading,
+    render,
+    title_of,
+    unchanged,
+    wants_fragment,
+)
+from asyncinweb.web.status import WORDS, Mood, every, mood_of, percent_done
+
+ROWS = 30
+MOST_WORDS = 90
+
+
+@dataclass(frozen=True)
+class JobRow:
+    """A job in a list."""
+
+    job: Job
+    mood: Mood
+    title: str
+    percent: int | None
+
+    @property
+    def word(self) -> str:
+        return WORDS[self.mood]
+
+    @property
+    def inputs(self) -> str:
+        """The arguments in one line, cut where it is long."""
+        values = (" ".join(str(value).split()) for value in self.job.arguments_by_name.values() if value is not None)
+        line = " · ".join(value for value in values if value)
+        return line if len(line) <= MOST_WORDS else line[: MOST_WORDS - 1] + "…"
+
+
+@dataclass(frozen=True)
+class JobList:
+    """A page of a list, and the fingerprint of what it shows."""
+
+    rows: Sequence[JobRow]
+    next_after: str | None
+    poll: str
+    version: str
+
+
+@pages.get("/jobs")
+def jobs() -> str | Response:
+    """All jobs, newest first, filtered as the address says."""
+    filters = _filters()
+    page = listing(list_jobs(reading(), filters, request.args.get("after") or None, ROWS))
+    if wants_fragment():
+        if request.args.get("v") == page.version:
+            return unchanged()
+        return fragment(render("jobs/table.html", **_facts(page, filters)))
+    tasks = {task.name: task.title for task in here().registry.tasks.values()}
+    return render("jobs/list.html", **_facts(page, filters), tasks=tasks, states=STATES)
+
+
+def _facts(page: JobList, filters: Filters) -> dict[str, object]:
+    chosen = {
+        "state": filters.state or None,
+        "task": filters.task or None,
+        "mine": None if filters.owner is None else "1",
+    }
+    return {
+        "jobs": page,
+        "chosen": chosen,
+        "is_filtered": any(chosen.values()),
+        "after": request.args.get("after") or None,
+        "address": lambda **changed: url_for("asyncinweb.jobs", **{**chosen, **changed}),
+    }
+
+
+def _filters() -> Filters:
+    state = request.args.get("state") or None
+    if state is not None and state not in STATES:
+        abort(400, f"There is no state {state!r}. The states are: {', '.join(STATES)}.")
+    mine = request.args.get("mine") == "1"
+    return Filters(
+        state=next((each for each in STATES if each == state), None),
+        task=request.args.get("task") or None,
+        owner=visitors.listed_owner(visitors.current(), mine),
+    )
+
+
+def listing(page: Page) -> JobList:
+    """A page of jobs as it is shown."""
+    rows = [JobRow(job, mood_of(job), title_of(job), percent_done(job)) for job in page.jobs]
+    seen = [(row.job.slug, row.mood, row.job.claim_no, row.percent) for row in rows]
+    return JobList(rows, page.next_after, every(here().settings.poll_seconds), fingerprint(seen, page.next_after))

@@ -1,0 +1,103 @@
+"""One job: its page, the fragment that keeps it current, stopping it and running it again."""
+
+from typing import Any
+
+from flask import Response, abort, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from asyncinweb.queue.models import Job
+from asyncinweb.queue.reading import attempts_of, usual_seconds
+from asyncinweb.web import visitors
+from asyncinweb.web.logs import log_start
+from asyncinweb.web.results import result_of
+from asyncinweb.web.shared import (
+    folder_of,
+    fragment,
+    here,
+    job_or_404,
+    pages,
+    reading,
+    render,
+    see_other,
+    title_of,
+    unchanged,
+    wants_fragment,
+)
+from asyncinweb.web.status import Status, status_of
+
+
+@pages.get("/jobs/<slug>")
+def show(slug: str) -> str:
+    """A job's page."""
+    job = job_or_404(slug)
+    current = _status(job)
+    return render("jobs/show.html", **_facts(current), log=log_start(job), inputs=inputs_of(job))
+
+
+@pages.get("/jobs/<slug>/status")
+def status(slug: str) -> str | Response:
+    """The part of a job's page that changes; 204 while it does not."""
+    if not wants_fragment():
+        return show(slug)
+    current = _status(job_or_404(slug))
+    seen = request.args.get("v", "")
+    if seen == current.version:
+        return unchanged()
+    announce = not current.was_mood(seen)
+    return fragment(render("jobs/changed.html", **_facts(current), announce=announce))
+
+
+@pages.post("/jobs/<slug>/cancel")
+def cancel(slug: str) -> AnyResponse:
+    """Stop a job. If it has ended meanwhile, its page says so."""
+    job_or_404(slug)
+    here().client.cancel(slug)
+    return see_other(url_for("asyncinweb.show", slug=slug))
+
+
+@pages.post("/jobs/<slug>/rerun")
+def rerun(slug: str) -> AnyResponse:
+    """A new job with the same task and arguments."""
+    job_or_404(slug)
+    job = here().client.rerun(slug, visitors.current().owner)
+    if job is None:
+        abort(404)
+    return see_other(url_for("asyncinweb.show", slug=job.slug))
+
+
+def _status(job: Job) -> Status:
+    return status_of(reading(), job, job.task in here().registry, here().settings.poll_seconds)
+
+
+def _facts(current: Status) -> dict[str, Any]:
+    """What the changing part of the page needs. A result and files are there only when the job has ended."""
+    job = current.job
+    session = reading()
+    return {
+        "status": current,
+        "job": job,
+        "title": title_of(job),
+        "is_known_task": job.task in here().registry,
+        "usual": None if job.is_final else usual_seconds(session, job.task),
+        "result": result_of(job),
+        "files": folder_of(job).saved(job.claim_no) if job.is_final else [],
+        "earlier": [each for each in attempts_of(session, job) if each.claim_no != job.claim_no],
+    }
+
+
+def inputs_of(job: Job) -> list[tuple[str, str]]:
+    """Label and text of each argument, as the form would show them; raw if the task is not known."""
+    registry = here().registry
+    values = job.arguments_by_name
+    if job.task not in registry:
+        return [(name, str(value)) for name, value in values.items()]
+    labels = {field.name: field.label for field in registry[job.task].inputs.fields}
+    return [(labels.get(name, name), _in_words(value)) for name, value in values.items()]
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value)
+    return "" if value is None else str(value)

@@ -1,0 +1,95 @@
+"""The tutorial's rows: /hello shows a slow function's result when it is there, /query answers programs."""
+
+from flask import Response, abort, jsonify, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from asyncinweb.queue.models import Job
+from asyncinweb.queue.reading import find_job
+from asyncinweb.tasks.registry import Request, Task
+from asyncinweb.web import visitors
+from asyncinweb.web.results import stored_result
+from asyncinweb.web.shared import (
+    fragment,
+    here,
+    job_or_404,
+    new_form_key,
+    pages,
+    reading,
+    render,
+    see_other,
+    unchanged,
+    wants_fragment,
+)
+from asyncinweb.web.status import WORDS, every, mood_of
+from asyncinweb.web.tasks import idempotency_key
+
+TASK = "hello"
+
+
+@pages.get("/hello")
+def hello() -> str:
+    """The page asks for its result by a POST when it is opened, so that no crawler queues anything."""
+    _hello_task()
+    return render("hello.html", job=None, key=new_form_key())
+
+
+@pages.post("/hello")
+def visit() -> str | AnyResponse:
+    """Enqueue the visit."""
+    task = _hello_task()
+    arguments = task.inputs.to_json({})
+    owner, key = visitors.current().owner, request.values.get("key", "")
+    wish = Request(task, arguments, priority=task.options.priority)
+    (job,) = here().client.submit([wish], owner, idempotency_key(task, arguments, key))
+    if wants_fragment():
+        return fragment(render("hello_visit.html", **_facts(job)))
+    return see_other(url_for("asyncinweb.visited", slug=job.slug))
+
+
+@pages.get("/hello/<slug>")
+def visited(slug: str) -> str | Response:
+    """How far the visit is: a page, or for htmx the part that changes."""
+    job = job_or_404(slug)
+    if job.task != TASK:
+        abort(404)
+    if not wants_fragment():
+        return render("hello.html", **_facts(job))
+    if request.args.get("v") == mood_of(job):
+        return unchanged()
+    return fragment(render("hello_visit.html", **_facts(job)))
+
+
+def _facts(job: Job) -> dict[str, object]:
+    return {
+        "job": job,
+        "mood": mood_of(job),
+        "word": WORDS[mood_of(job)],
+        "result": result_value(job),
+        "poll": "" if job.is_final else every(here().settings.poll_seconds),
+    }
+
+
+def _hello_task() -> Task[..., object]:
+    registry = here().registry
+    if TASK not in registry:
+        abort(404, "This server has no task called hello. The demo brings one: --tasks asyncinweb.tasks.demo")
+    return registry[TASK]
+
+
+@pages.post("/query")
+def query() -> Response | tuple[Response, int]:
+    """State and result of the job `id`, as JSON. The result is null until there is one."""
+    job = find_job(reading(), request.form.get("id", ""))
+    if job is None or not visitors.may_see(visitors.current(), job):
+        return jsonify(error="There is no such job."), 404
+    return jsonify(state=job.state, result=result_value(job))
+
+
+def result_value(job: Job) -> object:
+    """What the task returned; the address of a result that is a file; None before it is there."""
+    stored = stored_result(job)
+    if stored is None:
+        return None
+    if stored.path is not None:
+        return {"url": url_for("asyncinweb.result", slug=job.slug)}
+    return stored.value

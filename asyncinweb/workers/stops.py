@@ -1,0 +1,31 @@
+"""Hearing that somebody wants the server to stop."""
+
+import signal
+import socket
+from types import FrameType
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class StopRequests:
+    """Counts the signals that ask to stop, from its making on. Can be polled, so that one ends a wait."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self._heard, self._hears = socket.socketpair()
+        self._heard.setblocking(False)
+        self._hears.setblocking(False)
+        signal.set_wakeup_fd(self._hears.fileno(), warn_on_full_buffer=False)
+        for number in STOP_SIGNALS:
+            signal.signal(number, self._on_stop)
+
+    def fileno(self) -> int:
+        """What becomes readable with a signal."""
+        return self._heard.fileno()
+
+    def clear(self) -> None:
+        """Take note of what woke us."""
+        self._heard.recv(1024)
+
+    def _on_stop(self, number: int, frame: FrameType | None) -> None:
+        self.asked += 1
