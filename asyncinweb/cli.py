@@ -101,14 +101,15 @@ for command in (
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and end the process with its exit code; errors in one line, without a traceback."""
     try:
-        cli.main(arguments, prog_name="asyncinweb", standalone_mode=False)
+        # Not standalone, click hands the code of an Exit back instead of ending with it.
+        exit_code = cli.main(arguments, prog_name="asyncinweb", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except AsyncInWebError as error:
         click.echo(f"asyncinweb: {error}", err=True)
         sys.exit(error.exit_code)
+    if exit_code:
+        sys.exit(exit_code)

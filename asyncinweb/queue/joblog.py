@@ -94,10 +94,20 @@ def read_log(folder: JobFolder, claim_no: int, after: int, limit: int) -> LogPie
         pieces += part
         position = start + len(part)
     if len(pieces) == limit:
-        complete = pieces[: pieces.rfind(b"\n") + 1] or pieces
+        complete = pieces[: pieces.rfind(b"\n") + 1] or _whole_characters(pieces) or pieces
         position -= len(pieces) - len(complete)
         pieces = complete
     return LogPiece(pieces.decode("utf-8", "replace"), position, dropped)
+
+
+def _whole_characters(data: bytes) -> bytes:
+    """Without the beginning of a UTF-8 character that its last bytes may be."""
+    for back in range(1, min(3, len(data)) + 1):
+        first = data[-back]
+        if first >= 0xC0:
+            size = 2 if first < 0xE0 else 3 if first < 0xF0 else 4
+            return data[:-back] if back < size else data
+    return data
 
 
 def _contents(folder: JobFolder, claim_no: int, after: int) -> Iterator[tuple[int, bytes]]:

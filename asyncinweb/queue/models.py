@@ -47,7 +47,7 @@ class Base(DeclarativeBase):
         info={"bind_key": BIND_KEY},
         naming_convention={"ck": "%(table_name)s_%(constraint_name)s", "pk": "%(table_name)s_pk"},
     )
-    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UtcTime, str: Text}
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UtcTime, str: Text, float: Float}
 
 
 def _in(states: tuple[State, ...]) -> str:
@@ -59,7 +59,8 @@ IS_QUEUED = "state = 'queued'"
 IS_SCHEDULED = "state = 'scheduled'"
 IS_WAITING = _in(("scheduled", "queued"))
 IS_FINAL = _in(FINAL)
-IS_FINAL_WITHOUT_EXPIRY = f"{IS_FINAL} AND expires_at IS NULL"
+# Without the state, or the planner would prefer asyncinweb_jobs_state and sort all that has ended.
+HAS_ENDED_WITHOUT_EXPIRY = "finished_at IS NOT NULL AND expires_at IS NULL"
 IS_UNFINISHED = _in(("scheduled", "queued", "processing"))
 
 
@@ -126,8 +127,10 @@ class Job(Base):
             "owner",
             sqlite_where=text(IS_QUEUED),
         ),
+        # The state first, for the same reason.
         Index(
             "asyncinweb_jobs_due",
+            "state",
             "run_at",
             sqlite_where=text(IS_SCHEDULED),
         ),
@@ -157,7 +160,7 @@ class Job(Base):
         Index(
             "asyncinweb_jobs_finished",
             "finished_at",
-            sqlite_where=text(IS_FINAL_WITHOUT_EXPIRY),
+            sqlite_where=text(HAS_ENDED_WITHOUT_EXPIRY),
         ),
         Index(
             "asyncinweb_jobs_expiry",

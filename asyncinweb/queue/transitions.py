@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from asyncinweb import clock
 from asyncinweb.queue import ranks
-from asyncinweb.queue.models import IS_FINAL_WITHOUT_EXPIRY, IS_QUEUED, IS_SCHEDULED, IS_WAITING, Attempt, Job
+from asyncinweb.queue.models import HAS_ENDED_WITHOUT_EXPIRY, IS_QUEUED, IS_SCHEDULED, IS_WAITING, Attempt, Job
 from asyncinweb.queue.prepared import Prepared
 from asyncinweb.states import FINAL, Reason, State
 from asyncinweb.tasks.outcome import Cancelled, Completed, Failed, Outcome, Released
@@ -95,13 +95,16 @@ _CLAIMED = ("id", "claim_no", "slug", "task", "arguments", "attempts", "timeout_
 
 
 def _below_limit(task: str, limit: int) -> ColumnElement[bool]:
-    running = select(func.count()).select_from(Job).where(PROCESSING, Job.task == task).correlate(None)
+    # Through coalesce here too, or all jobs the task ever had would be read to count the running ones.
+    is_task = func.coalesce(Job.task, "") == task
+    running = select(func.count()).select_from(Job).where(PROCESSING, is_task).correlate(None)
     return (Job.task != task) | (running.scalar_subquery() < limit)
 
 
 def _owners_at_limit(limit: int) -> Any:
     # The empty owner is the program itself, which no limit of visitors binds.
-    return select(Job.owner).where(PROCESSING, Job.owner != "").group_by(Job.owner).having(func.count() >= limit)
+    owner = func.coalesce(Job.owner, "")  # or all jobs would be read along asyncinweb_jobs_owner
+    return select(owner).where(PROCESSING, Job.owner != "").group_by(owner).having(func.count() >= limit)
 
 
 def claim(connection: Connection, claiming: Claiming) -> Claim | None:
@@ -385,7 +388,7 @@ def prune(connection: Connection, keep_days: float) -> list[str]:
     of_own = select(Job.id, Job.slug).where(Job.expires_at <= now).order_by(Job.expires_at)
     by_age = (
         select(Job.id, Job.slug)
-        .where(text(IS_FINAL_WITHOUT_EXPIRY), Job.finished_at <= now - timedelta(days=keep_days))
+        .where(text(HAS_ENDED_WITHOUT_EXPIRY), Job.finished_at <= now - timedelta(days=keep_days))
         .order_by(Job.finished_at)
     )
     rows = connection.execute(of_own.limit(PRUNE_AT_ONCE)).all()

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from asyncinweb.errors import BadArguments, TaskDefinitionError, nearest
 from asyncinweb.tasks.fields import SUPPORTED, FormField, UnsupportedHint, form_field
 
-CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False, populate_by_name=False)
+CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False, populate_by_name=False, validate_default=True)
 
 
 @dataclass(frozen=True)

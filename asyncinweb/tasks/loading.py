@@ -92,4 +92,5 @@ def _import_failure(source: str, error: BaseException) -> str:
         frames = inspect.getinnerframes(error.__traceback__) if error.__traceback__ else []
         own = [frame for frame in frames if "importlib" not in frame.filename and frame.filename != __file__]
         where = f"{own[-1].filename}:{own[-1].lineno}" if own else source
-    return f"{source} cannot be imported: {type(error).__name__}: {error} ({where})"
+    message = " ".join(str(error).split())
+    return f"{source} cannot be imported: {type(error).__name__}: {message} ({where})"

@@ -7,7 +7,7 @@ Nothing here writes files; a value that must not go into the row carries its byt
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
@@ -100,7 +100,7 @@ def _plain(value: Any, odd: list[str], above: tuple[int, ...]) -> Any:
         return value
     if isinstance(value, int):
         # Beyond 2**53 a browser would round the number; its digits are kept as text.
-        return value if abs(value) <= 2**53 else str(value)
+        return value if abs(value) <= 2**53 else _digits(value, odd)
     if isinstance(value, float):
         return value if math.isfinite(value) else _odd(value, odd)
     if isinstance(value, (Decimal, UUID)):
@@ -116,19 +116,44 @@ def _plain_container(value: Any, odd: list[str], above: tuple[int, ...]) -> Any:
     if id(value) in above:
         odd.append("a value that contains itself")
         return "…"
-    above = (*above, id(value))
+    try:
+        return _plain_items(value, odd, (*above, id(value)))
+    except RecursionError:
+        raise
+    except Exception:  # an author's own container may fail in any way
+        return _odd(value, odd)
+
+
+def _plain_items(value: Any, odd: list[str], above: tuple[int, ...]) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        value = asdict(value)
+        # Not by asdict, which copies every item and fails where one cannot be copied, such as a lock.
+        value = {field.name: getattr(value, field.name) for field in fields(value)}
     if isinstance(value, Mapping):
-        return {
-            key if isinstance(key, str) else safe_repr(key): _plain(item, odd, above)
-            for key, item in value.items()
-        }
+        plain: dict[str, Any] = {}
+        for key, item in value.items():
+            plain[_key(key, value)] = _plain(item, odd, above)
+        return plain
     if isinstance(value, (list, tuple)):
         return [_plain(item, odd, above) for item in value]
     if isinstance(value, (set, frozenset)):
         return [_plain(item, odd, above) for item in sorted(value, key=safe_repr)]
     return _odd(value, odd)
+
+
+def _key(key: object, mapping: Mapping[Any, Any]) -> str:
+    """The key as text; where a text key of that name is there too, with its type."""
+    if isinstance(key, str):
+        return key
+    shown = safe_repr(key)
+    return f"{shown} ({type(key).__name__})" if shown in mapping else shown
+
+
+def _digits(value: int, odd: list[str]) -> str:
+    try:
+        return str(value)
+    except ValueError:  # longer than Python's limit for decimal digits; hexadecimal has none
+        odd.append("an int of more than 4300 digits")
+        return hex(value)
 
 
 def _odd(value: object, odd: list[str]) -> str:

@@ -252,7 +252,7 @@ def _checked(name: str, given: dict[str, object]) -> Options:
 def _refuse_nonsense(name: str, options: Options) -> None:
     for option in ("timeout", "max_attempts", "concurrency", "memory_mb", "keep_days"):
         value = getattr(options, option)
-        if value is not None and value <= 0:
+        if value is not None and not (isinstance(value, (int, float)) and value > 0):
             raise TaskDefinitionError(f"@task on {name}: {option}={value!r} must be more than 0.")
     if options.on_crash not in ("rerun", "fail"):
         raise TaskDefinitionError(f'@task on {name}: on_crash={options.on_crash!r} must be "rerun" or "fail".')

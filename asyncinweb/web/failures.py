@@ -73,8 +73,8 @@ def error_page(code: int, sentence: str = "", reference: str = "") -> Response:
 
 def http_error(error: HTTPException) -> AnyResponse:
     """Any error with a status of its own. Its headers, such as Allow, are kept."""
-    if error.response is not None:
-        return AnyResponse.force_type(error.response, request.environ)
+    if isinstance(error.response, AnyResponse):
+        return error.response
     code = error.code or 500
     page = error_page(code, _own_sentence(error))
     for name, value in error.get_headers(request.environ):

@@ -31,10 +31,10 @@ def result(slug: str) -> Response:
 def saved_file(slug: str, name: str) -> Response:
     """A file the job saved, found by its name among those there are."""
     job = job_or_404(slug)
-    for file in folder_of(job).saved(job.claim_no):
-        if file.name == name:
-            return _existing(file.path, mimetypes.guess_type(name)[0] or "application/octet-stream", name)
-    abort(404, f"This job has no file {name!r}.")
+    file = next((file for file in folder_of(job).saved(job.claim_no) if file.name == name), None)
+    if file is None:
+        abort(404, f"This job has no file {name!r}.")
+    return _existing(file.path, mimetypes.guess_type(name)[0] or "application/octet-stream", name)
 
 
 def _existing(path: Path, media_type: str, name: str) -> Response:

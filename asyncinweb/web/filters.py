@@ -94,7 +94,4 @@ def _time(time: datetime, tick: str, words: str) -> Markup:
     )
 
 
-FILTERS = {
-    each.__name__: each
-    for each in (duration, size, ordinal, clock_text, clock_seconds, ago, since, until)
-}
+FILTERS = {each.__name__: each for each in (duration, size, ordinal, clock_text, clock_seconds, ago, since, until)}

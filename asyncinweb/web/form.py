@@ -1,4 +1,4 @@
-"""A task's parameters as the controls of a form, filled from defaults, the address, an earlier job or a refusal."""
+"""A task's parameters as the controls of a form, filled from defaults, the address, an old job or a refusal."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class Control:
 
     @property
     def input_type(self) -> str:
-        """The type of an <input>. A number field would hide a text that is no number: such a text is shown as text."""
+        """The type of an <input>. A number field would hide a text that is no number."""
         if self.field.kind in ("integer", "number") and not _is_number(self.text):
             return "text"
         return INPUT_TYPES.get(self.field.kind, "text")

@@ -42,8 +42,8 @@ class JobRow:
     @property
     def inputs(self) -> str:
         """The arguments in one line, cut where it is long."""
-        values = (" ".join(str(value).split()) for value in self.job.arguments_by_name.values() if value is not None)
-        line = " · ".join(value for value in values if value)
+        values = [value for value in self.job.arguments_by_name.values() if value not in (None, "")]
+        line = " · ".join(" ".join(str(value)[:MOST_WORDS].split()) for value in values)
         return line if len(line) <= MOST_WORDS else line[: MOST_WORDS - 1] + "…"
 
 

@@ -1,4 +1,4 @@
-"""A job's log on its page: the end of it at first, then only what is new, by offset; and the whole of it as text."""
+"""A job's log on its page: its end at first, then only what is new, by offset; and the whole of it as text."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

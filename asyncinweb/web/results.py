@@ -55,6 +55,15 @@ class Table:
     rows: Sequence[Sequence[object]]
     total: int
 
+    @property
+    def numeric(self) -> set[int]:
+        """Positions of columns that have only numbers."""
+        return {
+            place
+            for place in range(len(self.columns))
+            if all(isinstance(row[place], (int, float)) or row[place] == "" for row in self.rows)
+        }
+
 
 @dataclass(frozen=True)
 class Result:

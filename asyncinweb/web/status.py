@@ -16,9 +16,7 @@ from asyncinweb.queue.reading import count_running, count_workers, place_in_line
 from asyncinweb.states import WAITING
 from asyncinweb.web.shared import fingerprint
 
-Mood = Literal[
-    "scheduled", "retrying", "queued", "processing", "stopping", "completed", "failed", "cancelled"
-]
+Mood = Literal["scheduled", "retrying", "queued", "processing", "stopping", "completed", "failed", "cancelled"]
 WORDS: dict[Mood, str] = {
     "scheduled": "Scheduled",
     "retrying": "Waiting to retry",

@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import logging
 import random
 import traceback
 from collections.abc import Callable, Iterator
@@ -23,8 +24,12 @@ try:
 except ImportError:  # no such limits on this system
     resource = None  # type: ignore[assignment]
 
+log = logging.getLogger(__name__)
+
 MAX_ERROR = 1_000
 MAX_TRACEBACK = 50_000
+# A year: further ahead a date may no longer exist.
+LONGEST_BACKOFF_SECONDS = 366 * 86_400.0
 
 Ending = Output | Failed | Cancelled | Released
 
@@ -110,11 +115,18 @@ def _pause_before_retry(options: Options, attempt: int, error: BaseException) ->
     """
     if attempt >= options.max_attempts or not isinstance(error, options.retry_on or Exception):
         return None
+    try:
+        pause = _backoff_seconds(options, attempt)
+    except Exception as wrong:
+        log.warning("No other try, since the task's backoff fails: %s", _sentence(wrong))
+        return None
+    return min(max(0.0, pause * random.uniform(1.0, 1.25)), LONGEST_BACKOFF_SECONDS)
+
+
+def _backoff_seconds(options: Options, attempt: int) -> float:
     if callable(options.backoff):
-        pause = float(options.backoff(attempt))
-    else:
-        pause = options.backoff[min(attempt, len(options.backoff)) - 1]
-    return max(0.0, pause * random.uniform(1.0, 1.25))
+        return float(options.backoff(attempt))
+    return options.backoff[min(attempt, len(options.backoff)) - 1]
 
 
 def _sentence(error: BaseException) -> str:

@@ -74,6 +74,9 @@ def work(post: WorkerPost, bell: socket.socket, ready: Connection) -> None:
     worker = Worker(post, registry, database, interruption, output, Bedside(bell, post.settings.idle_poll_seconds))
     ready.send(Ready("worker", tuple(registry.tasks), schedules_of(registry)))
     worker.work()
+    output.flush_text()
+    # At once: a thread that a job has left behind would keep the process, and with it its seat, for ever.
+    os._exit(0)
 
 
 class _WakeUp(Exception):

@@ -1,16 +1,16 @@
-"""Process trees for tests: a shared one for each module, and own ones for tests that stop or kill theirs."""
+"""Process trees for tests: a shared one, and own ones for tests that stop or kill theirs."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from process_tree import Tree
+from process_tree import RUN, Tree
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
-    """Two workers that all tests of a module share: none may stop it."""
-    shared = Tree(tmp_path_factory.mktemp("shared"), workers=2)
+    """`python run.py` with two workers, shared by all tests that do not stop it."""
+    shared = Tree(tmp_path_factory.mktemp("shared"), program=(*RUN, "--port", "0"), workers=2)
     try:
         shared.wait_until_started()
         yield shared

@@ -7,7 +7,6 @@ import os
 import re
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -197,6 +196,11 @@ class Tree:
             self._final.setdefault(slug, row)
         return SimpleNamespace(**row)
 
+    def forget(self, slug: str) -> None:
+        """This job is to be pruned: no longer look for it at the end."""
+        self._submitted.remove(slug)
+        self._final.pop(slug, None)
+
     def result(self, slug: str) -> Any:
         return json.loads(self.job(slug).result)
 
@@ -331,9 +335,3 @@ def _environment(pid: int) -> list[bytes]:
         return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except OSError:
         return []
-
-
-def free_port() -> int:
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return int(door.getsockname()[1])

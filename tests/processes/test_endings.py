@@ -1,6 +1,6 @@
 """Every way a function can end, as its job's row and log tell it. One server for all."""
 
-import json
+import os
 import signal
 import time
 
@@ -8,9 +8,10 @@ import pytest
 from process_tree import SAMPLE_TASKS, Tree, is_alive, wait_until
 
 
-def test_the_start_up_message_names_tasks_workers_database_and_warnings(tree: Tree) -> None:
+def test_the_start_up_message_names_address_tasks_workers_database_and_warnings(tree: Tree) -> None:
     lines = tree.said.splitlines()
 
+    assert lines[0] == f"asyncinweb at {tree.url}"
     assert any(line.startswith(f"  tasks     {len_of_tasks()} found in ") and "add" in line for line in lines)
     assert "  workers   2 processes" in lines
     assert any(line.startswith(f"  database  {tree.instance}/asyncinweb.db (SQLite 3.") for line in lines)
@@ -145,7 +146,7 @@ def test_an_exception_fails_the_job_and_shows_the_authors_line_and_none_of_ours(
 
 
 def test_sys_exit_fails_the_job_and_the_worker_goes_on(tree: Tree) -> None:
-    workers = tree.workers()
+    workers = tree.wait_for_workers(2)
 
     job = tree.run("leave", how="sys.exit")
 
@@ -154,7 +155,7 @@ def test_sys_exit_fails_the_job_and_the_worker_goes_on(tree: Tree) -> None:
 
 
 def test_endless_recursion_fails_the_job_and_the_worker_goes_on(tree: Tree) -> None:
-    workers = tree.workers()
+    workers = tree.wait_for_workers(2)
 
     job = tree.run("leave", how="recursion")
 
@@ -170,7 +171,7 @@ def test_an_exception_without_words_is_shown_by_its_name(tree: Tree) -> None:
 
 
 def test_memory_beyond_the_limit_is_a_memory_error_and_the_worker_goes_on(tree: Tree) -> None:
-    workers = tree.workers()
+    workers = tree.wait_for_workers(2)
 
     job = tree.run("hog", megabytes=400)
 
@@ -291,10 +292,7 @@ def test_a_job_can_submit_jobs(tree: Tree) -> None:
 
 
 def test_a_job_of_an_unknown_task_stays_queued_and_others_go_on(tree: Tree) -> None:
-    slug = tree.submit("add", a=1)
-    tree.wait_for(slug)
-    tree.change("UPDATE asyncinweb_jobs SET task = 'gone' WHERE 0")
-    insert_unknown_task(tree)
+    insert_job(tree, "unknown", "of_another_version", "{}")
 
     later = tree.run("add", a=2)
 
@@ -304,24 +302,21 @@ def test_a_job_of_an_unknown_task_stays_queued_and_others_go_on(tree: Tree) -> N
     tree.client.cancel(unknown["slug"])
 
 
-def insert_unknown_task(tree: Tree) -> None:
-    """A job as another version of the program would have stored it."""
+def insert_job(tree: Tree, slug: str, task: str, arguments: str) -> None:
+    """A job as another version of the program would have stored it, first in line."""
     tree.change(
         "INSERT INTO asyncinweb_jobs (slug, task, arguments, owner, state, priority, rank, created_at, attempts,"
         " max_attempts, crashes, interruptions, claim_no, on_crash)"
-        " VALUES ('unknown', 'of_another_version', '{}', '', 'queued', 9, 0, :now, 0, 1, 0, 0, 0, 'rerun')",
+        " VALUES (:slug, :task, :arguments, '', 'queued', 9, 0, :now, 0, 1, 0, 0, 0, 'rerun')",
+        slug=slug,
+        task=task,
+        arguments=arguments,
         now=time.time(),
     )
 
 
 def test_stored_arguments_that_no_longer_fit_fail_the_job_in_words(tree: Tree) -> None:
-    tree.change(
-        "INSERT INTO asyncinweb_jobs (slug, task, arguments, owner, state, priority, rank, created_at, attempts,"
-        " max_attempts, crashes, interruptions, claim_no, on_crash)"
-        " VALUES ('misfit', 'add', :arguments, '', 'queued', 0, 0, :now, 0, 1, 0, 0, 0, 'rerun')",
-        now=time.time(),
-        arguments=json.dumps({"x": 1}),
-    )
+    insert_job(tree, "misfit", "add", '{"x": 1}')
 
     job = tree.wait_for("misfit")
 
@@ -379,7 +374,7 @@ def test_a_killed_worker_is_noticed_replaced_and_its_job_run_again(tree: Tree) -
     pid = tree.worker_of(slug)
 
     began = time.monotonic()
-    kill(pid)
+    os.kill(pid, signal.SIGKILL)
     wait_until(lambda: tree.job(slug).claim_no == 2 or tree.job(slug).state == "queued", 1.0, "the row settled")
     noticed = time.monotonic() - began
     tree.wait_for_workers(2, without=pid)
@@ -391,13 +386,3 @@ def test_a_killed_worker_is_noticed_replaced_and_its_job_run_again(tree: Tree) -
     assert tree.result(slug)["value"] == 2
     assert tree.earlier_attempts(slug)[0].error == "Its process was killed by signal 9 (SIGKILL)."
     assert f"job {slug} lost its process, which was killed by signal 9 (SIGKILL)" in tree.server_log
-
-
-def kill(pid: int) -> None:
-    signal.pidfd_send_signal(pidfd_of(pid), signal.SIGKILL)
-
-
-def pidfd_of(pid: int) -> int:
-    import os
-
-    return os.pidfd_open(pid)

@@ -26,7 +26,7 @@ def test_a_queued_job_is_cancelled_at_once_and_never_starts(tree: Tree) -> None:
 @pytest.mark.parametrize(("task", "words"), [("last", "tidied up, cancelled=True"), ("last_async", "tidied up")])
 def test_a_running_job_is_cancelled_politely(tree: Tree, task: str, words: str) -> None:
     arguments = {"how": "tidy"} if task == "last" else {}
-    workers = tree.workers()
+    workers = tree.wait_for_workers(2)
     slug = tree.begin(task, **arguments)
 
     answer = tree.client.cancel(slug)
@@ -55,7 +55,7 @@ def test_a_job_that_does_not_stop_when_cancelled_is_killed(tree: Tree, how: str)
 
 
 def test_a_job_is_stopped_politely_at_its_time_limit(tree: Tree) -> None:
-    workers = tree.workers()
+    workers = tree.wait_for_workers(2)
     slug = tree.begin("last_too_long", how="tidy")
 
     job = tree.wait_for(slug, seconds=3)

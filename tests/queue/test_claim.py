@@ -129,9 +129,7 @@ def test_due_jobs_of_unknown_tasks_are_made_ready_all_the_same(database: Databas
 def test_due_jobs_line_up_by_their_time(database: Database) -> None:
     jobs = [submit(database, run_at=AHEAD) for _ in range(3)]
     for job, second in zip(jobs, (30.0, 10.0, 20.0), strict=True):
-        change(
-            database, "UPDATE asyncinweb_jobs SET run_at = :second WHERE id = :id", second=second, id=job.id
-        )
+        change(database, "UPDATE asyncinweb_jobs SET run_at = :second WHERE id = :id", second=second, id=job.id)
 
     claimed = claim_all(database)
 

@@ -419,9 +419,7 @@ def fill(database: Database) -> None:
 
 
 @pytest.fixture(scope="module", params=["empty", "full", "full and analysed"])
-def any_database(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Database]:
+def any_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     database = Database(tmp_path_factory.mktemp("plans") / "asyncinweb.db", durability="normal")
     ensure_schema(database)
     if request.param != "empty":
@@ -454,17 +452,17 @@ def test_a_claim_looks_along_the_index_made_for_it_and_sorts_nothing(
 
 PREPARED = {
     "claim": (transitions._START, "USING INTEGER PRIMARY KEY (rowid=?)", {"job_id": 1, "old_claim_no": 0}),
-    "due": (transitions._DUE, "USING INDEX asyncinweb_jobs_due (run_at<?)", {}),
+    "due": (transitions._DUE, "INDEX asyncinweb_jobs_due (state=? AND run_at<?)", {}),
     "ripen": (transitions._RIPEN, "USING INTEGER PRIMARY KEY (rowid=?)", {"job_id": 1}),
     "report": (transitions._REPORT, "USING INTEGER PRIMARY KEY (rowid=?)", {"job_id": 1, "mine": 1}),
     "finish": (transitions._FINISH, "USING INTEGER PRIMARY KEY (rowid=?)", {"job_id": 1, "mine": 1}),
     "live claim": (watching._LIVE_CLAIM, "USING INTEGER PRIMARY KEY (rowid=?)", {"job_id": 1, "mine": 1}),
     "held jobs": (watching._HELD, "USING INDEX asyncinweb_jobs_state (state=?)", {}),
-    "anything due": (watching._DUE, "INDEX asyncinweb_jobs_due (run_at<?)", {}),
+    "anything due": (watching._DUE, "INDEX asyncinweb_jobs_due (state=? AND run_at<?)", {}),
     "rank now served": (ranks._HEAD, "INDEX asyncinweb_jobs_claim (state=? AND priority=?)", {"priority": 0}),
     "rank of a new job": (
         ranks._LAST_OF_OWNER,
-        "USING COVERING INDEX asyncinweb_jobs_waiting_of_owner (owner=? AND priority=?)",
+        "USING INDEX asyncinweb_jobs_waiting_of_owner (owner=? AND priority=?)",
         {"priority": 0, "owner": "anna"},
     ),
 }
@@ -541,7 +539,7 @@ def test_the_verbs_off_the_hot_path_scan_nothing(any_database: Database) -> None
         raise KeyError("rolled back")
 
     assert len(plan) > 6
-    assert [line for line in plan if "SCAN" in line and "(subquery" not in line] == [], plan
+    assert [line for line in plan if "SCAN asyncinweb" in line] == [], plan
     for index in ("slug", "expiry", "finished", "state", "unique_key", "idempotency_key", "waiting_of_owner"):
         assert [line for line in plan if f"INDEX asyncinweb_jobs_{index} " in line], index
 

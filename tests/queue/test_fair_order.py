@@ -189,7 +189,8 @@ def test_a_job_that_comes_back_does_not_pass_a_higher_priority(
 
 submissions = st.tuples(st.just("submit"), st.sampled_from("abc"), st.integers(-1, 1))
 steps = st.lists(
-    submissions | st.sampled_from([("claim",), ("claim and release",), ("claim and crash",), ("claim and finish",)]),
+    submissions
+    | st.sampled_from([("claim",), ("claim and release",), ("claim and crash",), ("claim and finish",)]),
     max_size=30,
 )
 

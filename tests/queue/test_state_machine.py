@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -167,7 +168,9 @@ class Bridge(RuleBasedStateMachine):
     @precondition(lambda self: self.expected)
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
-        job_id = data.draw(st.sampled_from(sorted(self.expected)))
+        final = [job_id for job_id, job in sorted(self.expected.items()) if job.state in FINAL]
+        pools = [sorted(self.expected), final or sorted(self.expected)]
+        job_id = data.draw(st.sampled_from(data.draw(st.sampled_from(pools))))
         if self.expected[job_id].state in WAITING:
             self.cancelled_while_waiting.add(job_id)
         answer = self.do(cancel, self.slugs[job_id])
@@ -252,6 +255,24 @@ class Bridge(RuleBasedStateMachine):
         held = self.any_claim(data)
         self.settled(held, self.do(crash, held, "killed"), Expected.crash)
 
+    @precondition(lambda self: any(self.is_live(held) for held in self.claims))
+    @rule(data=st.data(), worker_id=st.sampled_from([HERE, THERE]))
+    def lose_a_claim_to_another_worker(self, data: st.DataObject, worker_id: str) -> None:
+        live = [held for held in self.claims if self.is_live(held)]
+        held = data.draw(st.sampled_from(live))
+        self.settled(held, self.do(crash, held, "killed"), Expected.crash)
+        self.the_bridge_holds()
+        self.given(self.do(claim, Claiming([TASK], worker_id)), worker_id)
+
+    @rule(times=st.integers(1, MAX_INTERRUPTIONS + 1))
+    def restart_the_server_again_and_again(self, times: int) -> None:
+        for _ in range(times):
+            self.given(held := self.do(claim, Claiming([TASK], HERE)), HERE)
+            self.the_bridge_holds()
+            if held is not None:
+                self.settled(held, self.do(release, held), Expected.release)
+                self.the_bridge_holds()
+
     @precondition(lambda self: self.claims)
     @rule(data=st.data())
     def honour_cancel(self, data: st.DataObject) -> None:
@@ -280,8 +301,15 @@ class Bridge(RuleBasedStateMachine):
         self.register_the_other_computer()
 
     def any_claim(self, data: st.DataObject) -> Claim:
-        """A live claim or a stale one, rather of the jobs that are still there."""
-        return data.draw(st.sampled_from(self.claims))
+        """A claim that was ever given: half the time a stale one, of a job that is worked on again if there is one."""
+        stale = [held for held in self.claims if not self.is_live(held)]
+        dangerous = [held for held in stale if self.state_of(held) == "processing"]
+        pools = [self.claims, dangerous or stale or self.claims]
+        return data.draw(st.sampled_from(data.draw(st.sampled_from(pools))))
+
+    def state_of(self, held: Claim) -> str | None:
+        job = self.expected.get(held.job_id)
+        return job.state if job else None
 
     def is_live(self, held: Claim) -> bool:
         job = self.expected.get(held.job_id)
@@ -399,11 +427,12 @@ class Bridge(RuleBasedStateMachine):
     ]
 
 
+@pytest.mark.timeout(600)  # a failure is made small first, which takes minutes
 def test_the_verbs_keep_the_invariants_of_the_bridge_in_any_order(database: Database) -> None:
     run_state_machine_as_test(
         lambda: Bridge(database),
         settings=settings(
-            max_examples=60,
+            max_examples=40,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

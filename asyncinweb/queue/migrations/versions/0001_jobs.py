@@ -62,17 +62,21 @@ def upgrade() -> None:
         sa.Column("reported_at", sa.Float(), nullable=True),
         sa.CheckConstraint(
             "(finished_at IS NOT NULL) = (state IN ('completed', 'failed', 'cancelled'))",
-            name="asyncinweb_jobs_finished_when_final",
+            name=op.f("asyncinweb_jobs_finished_when_final"),
         ),
-        sa.CheckConstraint("(reason IS NOT NULL) = (state = 'failed')", name="asyncinweb_jobs_reason_when_failed"),
         sa.CheckConstraint(
-            "(worker_id IS NOT NULL) = (state = 'processing')", name="asyncinweb_jobs_worker_when_processing"
+            "(reason IS NOT NULL) = (state = 'failed')", name=op.f("asyncinweb_jobs_reason_when_failed")
+        ),
+        sa.CheckConstraint(
+            "(worker_id IS NOT NULL) = (state = 'processing')", name=op.f("asyncinweb_jobs_worker_when_processing")
         ),
         sa.CheckConstraint(
             "state IN ('scheduled', 'queued', 'processing', 'completed', 'failed', 'cancelled')",
-            name="asyncinweb_jobs_known_state",
+            name=op.f("asyncinweb_jobs_known_state"),
         ),
-        sa.CheckConstraint("attempts >= 0 AND interruptions >= 0 AND crashes >= 0", name="asyncinweb_jobs_counts"),
+        sa.CheckConstraint(
+            "attempts >= 0 AND interruptions >= 0 AND crashes >= 0", name=op.f("asyncinweb_jobs_counts")
+        ),
         sa.PrimaryKeyConstraint("id", name="asyncinweb_jobs_pk"),
         sqlite_autoincrement=True,
     )
@@ -83,7 +87,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'queued'"),
     )
     op.create_index(
-        "asyncinweb_jobs_due", "asyncinweb_jobs", ["run_at"], sqlite_where=sa.text("state = 'scheduled'")
+        "asyncinweb_jobs_due", "asyncinweb_jobs", ["state", "run_at"], sqlite_where=sa.text("state = 'scheduled'")
     )
     op.create_index(
         "asyncinweb_jobs_expiry", "asyncinweb_jobs", ["expires_at"], sqlite_where=sa.text("expires_at IS NOT NULL")
@@ -92,7 +96,7 @@ def upgrade() -> None:
         "asyncinweb_jobs_finished",
         "asyncinweb_jobs",
         ["finished_at"],
-        sqlite_where=sa.text("state IN ('completed', 'failed', 'cancelled') AND expires_at IS NULL"),
+        sqlite_where=sa.text("finished_at IS NOT NULL AND expires_at IS NULL"),
     )
     op.create_index(
         "asyncinweb_jobs_idempotency_key",

@@ -1,0 +1,141 @@
+// What htmx does not do by itself: rest while the tab is hidden, go easy on a server that does not answer, keep
+// title, icon and times current, and send a form once. Every page works without this file.
+"use strict";
+
+(() => {
+  const FAILURES_UNTIL_BANNER = 2;
+  const LONGEST_PAUSE_MS = 60_000;
+  const LONGEST_SEND_MS = 10_000;
+
+  const isPoll = (element) => element instanceof Element && element.hasAttribute("data-live");
+  const polls = () => document.querySelectorAll("[data-live]");
+
+  // --- asking -------------------------------------------------------------------------------------------------
+
+  let failures = 0;
+  let quietUntil = 0;
+
+  const refresh = () => polls().forEach((poll) => htmx.trigger(poll, "every", {}, false));
+
+  document.addEventListener("htmx:config:request", (event) => {
+    if (isPoll(event.target) && (document.hidden || Date.now() < quietUntil)) event.preventDefault();
+  });
+
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) {
+      quietUntil = 0;
+      refresh();
+    }
+  });
+
+  const failed = () => {
+    failures += 1;
+    const pause = Math.min(1000 * 2 ** (failures - 1), LONGEST_PAUSE_MS);
+    quietUntil = failures < FAILURES_UNTIL_BANNER ? 0 : Date.now() + pause;
+    showBanner();
+  };
+
+  const answered = () => {
+    failures = 0;
+    quietUntil = 0;
+    showBanner();
+  };
+
+  const showBanner = () => {
+    const banner = document.getElementById("offline");
+    if (banner) banner.hidden = failures < FAILURES_UNTIL_BANNER;
+  };
+
+  // A server that says no answers, but with nothing new: that counts as not answering.
+  document.addEventListener("htmx:after:request", (event) => {
+    if (!isPoll(event.target)) return;
+    if (event.detail.ctx.response.status < 400) answered();
+    else failed();
+  });
+
+  document.addEventListener("htmx:error", (event) => {
+    if (event.detail.ctx && isPoll(event.target)) failed();
+  });
+
+  // --- what follows a change ------------------------------------------------------------------------------------
+
+  document.addEventListener("htmx:after:swap", () => {
+    const job = document.querySelector("[data-title]");
+    const icon = document.getElementById("favicon");
+    if (job) document.title = job.dataset.title;
+    if (job && icon && icon.getAttribute("href") !== job.dataset.favicon) icon.setAttribute("href", job.dataset.favicon);
+    tick();
+  });
+
+  // --- times ----------------------------------------------------------------------------------------------------
+
+  const MINUTE = 60, HOUR = 3600, DAY = 86_400;
+
+  const two = (large, largeUnit, small, smallUnit) =>
+    small ? `${large} ${largeUnit} ${small} ${smallUnit}` : `${large} ${largeUnit}`;
+
+  const duration = (seconds) => {
+    const whole = Math.max(0, Math.floor(seconds));
+    if (whole < MINUTE) return `${whole} s`;
+    if (whole < 2 * MINUTE) return two(1, "min", whole % MINUTE, "s");
+    if (whole < HOUR) return `${Math.floor(whole / MINUTE)} min`;
+    if (whole < 2 * DAY) return two(Math.floor(whole / HOUR), "h", Math.floor((whole % HOUR) / MINUTE), "min");
+    return `${Math.floor(whole / DAY)} days`;
+  };
+
+  const pad = (number) => String(number).padStart(2, "0");
+  const isToday = (time) => time.toDateString() === new Date().toDateString();
+  const clock = (time) => {
+    const hours = `${pad(time.getHours())}:${pad(time.getMinutes())}`;
+    if (isToday(time)) return hours;
+    const month = time.toLocaleString("en-GB", { month: "short" });
+    const year = time.getFullYear() === new Date().getFullYear() ? "" : ` ${time.getFullYear()}`;
+    return `${time.getDate()} ${month}${year} ${hours}`;
+  };
+
+  const WORDS = {
+    ago: (time, age) => (age < 5 ? "just now" : age < HOUR ? `${duration(age)} ago` : clock(time)),
+    since: (time, age) => duration(age),
+    until: (time, age) => {
+      if (-age >= HOUR) return (isToday(time) ? "today " : "") + clock(time);
+      return age > -1 ? "now" : `in ${duration(-age)}`;
+    },
+    clock: (time) => `${clock(time)}:${pad(time.getSeconds())}`,
+  };
+
+  const tick = () => {
+    for (const element of document.querySelectorAll("time[data-tick]")) {
+      const time = new Date(element.dateTime);
+      const words = WORDS[element.dataset.tick]?.(time, (Date.now() - time) / 1000);
+      // Text that stays the same is left alone, so that it can be selected.
+      if (words && element.textContent !== words) element.textContent = words;
+    }
+  };
+
+  setInterval(tick, 1000);
+  document.addEventListener("DOMContentLoaded", tick);
+
+  // --- sending --------------------------------------------------------------------------------------------------
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "post") return;
+    if (form.dataset.sent) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      return;
+    }
+    form.dataset.sent = "yes";
+    setTimeout(() => delete form.dataset.sent, LONGEST_SEND_MS);
+  }, true);
+
+  document.addEventListener("htmx:finally:request", (event) => {
+    if (event.target instanceof HTMLFormElement) delete event.target.dataset.sent;
+  });
+
+  // The back button shows the page as it was left.
+  window.addEventListener("pageshow", (event) => {
+    for (const form of document.forms) delete form.dataset.sent;
+    if (event.persisted) refresh();
+  });
+})();

@@ -1,0 +1,64 @@
+"""A real Chromium in front of a real `python run.py` with the demo tasks."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from process_tree import RUN, Tree
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        message = "there is no Chromium on this machine (Debian: apt-get install chromium)"
+        if os.environ.get("REQUIRE_BROWSER"):
+            pytest.fail(message)
+        pytest.skip(message)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Tree]:
+    """The program with the demo tasks, shared by all browser tests."""
+    folder = tmp_path_factory.mktemp("site")
+    tree = Tree(folder, program=(*RUN, "--port", "0"), workers=2, tasks="asyncinweb.tasks.demo", grace_seconds=0.2)
+    try:
+        tree.wait_until_started()
+        yield tree
+    finally:
+        tree.end()
+
+
+class Complaints:
+    """What a browser complains of while it shows pages: script errors, refused resources, warnings."""
+
+    def __init__(self, page: Page) -> None:
+        self.heard: list[str] = []
+        page.on("console", lambda message: self._hear(message.type, message.text))
+        page.on("pageerror", lambda error: self._hear("error", str(error)))
+
+    def _hear(self, kind: str, text: str) -> None:
+        # Chromium reports every answer above 400 so; a refused form is meant to be one.
+        is_refused_form = "status of 422" in text
+        if kind in ("error", "warning") and not is_refused_form:
+            self.heard.append(f"{kind}: {text}")
+
+
+@pytest.fixture
+def page(browser: Browser, site: Tree) -> Iterator[Page]:
+    """A visitor of their own, whose browser must not complain of anything."""
+    context = browser.new_context(base_url=site.url, viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    complaints = Complaints(page)
+    yield page
+    context.close()
+    assert complaints.heard == []

@@ -1,0 +1,226 @@
+"""The shell's commands beside a running server: output and exit codes.
+
+One of them as a program of its own; the others in this process, since each program takes a second to import.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from process_tree import SAMPLE_TASKS, Tree, run_once, wait_until
+
+from asyncinweb.cli import main
+from asyncinweb.tasks.registry import registry
+
+Shell = Callable[..., SimpleNamespace]
+
+
+@pytest.fixture
+def shell(tree: Tree, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Shell]:
+    """Runs a command as a shell in the server's folder would; afterwards no task is left in this process."""
+    before = dict(registry.tasks)
+    monkeypatch.chdir(tree.folder)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setenv("ASYNCINWEB_INSTANCE", str(tree.instance))
+    monkeypatch.setenv("ASYNCINWEB_TASKS", str(SAMPLE_TASKS))
+
+    def run(*arguments: str) -> SimpleNamespace:
+        capfd.readouterr()
+        registry.tasks.clear()
+        try:
+            main(arguments)
+            code = 0
+        except SystemExit as end:
+            code = end.code
+        finally:
+            sys.modules.pop("sample_tasks", None)
+        said = capfd.readouterr()
+        return SimpleNamespace(code=code, out=said.out, err=said.err)
+
+    yield run
+    registry.tasks.clear()
+    registry.tasks.update(before)
+
+
+def test_submit_stores_a_job_and_waits_for_its_result(tree: Tree) -> None:
+    settings = {"instance": tree.instance, "tasks": SAMPLE_TASKS}
+
+    done = run_once("submit", "add", "a=2", "b=40", "--wait", "--json", folder=tree.folder, settings=settings)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    job = json.loads(done.stdout)
+    assert (job["state"], job["result"], job["arguments"]) == ("completed", 42, {"a": 2, "b": 40})
+    assert job["finished_at"].endswith("Z")
+
+
+def test_submit_wait_ends_with_1_if_the_job_fails(shell: Shell) -> None:
+    said = shell("submit", "fail", "words=no such city", "--wait")
+
+    assert said.code == 1
+    assert "state        failed\n" in said.out
+    assert "error        ValueError: no such city\n" in said.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["submit", "ad", "a=1"], "asyncinweb: There is no task 'ad'. Did you mean 'add'?"),
+        (["submit", "add", "a=x"], "asyncinweb: add: a: 'x' is not possible: a whole number is needed, such as 12"),
+        (["submit", "add"], "asyncinweb: add: a: is missing; please fill it in"),
+        (["submit", "add", "a=1", "c=1"], "add: c: is no parameter of add."),
+        (["submit", "add", "7"], "add: 7: is not of the form key=value"),
+        (["show", "nothing"], "asyncinweb: There is no job 'nothing'. List them: asyncinweb jobs"),
+        (["log", "nothing"], "There is no job 'nothing'"),
+        (["cancel", "nothing"], "There is no job 'nothing'"),
+        (["rerun", "nothing"], "There is no job 'nothing'"),
+        (["jobs", "--state", "done"], "Invalid value for '--state'"),
+        (["sumbit"], "No such command"),
+    ],
+)
+def test_wrong_use_ends_with_2_and_names_what_was_wrong(shell: Shell, arguments: list[str], words: str) -> None:
+    said = shell(*arguments)
+
+    assert said.code == 2
+    assert words in said.err
+    assert said.out == ""
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (None, "There is no file"),
+        ("import nothing_of_that_name\n", "ModuleNotFoundError: No module named 'nothing_of_that_name' ({file}:1)"),
+        ("x = 1\ndef f(:\n", "SyntaxError: invalid syntax"),
+        ("def f():\n    raise SystemExit\n\nf()\n", "SystemExit:  ({file}:2)"),
+    ],
+)
+def test_tasks_that_cannot_be_loaded_are_named_with_file_and_line(
+    shell: Shell, tmp_path: Path, source: str | None, words: str
+) -> None:
+    file = tmp_path / "broken_tasks.py"
+    if source is not None:
+        file.write_text(source)
+
+    said = shell("tasks", "--tasks", str(file))
+
+    assert (said.code, said.out) == (2, "")
+    assert words.format(file=file) in said.err
+    assert said.err.count("\n") == 1
+    assert str(file) in said.err
+
+
+def test_jobs_lists_the_newest_first_and_filters(tree: Tree, shell: Shell) -> None:
+    slugs = [tree.run("add", a=number).slug for number in range(2)]
+    failed = tree.run("fail", words="w").slug
+
+    listed = json.loads(shell("jobs", "--json", "--limit", "3").out)
+    lines = shell("jobs", "--task", "add", "--state", "completed", "--limit", "2").out.splitlines()
+    all_failed = json.loads(shell("jobs", "--json", "--state", "failed").out)
+
+    assert [job["slug"] for job in listed] == [failed, slugs[1], slugs[0]]
+    assert [line.split()[0] for line in lines] == [slugs[1], slugs[0]]
+    assert lines[0].split()[1] == "completed"
+    assert {job["state"] for job in all_failed} == {"failed"}
+
+
+def test_show_tells_all_of_a_job(tree: Tree, shell: Shell) -> None:
+    job = tree.run("count_to", number=3)
+
+    shown = json.loads(shell("show", job.slug, "--json").out)
+    lines = shell("show", job.slug).out.splitlines()
+
+    assert (shown["slug"], shown["state"], shown["attempts"]) == (job.slug, "completed", 1)
+    assert shown["progress"] == {"done": 3.0, "total": 3.0, "text": "counting"}
+    assert f"slug         {job.slug}" in lines
+    assert "state        completed" in lines
+
+
+def test_log_follows_a_job_to_its_end(tree: Tree) -> None:
+    door = tree.folder / "open-for-log"
+    slug = tree.begin("hold", "holding", until=str(door))
+    wait_until(lambda: tree.job(slug).state == "processing")
+    door.touch()
+
+    done = run_once("log", slug, "-f", folder=tree.folder, settings={"instance": tree.instance})
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "holding\n", "")
+    assert tree.job(slug).state == "completed"
+
+
+def test_log_prints_what_there_is(tree: Tree, shell: Shell) -> None:
+    job = tree.run("succeed_at", attempt=1)
+
+    assert shell("log", job.slug).out == "attempt 1\n"
+
+
+def test_cancel_says_what_became_of_it(tree: Tree, shell: Shell) -> None:
+    running = tree.begin("last", how="tidy")
+    ended = tree.run("add", a=1).slug
+
+    assert shell("cancel", running).out == "asked to stop\n"
+    tree.wait_for(running, "cancelled")
+    said = shell("cancel", ended)
+    assert (said.code, said.out) == (2, "")
+    assert said.err == f"asyncinweb: Job {ended} has ended already (completed).\n"
+
+
+def test_cancel_of_a_waiting_job(tree: Tree, shell: Shell) -> None:
+    door = tree.folder / "open-for-shell"
+    blockers = [tree.begin("hold", "holding", until=str(door)) for _ in range(2)]
+    waiting = tree.submit("add", a=1)
+
+    said = shell("cancel", waiting)
+    door.touch()
+
+    assert (said.code, said.out) == (0, "cancelled\n")
+    for slug in blockers:
+        tree.wait_for(slug, "completed")
+
+
+def test_rerun_makes_a_new_job_of_the_same_arguments(tree: Tree, shell: Shell) -> None:
+    first = tree.run("add", a=20, b=1)
+
+    slug = shell("rerun", first.slug).out.strip()
+
+    second = tree.wait_for(slug, "completed")
+    assert (second.rerun_of, second.arguments) == (first.slug, first.arguments)
+    assert slug != first.slug
+
+
+def test_tasks_lists_names_and_parameters(shell: Shell) -> None:
+    lines = shell("tasks").out.splitlines()
+    listed = {task["name"]: task for task in json.loads(shell("tasks", "--json").out)}
+
+    assert "add(a: int, b: int = 1) -> int" in lines
+    assert "    Add two numbers" in lines
+    assert listed["add"]["arguments"]["required"] == ["a"]
+
+
+def test_prune_removes_what_is_over_with_its_files(tree: Tree, shell: Shell) -> None:
+    old = tree.run("give", what="file")
+    tree.change("UPDATE asyncinweb_jobs SET finished_at = 1 WHERE slug = :slug", slug=old.slug)
+    tree.forget(old.slug)
+
+    said = shell("prune")
+
+    assert (said.code, said.out) == (0, "1 jobs removed\n")
+    assert tree.rows("SELECT * FROM asyncinweb_jobs WHERE slug = :slug", slug=old.slug) == []
+    assert not tree.job_folder(old.slug).path.exists()
+
+
+def test_config_tells_where_each_setting_comes_from(
+    shell: Shell, tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("asyncinweb.toml").write_text("port = 8123\n")
+
+    lines = shell("config").out.splitlines()
+    values = json.loads(shell("config", "--json").out)
+
+    assert "port = 8123  (asyncinweb.toml)" in lines
+    assert f"instance = '{tree.instance}'  (environment)" in lines
+    assert "host = '127.0.0.1'  (default)" in lines
+    assert values["port"] == 8123

@@ -1,0 +1,148 @@
+"""Starts that cannot be: one clear line, the documented exit code, and nothing harmed."""
+
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from process_tree import QUICK, RUN, Tree, run_once
+
+Start = Callable[..., Tree]
+
+
+def start_in_vain(folder: Path, *arguments: str, **settings: object) -> tuple[int, str]:
+    """Exit code and words of a start that must end by itself, quickly, without a traceback."""
+    done = run_once(
+        *arguments,
+        folder=folder,
+        program=RUN,
+        settings={**QUICK, "instance": folder / "instance", "workers": 1, "port": 0, **settings},
+    )
+    assert "Traceback" not in done.stderr
+    assert "asyncinweb at" not in done.stdout
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith(("asyncinweb: ", "Error: "))]
+    return done.returncode, line
+
+
+def test_a_port_in_use_is_named_and_no_database_is_made(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, line = start_in_vain(tmp_path, "--port", str(port))
+
+    assert code == 2
+    assert line.startswith(f"asyncinweb: Port {port} on 127.0.0.1 is in use.")
+    assert not (tmp_path / "instance" / "asyncinweb.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "words"),
+    [
+        (["--instance", "/proc/nowhere/instance"], {}, "The folder /proc/nowhere/instance cannot be written to"),
+        (["--workers", "0"], {}, "workers = '0' (option) is not possible"),
+        ([], {"kill_after_seconds": "soon"}, "kill_after_seconds = 'soon' (environment) is not possible"),
+        ([], {"grace_second": "1"}, "(environment variable ASYNCINWEB_GRACE_SECOND). Did you mean 'grace_seconds'?"),
+        (["--prot", "80"], {}, "No such option"),
+        (["--host", "0.0.0.0"], {}, "would let everybody on the network see and start jobs"),
+        (["--host", "192.0.2.1", "--insecure-no-auth"], {}, "Cannot listen on 192.0.2.1"),
+    ],
+)
+def test_a_wrong_setting_is_named(
+    tmp_path: Path, arguments: list[str], settings: dict[str, str], words: str
+) -> None:
+    code, line = start_in_vain(tmp_path, *arguments, **settings)
+
+    assert code == 2
+    assert words in line
+    assert not (tmp_path / "instance" / "asyncinweb.db").exists()
+
+
+def test_a_task_with_a_hint_no_form_can_show_is_named_with_file_and_line(tmp_path: Path) -> None:
+    tasks = tmp_path / "my_tasks.py"
+    tasks.write_text("from asyncinweb import task\n\n@task\ndef f(of: complex) -> None: ...\n")
+
+    code, line = start_in_vain(tmp_path, "--tasks", str(tasks))
+
+    assert code == 2
+    assert "f(): parameter 'of' has the type hint complex" in line
+    assert f"({tasks}:3)" in line
+
+
+def test_a_folder_that_may_not_be_written_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / "instance").write_text("a file where the folder should be")
+
+    code, line = start_in_vain(tmp_path)
+
+    assert code == 2
+    assert f"The folder {tmp_path}/instance cannot be written to" in line
+    assert (tmp_path / "instance").read_text() == "a file where the folder should be"
+
+
+def test_a_database_of_a_newer_program_is_left_alone(tmp_path: Path, old_database: Path) -> None:
+    with sqlite3.connect(old_database) as connection:
+        connection.execute("UPDATE asyncinweb_version SET version_num = '9999'")
+    connection.close()
+
+    code, line = start_in_vain(tmp_path)
+
+    assert code == 5
+    assert "has schema '9999', which this version does not know" in line
+    connection = sqlite3.connect(old_database)
+    assert connection.execute("SELECT version_num FROM asyncinweb_version").fetchall() == [("9999",)]
+    connection.close()
+
+
+@pytest.fixture
+def old_database(tmp_path: Path) -> Path:
+    """A database that an earlier start has left."""
+    done = run_once("jobs", folder=tmp_path, settings={"instance": tmp_path / "instance"})
+    assert (done.returncode, done.stderr) == (0, "")
+    return tmp_path / "instance" / "asyncinweb.db"
+
+
+def test_a_damaged_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "instance").mkdir()
+    garbage = b"This is no database at all. " * 1000
+    (tmp_path / "instance" / "asyncinweb.db").write_bytes(garbage)
+
+    code, line = start_in_vain(tmp_path)
+
+    assert code == 3
+    assert "asyncinweb.db is damaged: file is not a database" in line
+    assert (tmp_path / "instance" / "asyncinweb.db").read_bytes() == garbage
+
+
+def test_a_second_start_in_the_same_folder_is_refused_and_harms_nothing(start: Start, tmp_path: Path) -> None:
+    first = start().wait_until_started()
+    slug = first.begin("hold", "holding", until=str(tmp_path / "open"))
+
+    code, line = start_in_vain(tmp_path)
+
+    assert code == 2
+    assert f"The folder {tmp_path}/instance is in use by process {first.process.pid}." in line
+    (tmp_path / "open").touch()
+    job = first.wait_for(slug, "completed")
+    assert (job.attempts, job.claim_no) == (1, 1)
+
+
+def test_without_the_packages_run_py_says_what_to_type(tmp_path: Path) -> None:
+    shutil.copy(RUN[1], tmp_path)
+    bare = [sys.executable, "-S", "-E", str(tmp_path / "run.py")]
+
+    done = subprocess.run(bare, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=20)
+
+    assert done.returncode != 0
+    assert "is not installed. Type:\n  python3 -m venv .venv && .venv/bin/pip install -e ." in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_children_of_a_refused_start_are_gone_when_it_ends(tmp_path: Path) -> None:
+    tree = Tree(tmp_path, program=(*RUN, "--port", "0"), workers=2, tasks=tmp_path / "missing.py")
+
+    assert tree.wait() == 2
+    assert tree.processes() == []
+    assert f"asyncinweb: There is no file {tmp_path}/missing.py to load tasks from" in tree.server_log
+    assert "Traceback" not in tree.server_log

@@ -1,0 +1,141 @@
+"""SIGTERM, Ctrl-C, kill -9 and the next start. Each test has a tree of its own."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from process_tree import Tree, is_alive, wait_until
+
+Start = Callable[..., Tree]
+
+
+def test_sigterm_lets_a_short_job_finish(start: Start, tmp_path: Path) -> None:
+    tree = start().wait_until_started()
+    running = tree.begin("hold", "holding", until=str(tmp_path / "open"))
+    waiting = tree.submit("add", a=1)
+
+    tree.signal(signal.SIGTERM)
+    wait_until(lambda: "Stopping: waiting up to 2 s" in tree.server_log)
+    (tmp_path / "open").touch()
+
+    assert tree.wait() == 0
+    assert tree.job(running).state == "completed"
+    assert (tree.job(waiting).state, tree.job(waiting).attempts) == ("queued", 0)
+    assert tree.rows("SELECT * FROM asyncinweb_supervisors") == []
+    assert tree.rows("SELECT * FROM asyncinweb_workers") == []
+
+
+def test_sigterm_gives_a_long_job_back_and_the_next_start_runs_it(start: Start, tmp_path: Path) -> None:
+    tree = start(grace_seconds=0.3).wait_until_started()
+    slug = tree.begin("hold", "holding", until=str(tmp_path / "open"))
+
+    tree.signal(signal.SIGTERM)
+    assert tree.wait(5) == 0
+    job = tree.job(slug)
+    (tmp_path / "open").touch()
+    following = start().wait_until_started()
+
+    assert (job.state, job.attempts, job.interruptions, job.crashes) == ("queued", 0, 1, 0)
+    assert following.wait_for(slug).state == "completed"
+    assert following.result(slug)["value"] == 1, "the interrupted attempt does not count"
+
+
+def test_a_second_signal_stops_at_once_and_a_third_kills(start: Start) -> None:
+    # Politely it would take 60 s, and 30 s more for a function that does not listen.
+    tree = start(workers=2, grace_seconds=60, kill_after_seconds=30).wait_until_started()
+    tidy = tree.begin("last", how="tidy")
+    stubborn = tree.begin("last", how="stubborn")
+
+    tree.signal(signal.SIGTERM)
+    wait_until(lambda: "Stopping: waiting up to 60 s" in tree.server_log)
+    tree.signal(signal.SIGINT)
+    wait_until(lambda: tree.job(tidy).state == "queued", 5, "the listening job to be given back")
+    wait_until(lambda: "not I" in tree.log(stubborn), 5, "the other one to be asked")
+    still_runs = tree.process.poll() is None
+    tree.signal(signal.SIGTERM)
+
+    assert still_runs
+    assert tree.wait(5) == 0
+    assert tree.log(tidy, 1) == "begun\ntidied up, cancelled=False\n"
+    for slug in (tidy, stubborn):
+        job = tree.job(slug)
+        assert (job.state, job.attempts, job.interruptions, job.crashes) == ("queued", 0, 1, 0)
+
+
+def test_ctrl_c_reaches_the_whole_terminal_but_no_function(start: Start, tmp_path: Path) -> None:
+    tree = start().wait_until_started()
+    slug = tree.begin("hold", "holding", until=str(tmp_path / "open"))
+
+    os.killpg(tree.process.pid, signal.SIGINT)
+    wait_until(lambda: "Stopping" in tree.server_log)
+    (tmp_path / "open").touch()
+
+    assert tree.wait() == 0
+    assert tree.job(slug).state == "completed"
+    assert tree.log(slug) == "holding\n"
+    assert "KeyboardInterrupt" not in tree.server_log
+
+
+def test_ctrl_c_while_workers_start_ends_without_a_traceback(start: Start) -> None:
+    tree = start(workers=2)
+    # The supervisor, its reaper, and children that still import.
+    wait_until(lambda: len(tree.processes()) >= 4, what="the workers to be started")
+
+    os.killpg(tree.process.pid, signal.SIGINT)
+
+    assert tree.wait() == 0
+    assert "Stop with Ctrl-C" not in tree.said
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_during_the_start_ends_it_without_a_traceback(start: Start, number: signal.Signals) -> None:
+    tree = start()
+    wait_until(lambda: (tree.instance / "supervisor.lock").exists(), what="the folder to be taken")
+
+    tree.signal(number)
+
+    # Between these moments the signal still has its plain meaning: end, in the way of the shell.
+    tree.exit_code = tree.wait()
+    assert tree.exit_code in (0, 130, -number)
+
+
+def test_kill_9_of_the_supervisor_leaves_no_process_and_the_next_start_runs_its_job_again(
+    start: Start, tmp_path: Path
+) -> None:
+    tree = start(workers=2).wait_until_started()
+    held = tree.begin("hold", "holding", until=str(tmp_path / "open"))
+    breeding = tree.submit("start_others", pids=str(tmp_path / "pids"), then="stay")
+    wait_until((tmp_path / "pids.done").exists, what="the job's own processes")
+    others = [int(pid) for pid in (tmp_path / "pids.done").read_text().split()]
+    assert [pid for pid in others if is_alive(pid)] == others
+
+    tree.kill()
+    wait_until(lambda: not tree.processes(), 2.0, "nothing of the tree left")
+    left = [pid for pid in others if is_alive(pid)]
+    states = [tree.job(slug).state for slug in (held, breeding)]
+
+    assert left == []
+    assert states == ["processing", "processing"]
+    (tmp_path / "open").touch()
+    following = start().wait_until_started()
+    job = following.wait_for(held, "completed")
+    assert (job.attempts, job.crashes, following.result(held)["value"]) == (2, 1, 2)
+    assert following.earlier_attempts(held)[0].error == "The server was killed while it ran."
+    assert f"job {held} was running when the server was killed; settled" in following.server_log
+    following.client.cancel(breeding)
+    following.wait_for(breeding, "cancelled")
+
+
+def test_sigterm_while_another_process_holds_the_write_lock_still_stops_in_order(start: Start) -> None:
+    tree = start().wait_until_started()
+
+    with tree.database.write():
+        tree.signal(signal.SIGTERM)
+        wait_until(lambda: "Stopping" in tree.server_log)
+        # Longer than the supervisor's patience of a second.
+        time.sleep(2.0)
+
+    assert tree.wait() == 0, tree.server_log

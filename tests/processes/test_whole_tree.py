@@ -1,0 +1,156 @@
+"""Web server and workers together, asked over HTTP as a browser does."""
+
+import http.client
+import json
+import os
+import signal
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from process_tree import RUN, Tree, is_alive, wait_until
+
+Start = Callable[..., Tree]
+WHOLE = (*RUN, "--port", "0")
+
+
+def get(tree: Tree, path: str, seconds: float = 10.0) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(tree.url + path, timeout=seconds) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def post(tree: Tree, path: str, **fields: object) -> http.client.HTTPResponse:
+    """A form as a browser on the same site sends it; redirects are not followed."""
+    site = urlsplit(tree.url)
+    connection = http.client.HTTPConnection(site.hostname or "", site.port, timeout=10)
+    try:
+        body = urlencode(fields, doseq=True)
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Origin": tree.url,
+            "Sec-Fetch-Site": "same-origin",
+        }
+        connection.request("POST", path, body, headers)
+        answer = connection.getresponse()
+        answer.read()
+        return answer
+    finally:
+        connection.close()
+
+
+def submit_page(tree: Tree, task: str, **fields: object) -> str:
+    answer = post(tree, f"/tasks/{task}", **fields)
+    assert answer.status == 303, answer.status
+    return str(answer.getheader("Location")).rstrip("/").rpartition("/")[2]
+
+
+def answers(tree: Tree) -> bool:
+    try:
+        return get(tree, "/healthz", 1.0)[0] == 200
+    except OSError:
+        return False
+
+
+def web_process(tree: Tree) -> int:
+    """The one child of the supervisor that is neither a worker, nor the reaper, nor multiprocessing's helper."""
+    children = [pid for pid in tree.processes() if parent_of(pid) == tree.process.pid]
+    (pid,) = [pid for pid in children if pid not in tree.workers() and listens(pid)]
+    return pid
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def listens(pid: int) -> bool:
+    """True if it is a started Python child, told by multiprocessing's command line, with more than one thread."""
+    return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def test_a_form_becomes_a_job_and_its_page_shows_the_result(tree: Tree) -> None:
+    slug = submit_page(tree, "add", a=20, b=22)
+
+    job = tree.wait_for(slug, "completed")
+    status, page = get(tree, f"/jobs/{slug}")
+
+    assert (job.task, json.loads(job.arguments)) == ("add", {"a": 20, "b": 22})
+    assert (status, "42" in page) == (200, True)
+
+
+def test_a_running_job_is_cancelled_from_its_page(tree: Tree) -> None:
+    slug = tree.begin("last", how="tidy")
+
+    answer = post(tree, f"/jobs/{slug}/cancel")
+
+    assert answer.status == 303
+    tree.wait_for(slug, "cancelled")
+
+
+def test_the_tutorials_query_answers_with_state_and_result(tree: Tree) -> None:
+    job = tree.run("add", a=1)
+
+    body: Any = urlencode({"id": job.slug}).encode()
+    with urllib.request.urlopen(f"{tree.url}/query", body, timeout=10) as answer:
+        said = json.load(answer)
+
+    assert (said["state"], said["result"]) == ("completed", 2)
+
+
+def test_a_killed_web_process_is_replaced_and_jobs_go_on(start: Start, tmp_path: Path) -> None:
+    tree = start(program=WHOLE).wait_until_started()
+    slug = tree.begin("hold", "holding", until=str(tmp_path / "open"))
+    pid = web_process(tree)
+    assert answers(tree)
+
+    began = time.monotonic()
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not is_alive(pid))
+    # A visitor who comes meanwhile waits: the supervisor keeps the socket.
+    status, _ = get(tree, "/healthz", 10.0)
+    seconds = time.monotonic() - began
+    (tmp_path / "open").touch()
+    job = tree.wait_for(slug, "completed")
+
+    assert status == 200
+    assert seconds < 8
+    assert (job.attempts, job.claim_no) == (1, 1)
+    assert "The web process was killed by signal 9 (SIGKILL); starting it again" in tree.server_log
+
+
+def test_visitors_can_look_while_the_server_waits_for_running_jobs(start: Start, tmp_path: Path) -> None:
+    tree = start(program=WHOLE, grace_seconds=30).wait_until_started()
+    slug = tree.begin("hold", "holding", until=str(tmp_path / "open"))
+
+    os.killpg(tree.process.pid, signal.SIGINT)
+    wait_until(lambda: "Stopping" in tree.server_log)
+    status, _ = get(tree, f"/jobs/{slug}")
+    (tmp_path / "open").touch()
+
+    assert status == 200
+    assert tree.wait() == 0
+    assert tree.job(slug).state == "completed"
+    assert not answers(tree)
+
+
+def test_kill_9_of_the_supervisor_frees_the_port_for_the_next_start(start: Start) -> None:
+    tree = start(program=WHOLE).wait_until_started()
+    port = urlsplit(tree.url).port
+    slug = submit_page(tree, "last", how="stubborn")
+    wait_until(lambda: "begun" in tree.log(slug))
+
+    tree.kill()
+    wait_until(lambda: not tree.processes(), 2.0, "nothing of the tree left")
+    following = start(program=(*RUN, "--port", str(port))).wait_until_started()
+
+    assert answers(following)
+    wait_until(lambda: following.job(slug).claim_no == 2, what="the job to run again")
+    following.client.cancel(slug)
+    following.wait_for(slug, "cancelled")

@@ -1,0 +1,451 @@
+"""From type hints to form fields and validated arguments."""
+
+import enum
+import json
+import math
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal, Optional
+
+import pytest
+from annotated_types import Ge, Le
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import Field
+
+from asyncinweb.errors import BadArguments, TaskDefinitionError
+from asyncinweb.tasks.inputs import Inputs
+
+
+class Colour(enum.Enum):
+    DARK_RED = "red"
+    BLUE = "blue"
+
+
+def inputs_of(function: Callable[..., object]) -> Inputs:
+    return Inputs.of(function, function.__name__, "tasks.py:7")
+
+
+def inputs_with(hint: Any, default: Any = ...) -> Inputs:
+    """The inputs of a function with one parameter `value`."""
+
+    def report(value): ...
+
+    report.__annotations__ = {"value": hint}
+    if default is not ...:
+        report.__defaults__ = (default,)
+    return inputs_of(report)
+
+
+def field_of(hint: Any, default: Any = ...) -> Any:
+    return inputs_with(hint, default).fields[0]
+
+
+def messages(inputs: Inputs, **arguments: object) -> dict[str, str]:
+    with pytest.raises(BadArguments) as refused:
+        inputs.to_json(arguments)
+    assert refused.value.task == inputs.task
+    return refused.value.messages
+
+
+# --- how a hint looks in a form ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("hint", "expected"),
+    [
+        (str, {"kind": "text", "required": True}),
+        (int, {"kind": "integer", "required": True}),
+        (float, {"kind": "number"}),
+        (Decimal, {"kind": "number"}),
+        (bool, {"kind": "checkbox", "required": False}),
+        (date, {"kind": "date"}),
+        (datetime, {"kind": "datetime"}),
+        (int | None, {"kind": "integer", "required": False, "optional": True}),
+        (Optional[str], {"kind": "text", "required": False, "optional": True}),  # noqa: UP045 - as people write it
+        (list[int], {"kind": "integer", "multiple": True, "required": False}),
+        (list[str] | None, {"kind": "text", "multiple": True, "optional": True}),
+        (Annotated[int, Field(ge=1, le=9)], {"minimum": "1", "maximum": "9"}),
+        (Annotated[int, Ge(1), Le(9)], {"minimum": "1", "maximum": "9"}),
+        (Annotated[float, Field(gt=0.5, lt=2)], {"minimum": "0.5", "maximum": "2"}),
+        (Annotated[int, Field(ge=0)] | None, {"minimum": "0", "optional": True}),
+        (Annotated[date, Field(ge=date(2026, 1, 1))], {"minimum": "2026-01-01"}),
+        (Annotated[str, Field(min_length=2, max_length=40)], {"kind": "text", "min_length": 2, "max_length": 40}),
+        (Annotated[str, Field(max_length=5000)], {"kind": "paragraph", "max_length": 5000}),
+        (Annotated[str, Field(pattern="^a+$")], {"pattern": "^a+$"}),
+        (list[Annotated[int, Field(ge=3)]], {"multiple": True, "minimum": "3"}),
+        (Annotated[int, Field(title="Year of birth", description="Four digits")], {"label": "Year of birth"}),
+        (Annotated[int, Field(description="Four digits")], {"label": "Value", "help": "Four digits"}),
+    ],
+)
+def test_a_hint_becomes_a_form_field(hint: Any, expected: dict[str, object]) -> None:
+    field = field_of(hint)
+
+    assert {name: getattr(field, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("hint", "default", "shown"),
+    [
+        (int, 5, ("5",)),
+        (float, 0.5, ("0.5",)),
+        (str, "a text", ("a text",)),
+        (bool, True, ("on",)),
+        (bool, False, ("",)),
+        (int | None, None, ()),
+        (list[int], [1, 2], ("1", "2")),
+        (date, date(2026, 11, 23), ("2026-11-23",)),
+        (datetime, datetime(2026, 11, 23, 18, 30), ("2026-11-23T18:30",)),
+        (Literal["fire", "ice"], "ice", ("ice",)),
+        (Colour, Colour.BLUE, ("blue",)),
+    ],
+)
+def test_a_default_is_shown_as_html_wants_it_and_makes_the_field_optional(
+    hint: Any, default: object, shown: tuple[str, ...]
+) -> None:
+    field = field_of(hint, default)
+
+    assert field.default == shown
+    assert field.required is False
+
+
+def test_a_default_of_several_lines_makes_a_paragraph() -> None:
+    assert field_of(str, "one\ntwo").kind == "paragraph"
+
+
+def test_a_literal_offers_its_values_and_keeps_their_types() -> None:
+    field = field_of(Literal["fire", 2])
+
+    assert field.kind == "choice"
+    assert [(choice.text, choice.label, choice.value) for choice in field.choices] == [
+        ("fire", "fire", "fire"),
+        ("2", "2", 2),
+    ]
+    assert field.read(["2"]) == 2
+
+
+def test_an_enum_offers_its_names_in_words_and_its_values_as_texts() -> None:
+    field = field_of(Colour)
+
+    assert [(choice.text, choice.label) for choice in field.choices] == [("red", "Dark red"), ("blue", "Blue")]
+    assert field.read(["red"]) is Colour.DARK_RED
+
+
+def test_the_label_is_the_name_in_words() -> None:
+    def report(first_year: int): ...
+
+    assert inputs_of(report).fields[0].label == "First year"
+
+
+# --- what cannot be a task --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "hint", [list, dict, dict[str, int], set[int], tuple[int, int], bytes, Path, object, int | str, Any]
+)
+def test_a_hint_no_form_shows_is_refused_with_task_parameter_file_and_line(hint: Any) -> None:
+    with pytest.raises(TaskDefinitionError) as refused:
+        inputs_with(hint)
+
+    for fact in ("report()", "'value'", "tasks.py:7", "Literal, Enum, Optional"):
+        assert fact in str(refused.value)
+
+
+def test_a_parameter_without_a_hint_is_refused() -> None:
+    def report(year): ...
+
+    with pytest.raises(TaskDefinitionError, match=r"report\(\): parameter 'year' has no type hint.*tasks.py:7"):
+        inputs_of(report)
+
+
+def test_parameters_without_names_are_refused() -> None:
+    def with_args(*years: int): ...
+
+    def with_kwargs(**years: int): ...
+
+    def positional(year: int, /): ...
+
+    for function in (with_args, with_kwargs, positional):
+        with pytest.raises(TaskDefinitionError, match=r"'year.*a form needs a name.*tasks.py:7"):
+            inputs_of(function)
+
+
+def test_a_hint_that_names_nothing_is_refused() -> None:
+    def report(year: "NoSuchName"): ...  # noqa: F821 - that is the test
+
+    with pytest.raises(TaskDefinitionError, match="NoSuchName.*tasks.py:7"):
+        inputs_of(report)
+
+
+@pytest.mark.parametrize(
+    ("hint", "default"),
+    [
+        (int, "five"),
+        (int, None),
+        (Annotated[int, Field(ge=10)], 5),
+        (Literal["fire", "ice"], "snow"),
+        (float, math.inf),
+        (list[int], ["x"]),
+    ],
+)
+def test_a_default_that_its_own_hint_refuses_is_refused(hint: Any, default: object) -> None:
+    with pytest.raises(TaskDefinitionError) as refused:
+        inputs_with(hint, default)
+
+    assert "'value'" in str(refused.value)
+    assert repr(default) in str(refused.value)
+    assert "tasks.py:7" in str(refused.value)
+
+
+# --- validation -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("hint", "value", "message"),
+    [
+        (int, "twelve", "'twelve' is not possible: a whole number is needed, such as 12"),
+        (int, 1.5, "1.5 is not possible: a whole number is needed, such as 12"),
+        (int, None, "is missing; please fill it in"),
+        (float, "x", "'x' is not possible: a number is needed, with a point such as 3.5"),
+        (float, "nan", "'nan' is not possible: an ordinary number is needed, neither infinite nor NaN"),
+        (float, "-inf", "'-inf' is not possible: an ordinary number is needed, neither infinite nor NaN"),
+        (float, "1e999", "'1e999' is not possible: an ordinary number is needed, neither infinite nor NaN"),
+        (Decimal, "NaN", "'NaN' is not possible: an ordinary number is needed, neither infinite nor NaN"),
+        (Annotated[int, Field(ge=1)], "0", "'0' is not possible: it must be at least 1"),
+        (Annotated[int, Field(le=5)], "6", "'6' is not possible: it must be at most 5"),
+        (Annotated[int, Field(gt=1)], 1, "1 is not possible: it must be more than 1"),
+        (Annotated[int, Field(lt=5)], 5, "5 is not possible: it must be less than 5"),
+        (Annotated[str, Field(max_length=3)], "long", "is too long: 4 characters, at most 3 are allowed"),
+        (Annotated[str, Field(min_length=3)], "ab", "'ab' is not possible: at least 3 characters are needed"),
+        (Annotated[str, Field(pattern="^a+$")], "b", "'b' is not possible: it must match ^a+$"),
+        (Literal["fire", "ice"], "snow", "'snow' is not possible: choose one of 'fire' or 'ice'"),
+        (Colour, "green", "'green' is not possible: choose one of 'red' or 'blue'"),
+        (bool, "perhaps", "'perhaps' is not possible: yes or no is needed"),
+        (date, "23.11.2026", "'23.11.2026' is not possible: a date is needed, such as 2026-11-23"),
+        (
+            datetime,
+            "today",
+            "'today' is not possible: a date and time is needed, such as 2026-11-23T18:30",
+        ),
+    ],
+)
+def test_a_wrong_value_is_answered_in_words_with_the_value_and_the_cure(
+    hint: Any, value: object, message: str
+) -> None:
+    inputs = inputs_with(hint)
+
+    assert messages(inputs, value=value) == {"value": message}
+
+
+def test_a_missing_argument_is_named() -> None:
+    assert messages(inputs_with(int)) == {"value": "is missing; please fill it in"}
+
+
+def test_every_wrong_parameter_is_named_at_once() -> None:
+    def report(year: int, month: int, day: int = 1): ...
+
+    assert messages(inputs_of(report), year="x", day="y").keys() == {"year", "month", "day"}
+
+
+def test_a_long_wrong_value_is_cut_in_the_message() -> None:
+    (message,) = messages(inputs_with(int), value="9" * 50 + "x" * 10_000).values()
+
+    assert len(message) < 200
+    assert "…" in message
+
+
+def test_an_unknown_parameter_is_refused_and_the_nearest_offered() -> None:
+    def report(year: int = 1, month: int = 1): ...
+
+    found = messages(inputs_of(report), yaer=2026, zzz=1)
+
+    assert found == {
+        "yaer": "is no parameter of report. Did you mean 'year'?",
+        "zzz": "is no parameter of report.",
+    }
+
+
+def test_the_inner_name_of_a_parameter_is_no_way_in() -> None:
+    assert "field_0" in messages(inputs_with(int, 5), field_0=6)
+
+
+@pytest.mark.parametrize("text", ["1_000", "1_0", "_1", "nan", "inf", "-Infinity"])
+def test_pythons_own_numbers_are_no_numbers_to_a_visitor(text: str) -> None:
+    for hint in (int, float, Decimal):
+        inputs = inputs_with(hint)
+
+        found = messages(inputs, **inputs.from_texts({"value": [text]}))
+
+        assert "number" in found["value"]
+
+
+def test_numbers_may_have_spaces_around_them() -> None:
+    inputs = inputs_with(int)
+
+    assert inputs.to_json(inputs.from_texts({"value": [" 12 "]})) == '{"value":12}'
+
+
+def test_parameters_may_be_called_like_what_a_model_has_for_itself() -> None:
+    def report(copy: int, json: str, schema: int = 3, _x: int = 4, model_config: int = 5, self: int = 6): ...
+
+    inputs = inputs_of(report)
+    stored = inputs.to_json({"copy": 1, "json": "two", "_x": 7})
+
+    expected = {"copy": 1, "json": "two", "schema": 3, "_x": 7, "model_config": 5, "self": 6}
+    assert json.loads(stored) == expected
+    assert inputs.from_json(stored) == expected
+    assert messages(inputs, copy="x", json="two", _x="y").keys() == {"copy", "_x"}
+
+
+def test_a_default_written_in_another_type_is_stored_as_the_hint_says() -> None:
+    def report(price: Decimal = 3, share: float = 1, is_new: bool = 1, year: int = "5"): ...  # type: ignore[assignment]
+
+    inputs = inputs_of(report)
+
+    stored = inputs.to_json({})
+
+    assert inputs.from_json(stored) == {"price": Decimal(3), "share": 1.0, "is_new": True, "year": 5}
+    assert json.loads(stored)["is_new"] is True
+    assert json.loads(stored)["year"] == 5
+
+
+def test_bind_takes_arguments_as_a_call_would() -> None:
+    def report(year: int, month: int = 1, *, day: int = 1): ...
+
+    assert inputs_of(report).bind(2026, day=3) == {"year": 2026, "day": 3}
+
+
+def test_bind_refuses_what_a_call_would_refuse() -> None:
+    def report(year: int): ...
+
+    for args, kwargs in [((1, 2), {}), ((1,), {"year": 2}), ((), {"yaer": 1})]:
+        with pytest.raises(BadArguments, match="report: arguments"):
+            inputs_of(report).bind(*args, **kwargs)
+
+
+# --- forms ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("hint", "texts", "value"),
+    [
+        (bool, ["on"], True),
+        (bool, ["", "on"], True),
+        (bool, [], False),
+        (bool, ["No"], False),
+        (int | None, [""], None),
+        (str, [""], ""),
+        (str | None, ["  "], None),
+        (str, ["  a  "], "a"),
+        (list[int], ["1\n2\r\n\n3"], [1, 2, 3]),
+        (list[int], ["1", "2"], [1, 2]),
+        (list[Literal["a", "b"]], ["a", "b"], ["a", "b"]),
+        (datetime, ["2026-11-23T18:30"], datetime(2026, 11, 23, 18, 30)),
+        (Colour, ["red"], Colour.DARK_RED),
+        (Annotated[str, Field(max_length=999)], ["  a\r\nb  "], "  a\nb  "),
+    ],
+)
+def test_what_a_form_sends_means_a_value(hint: Any, texts: list[str], value: object) -> None:
+    inputs = inputs_with(hint)
+
+    stored = inputs.to_json(inputs.from_texts({"value": texts}))
+
+    assert inputs.from_json(stored) == {"value": value}
+
+
+def test_an_empty_number_is_missing_and_an_absent_one_keeps_its_default() -> None:
+    inputs = inputs_with(int, 5)
+
+    assert messages(inputs, **inputs.from_texts({"value": [""]})) == {"value": "is missing; please fill it in"}
+    assert inputs.to_json(inputs.from_texts({})) == '{"value":5}'
+
+
+def test_an_unknown_field_of_a_form_is_refused_by_name() -> None:
+    inputs = inputs_with(int, 5)
+
+    assert messages(inputs, **inputs.from_texts({"valeu": ["1"]})) == {
+        "valeu": "is no parameter of report. Did you mean 'value'?"
+    }
+
+
+def test_stored_arguments_of_a_function_that_has_changed_are_refused_and_shown_as_defaults() -> None:
+    inputs = inputs_with(int, 5)
+    stored = '{"other": 1}'
+
+    with pytest.raises(BadArguments, match="other"):
+        inputs.from_json(stored)
+
+    assert inputs.to_texts(stored) == {"value": ("5",)}
+
+
+def everything(
+    text: str,
+    count: int,
+    share: float,
+    price: Decimal,
+    is_new: bool,
+    day: date,
+    moment: datetime,
+    colour: Colour,
+    kind: Literal["a", 2],
+    numbers: list[int],
+    maybe: int | None,
+) -> None: ...
+
+
+EVERYTHING = inputs_of(everything)
+lines = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp", "Zs"]), min_size=1, max_size=20)
+arguments = st.fixed_dictionaries(
+    {
+        "text": lines,
+        "count": st.integers(-(10**30), 10**30),
+        "share": st.floats(allow_nan=False, allow_infinity=False),
+        "price": st.decimals(allow_nan=False, allow_infinity=False, places=2),
+        "is_new": st.booleans(),
+        "day": st.dates(),
+        # Forms know minutes.
+        "moment": st.datetimes(timezones=st.none() | st.just(UTC)).map(
+            lambda m: m.replace(second=0, microsecond=0)
+        ),
+        "colour": st.sampled_from(Colour),
+        "kind": st.sampled_from(["a", 2]),
+        "numbers": st.lists(st.integers()),
+        "maybe": st.none() | st.integers(),
+    }
+)
+
+
+@given(arguments)
+def test_arguments_come_back_from_json_as_they_were(values: dict[str, Any]) -> None:
+    assert EVERYTHING.from_json(EVERYTHING.to_json(values)) == values
+
+
+@given(arguments)
+def test_arguments_come_back_from_a_form_as_they_were_shown(values: dict[str, Any]) -> None:
+    stored = EVERYTHING.to_json(values)
+
+    shown = EVERYTHING.to_texts(stored)
+
+    assert EVERYTHING.from_json(EVERYTHING.to_json(EVERYTHING.from_texts(shown))) == values
+
+
+@settings(max_examples=50)
+@given(st.dictionaries(st.sampled_from([field.name for field in EVERYTHING.fields]), st.lists(st.text())))
+def test_whatever_texts_are_sent_the_answer_is_arguments_or_messages(texts: dict[str, list[str]]) -> None:
+    try:
+        EVERYTHING.from_json(EVERYTHING.to_json(EVERYTHING.from_texts(texts)))
+    except BadArguments as refused:
+        assert refused.messages
+        assert all(refused.messages.values())
+
+
+def test_an_aware_time_keeps_its_moment() -> None:
+    inputs = inputs_with(datetime)
+    moment = datetime(2026, 11, 23, 18, 30, tzinfo=UTC)
+
+    (read,) = inputs.from_json(inputs.to_json({"value": moment})).values()
+
+    assert isinstance(read, datetime)
+    assert read - moment == timedelta(0)

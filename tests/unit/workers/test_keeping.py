@@ -1,0 +1,122 @@
+"""Where a result is kept, and what the start says and warns of."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from asyncinweb.logs import LOGGER, configure_log
+from asyncinweb.queue.files import JobFolder
+from asyncinweb.serve import start_message, start_warnings
+from asyncinweb.settings import Settings
+from asyncinweb.tasks.outputs import to_output
+from asyncinweb.workers.child import Ready
+from asyncinweb.workers.worker import MAX_RESULT_IN_ROW, keep_result
+
+
+@pytest.mark.parametrize(
+    "value", ["text", "", "größer", 7, 2.5, True, None, [1, "a"], {"a": {"b": None}}, "x" * MAX_RESULT_IN_ROW]
+)
+def test_a_small_value_is_kept_in_the_row_as_it_was(tmp_path: Path, value: object) -> None:
+    folder = JobFolder(tmp_path, "slug")
+
+    kept = json.loads(keep_result(folder, 1, to_output(value)))
+
+    assert kept["value"] == value
+    assert "file" not in kept
+    assert not folder.path.exists()
+
+
+@pytest.mark.parametrize("value", ["x" * (MAX_RESULT_IN_ROW + 1), ["x" * MAX_RESULT_IN_ROW], b"\0", b"GIF89a"])
+def test_a_large_or_binary_value_is_kept_in_a_file_named_by_its_claim(tmp_path: Path, value: object) -> None:
+    folder = JobFolder(tmp_path, "slug")
+    output = to_output(value)
+
+    kept = json.loads(keep_result(folder, 3, output))
+
+    assert "value" not in kept
+    assert kept["file"] == f"result-3.{output.suffix}"
+    assert (folder.path / kept["file"]).read_bytes() == output.data
+    assert kept["bytes"] == len(output.data)
+
+
+def test_a_warning_of_the_output_is_kept(tmp_path: Path) -> None:
+    kept = json.loads(keep_result(JobFolder(tmp_path, "slug"), 1, to_output([object])))
+
+    assert kept["warning"] == "Kept as text, since JSON cannot say it: type."
+
+
+def settings(**given: object) -> Settings:
+    return Settings(**{"tasks": ("my_tasks.py",), "instance": "/srv/jobs", **given})
+
+
+def test_a_start_without_a_task_warns() -> None:
+    assert "no task was found; write @task above" in start_warnings(settings(), 0)[0]
+
+
+def test_an_unsound_sqlite_warns_and_a_sound_one_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("asyncinweb.serve.sqlite_version", lambda: (3, 51, 2))
+    assert "rare fault in WAL mode" in start_warnings(settings(), 1)[0]
+
+    monkeypatch.setattr("asyncinweb.serve.sqlite_version", lambda: (3, 51, 3))
+    assert start_warnings(settings(), 1) == []
+
+
+def test_the_start_message_says_how_many_and_where() -> None:
+    answers = [Ready("web", ("a", "b")), Ready("worker", ("a", "b")), Ready("worker", ("a", "b"))]
+
+    lines = start_message(settings(grace_seconds=2.5), "http://127.0.0.1:8000", answers)
+
+    assert lines[:3] == [
+        "asyncinweb at http://127.0.0.1:8000",
+        "  tasks     2 found in my_tasks.py: a, b",
+        "  workers   2 processes",
+    ]
+    assert lines[-1] == "Stop with Ctrl-C; running jobs get 2.5 s to finish."
+
+
+def test_a_start_for_the_network_says_so() -> None:
+    lines = start_message(settings(host="0.0.0.0"), "http://0.0.0.0:8000", [Ready("worker")])
+
+    assert "  sign-in   none: OPEN TO THE NETWORK" in lines
+    assert "  tasks     0 found in my_tasks.py: none" in lines
+    assert "  workers   1 process" in lines
+
+
+@pytest.fixture
+def written() -> Iterator[io.StringIO]:
+    """What the program's log writes; afterwards the log is as it was."""
+    log = logging.getLogger(LOGGER)
+    before = (log.handlers[:], log.level, log.propagate)
+    stream = io.StringIO()
+    configure_log(stream)
+    yield stream
+    log.handlers[:], log.level, log.propagate = before
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("plain wörds", "plain wörds"),
+        ("two\nlines\r\n", "two\\nlines\\r\\n"),
+        ("\x1b[31mred\x1b[0m", "\\x1b[31mred\\x1b[0m"),
+        ("\x9b31m", "\\x9b31m"),
+        ("left\u202eright", "left\\u202eright"),
+        ("\u2028", "\\u2028"),
+        ("\udc80", "\\udc80"),
+        ("\0\a\b", "\\x00\\x07\\x08"),
+    ],
+)
+def test_control_characters_cannot_forge_a_line_of_the_log(written: io.StringIO, words: str, shown: str) -> None:
+    logging.getLogger(f"{LOGGER}.workers.worker").info("job %s", words)
+
+    assert written.getvalue()[8:] == f"  job {shown}\n"
+
+
+def test_a_tasks_own_logging_is_left_alone(written: io.StringIO) -> None:
+    logging.getLogger("author").error("not the program's")
+
+    assert written.getvalue() == ""
