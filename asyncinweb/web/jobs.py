@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response, abort, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from asyncinweb.queue.models import Job
+from asyncinweb.queue.models import Attempt, Job
 from asyncinweb.queue.reading import attempts_of, usual_seconds
 from asyncinweb.web import visitors
 from asyncinweb.web.logs import log_start
@@ -81,8 +81,14 @@ def _facts(current: Status) -> dict[str, Any]:
         "usual": None if job.is_final else usual_seconds(session, job.task),
         "result": result_of(job),
         "files": folder_of(job).saved(job.claim_no) if job.is_final else [],
-        "earlier": [each for each in attempts_of(session, job) if each.claim_no != job.claim_no],
+        "earlier": earlier_attempts(job),
     }
+
+
+def earlier_attempts(job: Job) -> list[Attempt]:
+    """Attempts that ended before. The last one of a job that has ended is told by the job itself."""
+    attempts = attempts_of(reading(), job)
+    return [each for each in attempts if not (job.is_final and each.claim_no == job.claim_no)]
 
 
 def inputs_of(job: Job) -> list[tuple[str, str]]:

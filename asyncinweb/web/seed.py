@@ -20,7 +20,7 @@ from asyncinweb.web.shared import (
     unchanged,
     wants_fragment,
 )
-from asyncinweb.web.status import WORDS, every, mood_of
+from asyncinweb.web.status import every, mood_of
 from asyncinweb.web.tasks import idempotency_key
 
 TASK = "hello"
@@ -63,7 +63,8 @@ def _facts(job: Job) -> dict[str, object]:
     return {
         "job": job,
         "mood": mood_of(job),
-        "word": WORDS[mood_of(job)],
+        # In the tutorial's own words: queued, processing, completed.
+        "word": job.state,
         "result": result_value(job),
         "poll": "" if job.is_final else every(here().settings.poll_seconds),
     }

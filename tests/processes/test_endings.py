@@ -181,28 +181,26 @@ def test_memory_beyond_the_limit_is_a_memory_error_and_the_worker_goes_on(tree: 
     assert tree.workers() == workers
 
 
-@pytest.mark.parametrize(
-    ("how", "words"),
-    [
-        ("os._exit", "exit code 0"),
-        ("segfault", "killed by signal 11 (SIGSEGV)"),
-        ("abort", "killed by signal 6 (SIGABRT)"),
-        ("kill", "killed by signal 9 (SIGKILL)"),
-    ],
-)
-def test_a_job_that_ends_its_process_runs_again_once_and_has_then_crashed(
-    tree: Tree, how: str, words: str
-) -> None:
-    job = tree.run("leave", how=how)
+WAYS_TO_DIE = {
+    "os._exit": "exit code 0",
+    "segfault": "killed by signal 11 (SIGSEGV)",
+    "abort": "killed by signal 6 (SIGABRT)",
+    "kill": "killed by signal 9 (SIGKILL)",
+}
 
-    assert (job.state, job.reason, job.attempts, job.crashes) == ("failed", "crashed", 2, 2)
-    assert words in job.error
-    assert [(each.number, each.reason) for each in tree.earlier_attempts(job.slug)] == [
-        (1, "crashed"),
-        (2, "crashed"),
-    ]
-    assert f"leaving by {how}" in tree.log(job.slug, 1)
-    assert f"leaving by {how}" in tree.log(job.slug, 2)
+
+def test_jobs_that_end_their_process_run_again_once_and_keep_no_other_from_running(tree: Tree) -> None:
+    poison = {how: tree.submit("leave", how=how) for how in WAYS_TO_DIE}
+    others = [tree.submit("add", a=number) for number in range(6)]
+
+    assert {tree.wait_for(slug, seconds=60).state for slug in others} == {"completed"}
+    for how, words in WAYS_TO_DIE.items():
+        job = tree.wait_for(poison[how], "failed", seconds=60)
+        assert (job.reason, job.attempts, job.crashes) == ("crashed", 2, 2)
+        assert words in job.error
+        earlier = tree.earlier_attempts(job.slug)
+        assert [(each.number, each.reason) for each in earlier] == [(1, "crashed"), (2, "crashed")]
+        assert [tree.log(job.slug, number) for number in (1, 2)] == [f"leaving by {how}\n"] * 2
     tree.wait_for_workers(2)
 
 
@@ -211,15 +209,6 @@ def test_a_job_that_must_not_start_twice_does_not(tree: Tree) -> None:
 
     assert (job.state, job.reason, job.attempts) == ("failed", "crashed", 1)
     assert "SIGKILL" in job.error
-
-
-def test_a_poison_job_does_not_keep_others_from_running(tree: Tree) -> None:
-    poison = [tree.submit("leave", how="kill") for _ in range(3)]
-    others = [tree.submit("add", a=number) for number in range(10)]
-
-    assert {tree.wait_for(slug, seconds=30).state for slug in others} == {"completed"}
-    assert {tree.wait_for(slug, seconds=30).reason for slug in poison} == {"crashed"}
-    tree.wait_for_workers(2)
 
 
 def test_a_failed_job_is_tried_again_after_a_pause(tree: Tree) -> None:

@@ -68,7 +68,10 @@ def test_submit_wait_ends_with_1_if_the_job_fails(shell: Shell) -> None:
     ("arguments", "words"),
     [
         (["submit", "ad", "a=1"], "asyncinweb: There is no task 'ad'. Did you mean 'add'?"),
-        (["submit", "add", "a=x"], "asyncinweb: add: a: 'x' is not possible: a whole number is needed, such as 12"),
+        (
+            ["submit", "add", "a=x"],
+            "asyncinweb: add: a: 'x' is not possible: a whole number is needed, such as 12",
+        ),
         (["submit", "add"], "asyncinweb: add: a: is missing; please fill it in"),
         (["submit", "add", "a=1", "c=1"], "add: c: is no parameter of add."),
         (["submit", "add", "7"], "add: 7: is not of the form key=value"),
@@ -92,7 +95,10 @@ def test_wrong_use_ends_with_2_and_names_what_was_wrong(shell: Shell, arguments:
     ("source", "words"),
     [
         (None, "There is no file"),
-        ("import nothing_of_that_name\n", "ModuleNotFoundError: No module named 'nothing_of_that_name' ({file}:1)"),
+        (
+            "import nothing_of_that_name\n",
+            "ModuleNotFoundError: No module named 'nothing_of_that_name' ({file}:1)",
+        ),
         ("x = 1\ndef f(:\n", "SyntaxError: invalid syntax"),
         ("def f():\n    raise SystemExit\n\nf()\n", "SystemExit:  ({file}:2)"),
     ],

@@ -44,7 +44,11 @@ def test_a_port_in_use_is_named_and_no_database_is_made(tmp_path: Path) -> None:
         (["--instance", "/proc/nowhere/instance"], {}, "The folder /proc/nowhere/instance cannot be written to"),
         (["--workers", "0"], {}, "workers = '0' (option) is not possible"),
         ([], {"kill_after_seconds": "soon"}, "kill_after_seconds = 'soon' (environment) is not possible"),
-        ([], {"grace_second": "1"}, "(environment variable ASYNCINWEB_GRACE_SECOND). Did you mean 'grace_seconds'?"),
+        (
+            [],
+            {"grace_second": "1"},
+            "(environment variable ASYNCINWEB_GRACE_SECOND). Did you mean 'grace_seconds'?",
+        ),
         (["--prot", "80"], {}, "No such option"),
         (["--host", "0.0.0.0"], {}, "would let everybody on the network see and start jobs"),
         (["--host", "192.0.2.1", "--insecure-no-auth"], {}, "Cannot listen on 192.0.2.1"),
@@ -60,15 +64,17 @@ def test_a_wrong_setting_is_named(
     assert not (tmp_path / "instance" / "asyncinweb.db").exists()
 
 
-def test_a_task_with_a_hint_no_form_can_show_is_named_with_file_and_line(tmp_path: Path) -> None:
+def test_a_task_with_a_hint_no_form_can_show_is_named_and_no_process_is_left(tmp_path: Path) -> None:
     tasks = tmp_path / "my_tasks.py"
     tasks.write_text("from asyncinweb import task\n\n@task\ndef f(of: complex) -> None: ...\n")
 
-    code, line = start_in_vain(tmp_path, "--tasks", str(tasks))
+    tree = Tree(tmp_path, program=(*RUN, "--port", "0"), tasks=tasks)
 
-    assert code == 2
-    assert "f(): parameter 'of' has the type hint complex" in line
-    assert f"({tasks}:3)" in line
+    assert tree.wait() == 2
+    assert tree.processes() == []
+    assert "asyncinweb: f(): parameter 'of' has the type hint complex" in tree.server_log
+    assert f"({tasks}:3)" in tree.server_log
+    assert "Traceback" not in tree.server_log
 
 
 def test_a_folder_that_may_not_be_written_to_is_named(tmp_path: Path) -> None:
@@ -137,12 +143,3 @@ def test_without_the_packages_run_py_says_what_to_type(tmp_path: Path) -> None:
     assert done.returncode != 0
     assert "is not installed. Type:\n  python3 -m venv .venv && .venv/bin/pip install -e ." in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_children_of_a_refused_start_are_gone_when_it_ends(tmp_path: Path) -> None:
-    tree = Tree(tmp_path, program=(*RUN, "--port", "0"), workers=2, tasks=tmp_path / "missing.py")
-
-    assert tree.wait() == 2
-    assert tree.processes() == []
-    assert f"asyncinweb: There is no file {tmp_path}/missing.py to load tasks from" in tree.server_log
-    assert "Traceback" not in tree.server_log

@@ -1,4 +1,4 @@
-"""SIGTERM, Ctrl-C, kill -9 and the next start. Each test has a tree of its own."""
+"""SIGTERM, Ctrl-C and the next start. Each test has a tree of its own."""
 
 import os
 import signal
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from process_tree import Tree, is_alive, wait_until
+from process_tree import Tree, wait_until
 
 Start = Callable[..., Tree]
 
@@ -65,20 +65,6 @@ def test_a_second_signal_stops_at_once_and_a_third_kills(start: Start) -> None:
         assert (job.state, job.attempts, job.interruptions, job.crashes) == ("queued", 0, 1, 0)
 
 
-def test_ctrl_c_reaches_the_whole_terminal_but_no_function(start: Start, tmp_path: Path) -> None:
-    tree = start().wait_until_started()
-    slug = tree.begin("hold", "holding", until=str(tmp_path / "open"))
-
-    os.killpg(tree.process.pid, signal.SIGINT)
-    wait_until(lambda: "Stopping" in tree.server_log)
-    (tmp_path / "open").touch()
-
-    assert tree.wait() == 0
-    assert tree.job(slug).state == "completed"
-    assert tree.log(slug) == "holding\n"
-    assert "KeyboardInterrupt" not in tree.server_log
-
-
 def test_ctrl_c_while_workers_start_ends_without_a_traceback(start: Start) -> None:
     tree = start(workers=2)
     # The supervisor, its reaper, and children that still import.
@@ -100,33 +86,6 @@ def test_a_signal_during_the_start_ends_it_without_a_traceback(start: Start, num
     # Between these moments the signal still has its plain meaning: end, in the way of the shell.
     tree.exit_code = tree.wait()
     assert tree.exit_code in (0, 130, -number)
-
-
-def test_kill_9_of_the_supervisor_leaves_no_process_and_the_next_start_runs_its_job_again(
-    start: Start, tmp_path: Path
-) -> None:
-    tree = start(workers=2).wait_until_started()
-    held = tree.begin("hold", "holding", until=str(tmp_path / "open"))
-    breeding = tree.submit("start_others", pids=str(tmp_path / "pids"), then="stay")
-    wait_until((tmp_path / "pids.done").exists, what="the job's own processes")
-    others = [int(pid) for pid in (tmp_path / "pids.done").read_text().split()]
-    assert [pid for pid in others if is_alive(pid)] == others
-
-    tree.kill()
-    wait_until(lambda: not tree.processes(), 2.0, "nothing of the tree left")
-    left = [pid for pid in others if is_alive(pid)]
-    states = [tree.job(slug).state for slug in (held, breeding)]
-
-    assert left == []
-    assert states == ["processing", "processing"]
-    (tmp_path / "open").touch()
-    following = start().wait_until_started()
-    job = following.wait_for(held, "completed")
-    assert (job.attempts, job.crashes, following.result(held)["value"]) == (2, 1, 2)
-    assert following.earlier_attempts(held)[0].error == "The server was killed while it ran."
-    assert f"job {held} was running when the server was killed; settled" in following.server_log
-    following.client.cancel(breeding)
-    following.wait_for(breeding, "cancelled")
 
 
 def test_sigterm_while_another_process_holds_the_write_lock_still_stops_in_order(start: Start) -> None:

@@ -1,6 +1,7 @@
 """What the tests of the queue do over and over: submit, claim, look at rows. All on a real database file."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,6 +22,18 @@ def perform(database: Database, verb: Callable[..., Any], *facts: Any) -> Any:
     """One verb in a transaction of its own."""
     with database.write() as connection:
         return verb(connection, *facts)
+
+
+class RolledBack(Exception):
+    """What a caller raises that changed its mind."""
+
+
+def roll_back(database: Database, *verbs: Callable[[Any], Any]) -> None:
+    """Verbs in one transaction that is not committed."""
+    with suppress(RolledBack), database.write() as connection:
+        for verb in verbs:
+            verb(connection)
+        raise RolledBack
 
 
 def submit(database: Database, **facts: Any) -> Job:

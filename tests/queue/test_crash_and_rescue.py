@@ -168,7 +168,8 @@ def test_the_heartbeat_is_the_databases_clock_whatever_ours_says(
     monkeypatch.setattr("asyncinweb.clock.now", lambda: pytest.fail("our own clock was asked"))
     change(
         database,
-        "INSERT INTO asyncinweb_supervisors (id, host, boot_id, pid, pid_started, workers, started_at, heartbeat_at) "
+        "INSERT INTO asyncinweb_supervisors "
+        "(id, host, boot_id, pid, pid_started, workers, started_at, heartbeat_at) "
         "VALUES ('s', 'there', 'b', 1, 'x', 1, 0.0, 0.0)",
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from queue_room import ANYTHING, change, claim_next, new_job, perform, rows, start, submit
+from queue_room import ANYTHING, change, claim_next, new_job, perform, roll_back, rows, start, submit
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -272,7 +272,7 @@ def test_a_path_may_have_any_characters(tmp_path: Path, name: str) -> None:
 
 
 def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DatabaseUnusable, match="missing/jobs.db"):
+    with pytest.raises(DatabaseUnusable, match=r"missing/jobs\.db"):
         Database(tmp_path / "missing" / "jobs.db")
 
 
@@ -352,7 +352,7 @@ def test_a_database_with_overwritten_pages_is_called_damaged(database_file: Path
 def test_a_database_of_a_newer_version_is_left_alone(database: Database) -> None:
     change(database, "UPDATE asyncinweb_version SET version_num = '9999'")
 
-    with pytest.raises(SchemaTooNew, match="'9999'.*newest") as found:
+    with pytest.raises(SchemaTooNew, match=r"'9999'.*newest") as found:
         ensure_schema(database)
 
     assert found.value.exit_code == 5
@@ -531,12 +531,14 @@ def test_the_place_in_line_is_counted_in_the_index_of_claims(any_database: Datab
 
 
 def test_the_verbs_off_the_hot_path_scan_nothing(any_database: Database) -> None:
-    with explained(any_database._writer) as plan, pytest.raises(KeyError), any_database.write() as connection:
-        cancel(connection, "slug-5")
-        prune(connection, 1.0)
-        presence.claims_of(connection, "w")
-        enqueue(connection, new_job(unique_key="u", idempotency_key="i"), 10)
-        raise KeyError("rolled back")
+    with explained(any_database._writer) as plan:
+        roll_back(
+            any_database,
+            lambda connection: cancel(connection, "slug-5"),
+            lambda connection: prune(connection, 1.0),
+            lambda connection: presence.claims_of(connection, "w"),
+            lambda connection: enqueue(connection, new_job(unique_key="u", idempotency_key="i"), 10),
+        )
 
     assert len(plan) > 6
     assert [line for line in plan if "SCAN asyncinweb" in line] == [], plan

@@ -3,7 +3,20 @@
 from datetime import timedelta
 
 import pytest
-from queue_room import AHEAD, ANYTHING, PAST, all_rows, claim_next, make_due, new_job, perform, row, start, submit
+from queue_room import (
+    AHEAD,
+    ANYTHING,
+    PAST,
+    all_rows,
+    claim_next,
+    make_due,
+    new_job,
+    perform,
+    roll_back,
+    row,
+    start,
+    submit,
+)
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
@@ -50,9 +63,7 @@ def test_a_start_in_the_past_makes_it_queued(database: Database) -> None:
 
 
 def test_nothing_is_stored_if_the_caller_rolls_back(database: Database) -> None:
-    with pytest.raises(ZeroDivisionError), database.write() as connection:
-        enqueue(connection, new_job())
-        _ = 1 / 0
+    roll_back(database, lambda connection: enqueue(connection, new_job()))
 
     assert all_rows(database) == {}
 

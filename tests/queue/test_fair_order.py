@@ -27,7 +27,7 @@ from asyncinweb.queue.submitting import enqueue
 from asyncinweb.queue.transitions import Claim, Claiming, claim, crash, fail, finish, release
 from asyncinweb.tasks.outcome import Failed
 
-MANY = 2_000
+MANY = 1_500
 
 
 def submit_many(database: Database, count: int, **facts: object) -> list[int]:

@@ -93,8 +93,7 @@ def test_track_of_something_without_a_length_has_no_total_unless_it_is_told(list
 
 def test_an_item_whose_work_failed_is_not_reported(listener: Listener) -> None:
     with pytest.raises(ZeroDivisionError):
-        for item in track([1, 0]):
-            _ = 1 / item
+        list(1 / item for item in track([1, 0]))
 
     assert listener.heard == [(0, 2, ""), (1, 2, "")]
 

@@ -88,7 +88,6 @@ def test_a_source_that_is_not_there_is_named_with_the_cure(tmp_path: Path, sourc
     assert all(fact in line for fact in facts), line
 
 
-@pytest.mark.parametrize("by_path", [True, False])
 @pytest.mark.parametrize(
     ("text", "facts"),
     [
@@ -109,12 +108,29 @@ def test_a_source_that_is_not_there_is_named_with_the_cure(tmp_path: Path, sourc
     ids=["syntax", "exception", "two lines", "import", "exit", "hint", "option"],
 )
 def test_a_module_that_cannot_be_imported_is_one_line_with_its_file_and_line(
-    tmp_path: Path, text: str, facts: list[str], by_path: bool
+    tmp_path: Path, text: str, facts: list[str]
 ) -> None:
     write(tmp_path / "bad.py", text)
 
-    line = refusal(tmp_path, "bad.py" if by_path else "bad")
+    line = refusal(tmp_path, "bad.py")
 
+    assert all(fact in line for fact in facts), line
+
+
+@pytest.mark.parametrize(
+    ("text", "facts"),
+    [
+        ("x = 1\ndef broken(:\n", ["SyntaxError", "bad.py:2"]),
+        ("import no_such_library\n", ["No module named 'no_such_library'", "bad.py:1"]),
+    ],
+    ids=["syntax", "import"],
+)
+def test_a_module_named_without_its_path_fails_as_clearly(tmp_path: Path, text: str, facts: list[str]) -> None:
+    write(tmp_path / "bad.py", text)
+
+    line = refusal(tmp_path, "bad")
+
+    assert line.startswith("TaskLoadError: bad cannot be imported: ")
     assert all(fact in line for fact in facts), line
 
 

@@ -135,7 +135,7 @@ def test_an_impossible_value_is_refused(name: str, value: object) -> None:
 def test_a_file_that_is_no_toml_is_named(text: str) -> None:
     write_file(text)
 
-    with pytest.raises(SettingError, match="asyncinweb.toml cannot be read"):
+    with pytest.raises(SettingError, match=r"asyncinweb\.toml cannot be read"):
         read_settings()
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,17 +56,6 @@ class Hostile:
         raise SystemExit(7)
 
 
-class HostileMapping(Mapping[str, object]):
-    def __getitem__(self, key: str) -> object:
-        raise KeyError(key)
-
-    def __iter__(self) -> Iterator[str]:
-        raise OSError("gone")
-
-    def __len__(self) -> int:
-        return 1
-
-
 def raises(error: BaseException) -> Callable[[], object]:
     def function() -> object:
         raise error
@@ -104,11 +93,14 @@ async def fails_later() -> None:
         (raises(SystemExit()), "error", "The function called sys.exit()."),
         (raises(Broken()), "error", "Broken: (its message cannot be shown)"),
         (raises(MemoryError()), "memory", "MemoryError: the job needed more memory than it may use"),
-        (raises(BaseExceptionGroup("both", [KeyboardInterrupt()])), "error", "BaseExceptionGroup: both (1 sub-exception)"),
+        (
+            raises(BaseExceptionGroup("both", [KeyboardInterrupt()])),
+            "error",
+            "BaseExceptionGroup: both (1 sub-exception)",
+        ),
         (raises(JobCancelled()), "error", "JobCancelled: raised by the function itself"),
         (recurse, "error", "RecursionError: maximum recursion depth exceeded"),
         (fails_later, "error", "ValueError: later"),
-        (lambda: HostileMapping(), "unserialisable", "The result cannot be stored: OSError: gone"),
         (lambda: Hostile(), "unserialisable", "The result cannot be stored: The function called sys.exit(7)."),
         (
             lambda: "x" * (MEGABYTE + 1),

@@ -1,0 +1,62 @@
+"""An app on a real database file for each test, with the tasks of `web_tasks` and nobody else's."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import web_tasks
+from flask import Flask
+from flask.testing import FlaskClient
+from web_room import OWNER, Room
+
+from asyncinweb.app import create_app
+from asyncinweb.queue.database import Database
+from asyncinweb.queue.schema import ensure_schema
+from asyncinweb.settings import Settings
+from asyncinweb.tasks.registry import registry
+
+
+@pytest.fixture(scope="session")
+def empty_database_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    database = Database(tmp_path_factory.mktemp("empty") / "asyncinweb.db")
+    ensure_schema(database)
+    database.close()
+    return database.path
+
+
+@pytest.fixture
+def settings(tmp_path: Path, empty_database_file: Path) -> Settings:
+    instance = tmp_path / "instance"
+    instance.mkdir()
+    shutil.copy(empty_database_file, instance / "asyncinweb.db")
+    return Settings(instance=instance, tasks=("asyncinweb.tasks",), durability="normal", poll_seconds=5)
+
+
+@pytest.fixture
+def app(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
+    monkeypatch.setattr(registry, "tasks", dict(web_tasks.TASKS))
+    app = create_app(settings)
+    yield app
+    close(app)
+
+
+def close(app: Flask) -> None:
+    installation = app.extensions["asyncinweb"]
+    installation.database.close()
+    with app.app_context():
+        for engine in installation.db.engines.values():
+            engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser that has been here before."""
+    client = app.test_client()
+    client.set_cookie("asyncinweb_visitor", OWNER)
+    return client
+
+
+@pytest.fixture
+def room(app: Flask) -> Room:
+    return Room(app)

@@ -1,0 +1,167 @@
+"""What the tests of the pages do over and over: submit, claim and settle by the real verbs, and read pages."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bs4 import BeautifulSoup, Tag
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+from werkzeug.test import TestResponse
+
+from asyncinweb.queue.database import Database
+from asyncinweb.queue.files import JobFolder
+from asyncinweb.queue.joblog import LogWriter
+from asyncinweb.queue.models import Job
+from asyncinweb.queue.presence import Identity, register_supervisor, register_worker
+from asyncinweb.queue.reading import find_job
+from asyncinweb.queue.submitting import NewJob, enqueue
+from asyncinweb.queue.transitions import Claim, Claiming, claim, finish, report
+from asyncinweb.tasks.outputs import to_output
+
+OWNER = "A" * 22
+# What a browser says about a form on our own page.
+OURS = {"Sec-Fetch-Site": "same-origin"}
+HTMX = {"HX-Request": "true"}
+
+
+@dataclass
+class Room:
+    """The queue behind an app, as workers see it."""
+
+    app: Flask
+
+    @property
+    def database(self) -> Database:
+        return self.app.extensions["asyncinweb"].database
+
+    def perform(self, verb: Callable[..., Any], *facts: Any) -> Any:
+        with self.database.write() as connection:
+            return verb(connection, *facts)
+
+    def submit(self, task: str = "picture", arguments: str | None = None, **facts: Any) -> Job:
+        tasks = self.app.extensions["asyncinweb"].registry
+        if arguments is None:
+            given = {"name": "Ann", "count": 1} if task == "everything" else {}
+            arguments = tasks[task].inputs.to_json(given) if task in tasks else "{}"
+        new = NewJob(**{"task": task, "arguments": arguments, "owner": OWNER, **facts})
+        return self.perform(enqueue, new)[0]
+
+    def start(self, task: str = "picture", **facts: Any) -> Claim:
+        """A job that is being worked on."""
+        job = self.submit(task, **facts)
+        held = self.claim(task)
+        assert held.job_id == job.id
+        return held
+
+    def claim(self, task: str = "picture") -> Claim:
+        held = self.perform(claim, Claiming([task], "worker-1"))
+        assert isinstance(held, Claim)
+        return held
+
+    def report(self, held: Claim, done: float, total: float | None, words: str) -> None:
+        assert self.perform(report, held, done, total, words)
+
+    def complete(self, value: object = "a result", task: str = "picture", **facts: Any) -> Claim:
+        """A job that has returned this value."""
+        held = self.start(task, **facts)
+        self.finish(held, value)
+        return held
+
+    def finish(self, held: Claim, value: object, in_file: bool = False) -> None:
+        """Settle it as a worker does: small values in the row, bytes in a file."""
+        output = to_output(value)
+        stored: dict[str, object] = {
+            "shape": output.shape,
+            "media_type": output.media_type,
+            "bytes": len(output.data),
+            "warning": output.warning,
+        }
+        if in_file or output.shape in ("image", "file"):
+            stored["file"] = self.folder(held.slug).write_result(held.claim_no, output.suffix, output.data)
+        elif output.media_type == "application/json":
+            stored["value"] = json.loads(output.data)
+        else:
+            stored["value"] = output.data.decode()
+        assert self.perform(finish, held, json.dumps(stored))
+
+    def folder(self, slug: str) -> JobFolder:
+        return JobFolder(self.app.extensions["asyncinweb"].settings.instance, slug)
+
+    def write_log(self, held: Claim) -> LogWriter:
+        return LogWriter(self.folder(held.slug), held.claim_no, 10_000_000)
+
+    def add_worker(self) -> None:
+        identity = Identity("host", "boot", 1, "start")
+        self.perform(register_supervisor, "supervisor-1", identity, None, 1)
+        self.perform(register_worker, "worker-1", "supervisor-1", identity)
+
+    def job(self, slug: str) -> Job:
+        with self.database.read() as session:
+            job = find_job(session, slug)
+            assert job is not None
+            return job
+
+    def jobs(self) -> list[str]:
+        """Slugs of all jobs, oldest first."""
+        with self.database.read() as session:
+            return list(session.scalars(text("SELECT slug FROM asyncinweb_jobs ORDER BY id")))
+
+    def content(self) -> list[tuple[Any, ...]]:
+        """Every job as the database has it."""
+        with self.database.read() as session:
+            return [tuple(row) for row in session.execute(text("SELECT * FROM asyncinweb_jobs ORDER BY id"))]
+
+    def make_older(self, slug: str, seconds: float) -> None:
+        """Move a job's times back, as nobody else can."""
+        with self.database.write() as connection:
+            connection.execute(
+                text(
+                    "UPDATE asyncinweb_jobs SET created_at = created_at - :seconds,"
+                    " started_at = started_at - :seconds WHERE slug = :slug"
+                ),
+                {"seconds": seconds, "slug": slug},
+            )
+
+
+def soup(response: TestResponse) -> BeautifulSoup:
+    return BeautifulSoup(response.text, "html.parser")
+
+
+def page(client: FlaskClient, path: str, **kwargs: Any) -> BeautifulSoup:
+    """A page that must be there."""
+    response = client.get(path, **kwargs)
+    assert response.status_code == 200, response.text
+    return soup(response)
+
+
+def one(root: BeautifulSoup | Tag, selector: str) -> Tag:
+    """The one element that the selector finds."""
+    found = root.select(selector)
+    assert len(found) == 1, f"{len(found)} elements are {selector}"
+    return found[0]
+
+
+def words(element: Tag) -> str:
+    """What a reader sees of it, with single spaces."""
+    return " ".join(element.get_text(" ").split())
+
+
+def filled(form: Tag) -> dict[str, Any]:
+    """What a browser sends for a form as it stands."""
+    sent: dict[str, list[str]] = {}
+    for field in form.select("input[name], textarea[name], select[name]"):
+        kind = field.get("type")
+        if kind in ("checkbox", "radio") and not field.has_attr("checked"):
+            continue
+        if field.name == "select":
+            chosen = field.select("option[selected]") or field.select("option")[:1]
+            values = [str(option["value"]) for option in chosen]
+        elif field.name == "textarea":
+            values = [field.get_text().removeprefix("\n")]
+        else:
+            values = [str(field.get("value", "on"))]
+        sent.setdefault(str(field["name"]), []).extend(values)
+    return dict(sent)
