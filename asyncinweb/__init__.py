@@ -11,24 +11,22 @@ Then `python run.py --tasks my_tasks.py`.
 import importlib
 from typing import TYPE_CHECKING
 
-from asyncinweb.errors import (
-    AsyncInWebError,
-    BadArguments,
-    DatabaseBusy,
-    JobCancelled,
-    JobInterruption,
-    JobTimeout,
-    QuotaReached,
-    UnknownTask,
-)
-from asyncinweb.queue.client import submit_from_here
-from asyncinweb.queue.models import Job
-from asyncinweb.tasks.current import current_job, track
-from asyncinweb.tasks.registry import Task, connect, task
-
 if TYPE_CHECKING:
     from asyncinweb.app import create_app
+    from asyncinweb.errors import (
+        AsyncInWebError,
+        BadArguments,
+        DatabaseBusy,
+        JobCancelled,
+        JobInterruption,
+        JobTimeout,
+        QuotaReached,
+        UnknownTask,
+    )
     from asyncinweb.extension import AsyncInWeb
+    from asyncinweb.queue.models import Job
+    from asyncinweb.tasks.current import current_job, track
+    from asyncinweb.tasks.registry import Task, task
 
 __all__ = [
     "AsyncInWeb",
@@ -48,14 +46,23 @@ __all__ = [
     "track",
 ]
 
-# The rooms below know nothing of each other's insides; here `Task.enqueue` learns where jobs are kept.
-connect(submit_from_here)
-
-# Loaded on first use, so that a worker never imports Flask.
-_FLASK_FACING = {"AsyncInWeb": "asyncinweb.extension", "create_app": "asyncinweb.app"}
+# Where each name is. Loaded on first use: a worker never imports Flask, and the supervisor starts its children
+# before it loads anything heavy.
+_HOMES = {
+    "AsyncInWeb": "asyncinweb.extension",
+    "Job": "asyncinweb.queue.models",
+    "Task": "asyncinweb.tasks.registry",
+    "create_app": "asyncinweb.app",
+    "current_job": "asyncinweb.tasks.current",
+    "task": "asyncinweb.tasks.registry",
+    "track": "asyncinweb.tasks.current",
+}
 
 
 def __getattr__(name: str) -> object:
-    if name in _FLASK_FACING:
-        return getattr(importlib.import_module(_FLASK_FACING[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "task":
+        # Tasks know nothing of the queue; loading its client tells them where `enqueue` leads.
+        importlib.import_module("asyncinweb.queue.client")
+    return getattr(importlib.import_module(_HOMES.get(name, "asyncinweb.errors")), name)

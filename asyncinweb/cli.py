@@ -1,5 +1,6 @@
 """The commands: `python run.py`, `asyncinweb …`, `python -m asyncinweb …`."""
 
+import importlib
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -7,17 +8,6 @@ from typing import Any, TypeVar
 
 import click
 
-from asyncinweb.commands import (
-    cancel_command,
-    config_command,
-    jobs_command,
-    log_command,
-    prune_command,
-    rerun_command,
-    show_command,
-    submit_command,
-    tasks_command,
-)
 from asyncinweb.configuration import read_settings
 from asyncinweb.errors import AsyncInWebError
 from asyncinweb.serve import Parts, run
@@ -25,7 +15,23 @@ from asyncinweb.serve import Parts, run
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """Loads the commands about jobs when one is wanted: starting the server needs to be quick."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return [*super().list_commands(context), *ABOUT_JOBS]
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in ABOUT_JOBS:
+            return super().get_command(context, name)
+        command: click.Command = getattr(importlib.import_module("asyncinweb.commands"), f"{name}_command")
+        return command
+
+
+ABOUT_JOBS = ("submit", "jobs", "show", "log", "cancel", "rerun", "tasks", "prune", "config")
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
     """Slow Python behind fast web pages."""
 
@@ -82,20 +88,6 @@ def web_command(**options: Any) -> None:
 def worker_command(**options: Any) -> None:
     """Start workers only."""
     _serve(Parts(web=False), **options)
-
-
-for command in (
-    submit_command,
-    jobs_command,
-    show_command,
-    log_command,
-    cancel_command,
-    rerun_command,
-    tasks_command,
-    prune_command,
-    config_command,
-):
-    cli.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

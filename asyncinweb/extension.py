@@ -95,6 +95,11 @@ def _engine_of_host(db: SQLAlchemy, database: Database) -> Engine:
             f"Flask-SQLAlchemy is set up already, without our database. Before db.init_app(app), write: {wish}"
         )
     engine = db.engines[BIND_KEY]
+    if getattr(engine.dialect.dbapi, "Connection", None) is not getattr(driver_of(database), "Connection", None):
+        raise AsyncInWebError(
+            f"SQLALCHEMY_BINDS[{BIND_KEY!r}] must use the SQLite module that writes, or locks are lost: "
+            f'{{"url": "{sqlite_url(database.path)}", "module": pysqlite3.dbapi2}}'
+        )
     if engine.url.database != str(database.path):
         raise AsyncInWebError(
             f"SQLALCHEMY_BINDS[{BIND_KEY!r}] names {engine.url.database!r}, but the settings name "

@@ -1,37 +1,33 @@
-"""The web server and the workers side by side under one supervisor: what `python run.py` starts."""
+"""The web server and the workers side by side under one supervisor: what `python run.py` starts.
+
+The first half of a start: what must be so before anything runs (folder, lock, port), and the children. The second
+half is in `supervision`, which is loaded while the children load.
+"""
 
 import errno
-import logging
+import importlib
 import os
 import socket
-import webbrowser
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from asyncinweb.errors import CannotStart
+from asyncinweb.identity import new_id
 from asyncinweb.logs import configure_log
 from asyncinweb.queue import bell
-from asyncinweb.queue.client import open_database
-from asyncinweb.queue.database import FIRST_SOUND_SQLITE, Patience, sqlite_version
-from asyncinweb.queue.presence import new_id
 from asyncinweb.settings import Settings
-from asyncinweb.workers.burial import settle_leftovers
-from asyncinweb.workers.child import Post, Ready
+from asyncinweb.workers.child import Post, WorkerPost
 from asyncinweb.workers.reaper import start_reaper
+from asyncinweb.workers.seats import Seats
 from asyncinweb.workers.stops import StopRequests
-from asyncinweb.workers.supervisor import Supervisor
 
 try:
     import fcntl
 except ImportError:  # no such lock on this system
     fcntl = None  # type: ignore[assignment]
-
-log = logging.getLogger(__name__)
-
-# The supervisor looks after everything once a second and must not wait long for anybody.
-SUPERVISOR = Patience(lock_seconds=1.0, busy_seconds=1.0)
 
 
 @dataclass(frozen=True)
@@ -40,6 +36,16 @@ class Parts:
 
     web: bool = True
     workers: bool = True
+
+
+@dataclass(frozen=True)
+class Start:
+    """What is being started, and how to tell the person at the terminal."""
+
+    settings: Settings
+    url: str | None
+    say: Callable[[str], None]
+    open_browser: bool
 
 
 def run(settings: Settings, parts: Parts, say: Callable[[str], None], open_browser: bool = False) -> None:
@@ -52,20 +58,34 @@ def run(settings: Settings, parts: Parts, say: Callable[[str], None], open_brows
     stops = StopRequests()
     refuse_open_door(settings, parts)
     prepare_instance(settings.instance)
-    with folder_lock(settings.instance, parts), listening_socket(settings, parts) as door:
-        supervisor_id = new_id()
-        reaper = start_reaper(supervisor_id)
+    with folder_lock(settings.instance, parts), listening_socket(settings, parts) as door, bell.listen() as rings:
+        tree = new_id()
+        reaper = start_reaper(tree)
         try:
-            database = open_database(settings, SUPERVISOR)
-            settle_leftovers(database)
-            url = None if door is None else address_of(door)
-            web = None if door is None else Post("web", "asyncinweb.webserver:serve_web", (settings, door))
-            with bell.listen() as rings:
-                workers = settings.workers if parts.workers else 0
-                supervisor = Supervisor(settings, workers, database, supervisor_id, rings, web, reaper.pid, stops)
-                supervisor.run(lambda answers: announce(settings, url, answers, say, open_browser))
+            seats = Seats(tree, posts(settings, parts, tree, door, rings), reaper.pid, stops)
+            seats.start_missing()
+            # By name, and only now: the children load while this process loads what it watches them with, which
+            # takes each of them half a second.
+            supervision: Any = importlib.import_module("asyncinweb.supervision")
+            start = Start(settings, None if door is None else address_of(door), say, open_browser)
+            supervision.supervise(start, seats, rings.getsockname()[1], stops)
         finally:
             reaper.dismiss()
+
+
+def posts(
+    settings: Settings, parts: Parts, tree: str, door: socket.socket | None, rings: socket.socket
+) -> list[Callable[[], Post]]:
+    """What the children of a start do, the web process first."""
+
+    def web() -> Post:
+        return Post("web", "asyncinweb.webserver:serve_web", (settings, door))
+
+    def worker() -> Post:
+        return Post("worker", "asyncinweb.workers.worker:work", (WorkerPost(new_id(), tree, settings), rings))
+
+    workers = settings.workers if parts.workers else 0
+    return [web] * parts.web + [worker] * workers
 
 
 def refuse_open_door(settings: Settings, parts: Parts) -> None:
@@ -149,45 +169,3 @@ def address_of(door: socket.socket) -> str:
     """The URL under which a socket is reached."""
     host, port = door.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def announce(
-    settings: Settings,
-    url: str | None,
-    answers: Sequence[Ready],
-    say: Callable[[str], None],
-    open_browser: bool,
-) -> None:
-    """Say what has been started, in a few lines."""
-    for line in start_message(settings, url, answers):
-        say(line)
-    if open_browser and url is not None:
-        webbrowser.open(url)
-
-
-def start_message(settings: Settings, url: str | None, answers: Sequence[Ready]) -> list[str]:
-    """The lines a person reads after the start."""
-    tasks = answers[0].tasks
-    workers = len([answer for answer in answers if answer.kind == "worker"])
-    lines = [f"asyncinweb at {url}" if url else "asyncinweb workers"]
-    lines.append(f"  tasks     {len(tasks)} found in {', '.join(settings.tasks)}: {', '.join(tasks) or 'none'}")
-    lines.append(f"  workers   {workers} {'process' if workers == 1 else 'processes'}")
-    version = ".".join(map(str, sqlite_version()))
-    lines.append(f"  database  {settings.database_path} (SQLite {version}, durability {settings.durability})")
-    lines.append("  sign-in   none: " + ("this computer only" if settings.is_loopback else "OPEN TO THE NETWORK"))
-    lines += [f"  warning   {warning}" for warning in start_warnings(settings, len(tasks))]
-    lines.append(f"Stop with Ctrl-C; running jobs get {settings.grace_seconds:g} s to finish.")
-    return lines
-
-
-def start_warnings(settings: Settings, tasks: int) -> list[str]:
-    """What a person should know before relying on this start."""
-    warnings = []
-    if not tasks:
-        warnings.append("no task was found; write @task above a function and name its file with --tasks")
-    if sqlite_version() < FIRST_SOUND_SQLITE:
-        warnings.append(
-            "this SQLite has a rare fault in WAL mode (fixed in 3.51.3), which the write lock here avoids; "
-            "for a current one: pip install 'asyncinweb[sqlite]'"
-        )
-    return warnings

@@ -14,7 +14,7 @@ from asyncinweb.app import create_app
 from asyncinweb.errors import AsyncInWebError
 from asyncinweb.logs import configure_log
 from asyncinweb.settings import Settings
-from asyncinweb.workers.child import Ready, Refused
+from asyncinweb.workers.child import Ready, Refused, wait_for_the_word
 
 THREADS = 8
 # waitress counts open tabs: its default of 100 leaves the 99th without an answer.
@@ -46,6 +46,7 @@ def serve_web(settings: Settings, door: socket.socket, ready: Connection) -> Non
         clear_untrusted_proxy_headers=True,
     )
     ready.send(Ready("web", tuple(app.extensions["asyncinweb"].registry.tasks)))
+    wait_for_the_word(ready)
     logging.getLogger("waitress").setLevel(logging.ERROR)
     server.run()
 

@@ -15,7 +15,7 @@ from asyncinweb.queue.transitions import CancelAnswer
 from asyncinweb.queue.transitions import cancel as cancel_job
 from asyncinweb.settings import Settings
 from asyncinweb.tasks.current import shielded
-from asyncinweb.tasks.registry import Request
+from asyncinweb.tasks.registry import Request, connect
 
 
 class Client:
@@ -102,3 +102,6 @@ def submit_from_here(requests: Sequence[Request]) -> list[Job]:
         settings.instance.mkdir(mode=0o700, parents=True, exist_ok=True)
         _client = Client(open_database(settings, WEB), settings.max_queued_per_owner)
     return _client.submit(requests)
+
+
+connect(submit_from_here)

@@ -1,6 +1,5 @@
 """Who is there: rows of supervisors and workers, signs of life, and settling what the dead held."""
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from asyncinweb import clock
+from asyncinweb.identity import Identity
 from asyncinweb.queue.models import Job, Supervisor, Worker
 from asyncinweb.queue.transitions import Claim, crash
 
@@ -24,21 +24,6 @@ class database_now(FunctionElement[float]):  # noqa: N801 - reads as the SQL fun
 @compiles(database_now, "sqlite")
 def _sqlite_now(element: Any, compiler: Any, **options: Any) -> str:
     return "((julianday('now') - 2440587.5) * 86400.0)"
-
-
-@dataclass(frozen=True)
-class Identity:
-    """A process, named so that the name is never used again: host, boot, pid and the process's start."""
-
-    host: str
-    boot_id: str
-    pid: int
-    pid_started: str
-
-
-def new_id() -> str:
-    """An id for a supervisor or a worker."""
-    return secrets.token_hex(8)
 
 
 def register_supervisor(

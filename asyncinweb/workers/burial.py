@@ -5,9 +5,9 @@ import logging
 from sqlalchemy import Connection
 
 from asyncinweb import clock
+from asyncinweb.identity import Identity
 from asyncinweb.queue import presence
 from asyncinweb.queue.database import Database
-from asyncinweb.queue.presence import Identity
 from asyncinweb.queue.transitions import Claim, crash, fail, honour_cancel, release
 from asyncinweb.tasks.outcome import Failed
 from asyncinweb.workers import processes

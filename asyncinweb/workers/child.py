@@ -6,15 +6,18 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from asyncinweb.settings import Settings
 from asyncinweb.workers.processes import TREE_VARIABLE, die_with
-from asyncinweb.workers.schedule import Schedule
+
+if TYPE_CHECKING:
+    from asyncinweb.workers.schedule import Schedule
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -26,7 +29,7 @@ class Ready:
 
     kind: str
     tasks: tuple[str, ...] = ()
-    schedules: tuple[Schedule, ...] = ()
+    schedules: "tuple[Schedule, ...]" = ()
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,18 @@ class Refused:
 
 
 @dataclass(frozen=True)
+class WorkerPost:
+    """What a worker is told when it starts."""
+
+    worker_id: str
+    supervisor_id: str
+    settings: Settings
+
+
+@dataclass(frozen=True)
 class Post:
     """What a child does: a function by its name, so that the supervisor need not import Flask for the web's,
-    and its arguments. A pipe to say `Ready` or `Refused` comes last."""
+    and its arguments. A pipe comes last: there it says `Ready` or `Refused`, and waits for the word to begin."""
 
     kind: str
     function: str
@@ -58,6 +70,7 @@ class Child:
     # A descriptor that becomes readable when the process ends; None where the system has none.
     pidfd: int | None
     answer: Ready | Refused | None = field(default=None)
+    has_begun: bool = False
 
     def hear(self) -> None:
         """Take its word, if it has said something."""
@@ -66,6 +79,13 @@ class Child:
                 self.answer = self.messages.recv()
         except (EOFError, OSError):
             return
+
+    def begin(self) -> None:
+        """Give it the word to begin, once it is ready."""
+        if isinstance(self.answer, Ready) and not self.has_begun:
+            self.has_begun = True
+            with suppress(OSError):
+                self.messages.send(True)
 
     def has_ended(self) -> bool:
         return not self.process.is_alive()
@@ -96,9 +116,17 @@ class Child:
         return f"was killed by signal {-code} ({name})"
 
 
+def wait_for_the_word(messages: Connection) -> None:
+    """In the child: until the supervisor has settled what earlier starts left, so that work can be accepted."""
+    try:
+        messages.recv()
+    except EOFError:
+        os._exit(1)
+
+
 def start_child(post: Post, tree: str) -> Child:
     """Start a process for this post. Everything it ever starts carries the name of the tree."""
-    messages, theirs = SPAWN.Pipe(duplex=False)
+    messages, theirs = SPAWN.Pipe()
     process = SPAWN.Process(
         target=_live, args=(os.getpid(), post.function, (*post.arguments, theirs)), name=f"asyncinweb-{post.kind}"
     )

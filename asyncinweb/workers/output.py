@@ -18,6 +18,15 @@ CHUNK = 65_536
 class _Text(io.TextIOWrapper):
     """A stream that a task cannot close for the tasks after it."""
 
+    def __init__(self, buffer: io.BufferedWriter, interruption: Interruption) -> None:
+        super().__init__(buffer, encoding="utf-8", errors="backslashreplace", line_buffering=True)
+        self._interruption = interruption
+
+    def write(self, words: str) -> int:
+        # An exception raised below, once the bytes are in the log, would let the buffer write them again.
+        with self._interruption.shield():
+            return super().write(words)
+
     def close(self) -> None:
         self.flush()
 
@@ -36,9 +45,7 @@ class Output(io.RawIOBase):
         self.terminal = os.dup(2)
         self._pipe, self._write_end = os.pipe()
         os.set_blocking(self._pipe, False)
-        self.text = _Text(
-            io.BufferedWriter(self), encoding="utf-8", errors="backslashreplace", line_buffering=True
-        )
+        self.text = _Text(io.BufferedWriter(self), interruption)
 
     def redirect(self) -> TextIO:
         """Take over the process's streams and the root logger. The terminal, for the server's own log."""

@@ -12,7 +12,7 @@ import sys
 import threading
 from pathlib import Path
 
-from asyncinweb.queue.presence import Identity
+from asyncinweb.identity import Identity
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36

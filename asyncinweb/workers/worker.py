@@ -20,13 +20,12 @@ from asyncinweb.queue.files import JobFolder
 from asyncinweb.queue.presence import register_worker
 from asyncinweb.queue.transitions import Claim, Claiming, claim, finish_and_claim, report, settle
 from asyncinweb.queue.watching import has_work
-from asyncinweb.settings import Settings
 from asyncinweb.tasks.loading import load
 from asyncinweb.tasks.outcome import Cancelled, Completed, Failed, Outcome, Released
 from asyncinweb.tasks.outputs import Output as Returned
 from asyncinweb.tasks.registry import Registry
 from asyncinweb.workers import processes
-from asyncinweb.workers.child import Ready, Refused
+from asyncinweb.workers.child import Ready, Refused, WorkerPost, wait_for_the_word
 from asyncinweb.workers.context import RunningJob
 from asyncinweb.workers.interruption import Interruption
 from asyncinweb.workers.output import Output
@@ -44,15 +43,6 @@ MAX_RESULT_IN_ROW = 256_000
 SETTLE_PAUSE_SECONDS = 1.0
 
 
-@dataclass(frozen=True)
-class WorkerPost:
-    """What a worker is told when it starts."""
-
-    worker_id: str
-    supervisor_id: str
-    settings: Settings
-
-
 def work(post: WorkerPost, bell: socket.socket, ready: Connection) -> None:
     """The whole life of a worker process: what the supervisor starts."""
     # The supervisor alone hears Ctrl-C, and children of jobs are not in its terminal's reach either.
@@ -65,14 +55,15 @@ def work(post: WorkerPost, bell: socket.socket, ready: Connection) -> None:
     try:
         registry = load(post.settings.tasks)
         database = client.open_database(post.settings, WORKER)
-        with database.write() as connection:
-            register_worker(connection, post.worker_id, post.supervisor_id, processes.this_process())
     except AsyncInWebError as error:
         ready.send(Refused(str(error), error.exit_code))
         return
     client.use(client.Client(database, post.settings.max_queued_per_owner))
     worker = Worker(post, registry, database, interruption, output, Bedside(bell, post.settings.idle_poll_seconds))
     ready.send(Ready("worker", tuple(registry.tasks), schedules_of(registry)))
+    wait_for_the_word(ready)
+    with database.write() as connection:
+        register_worker(connection, post.worker_id, post.supervisor_id, processes.this_process())
     worker.work()
     output.flush_text()
     # At once: a thread that a job has left behind would keep the process, and with it its seat, for ever.

@@ -125,9 +125,7 @@ def test_a_killed_web_process_is_replaced_and_jobs_go_on(start: Start, tmp_path:
     assert "The web process was killed by signal 9 (SIGKILL); starting it again" in tree.server_log
 
 
-def test_ctrl_c_reaches_the_whole_terminal_but_no_function_and_visitors_can_look_meanwhile(
-    start: Start, tmp_path: Path
-) -> None:
+def test_ctrl_c_reaches_no_function_and_visitors_can_look_meanwhile(start: Start, tmp_path: Path) -> None:
     tree = start(program=WHOLE, grace_seconds=30).wait_until_started()
     slug = tree.begin("hold", "holding", until=str(tmp_path / "open"))
 

@@ -3,9 +3,9 @@
 import pytest
 from queue_room import TASK, attempts_rows, change, claim_next, make_due, perform, row, rows, start, submit
 
+from asyncinweb.identity import Identity
 from asyncinweb.queue import presence
 from asyncinweb.queue.database import Database
-from asyncinweb.queue.presence import Identity
 from asyncinweb.queue.transitions import Claim, Claiming, cancel, crash, fail, finish
 from asyncinweb.tasks.outcome import Failed
 

@@ -2,9 +2,10 @@
 
 from queue_room import TASK, claim_next, perform, row, rows, start, submit
 
+from asyncinweb.identity import Identity, new_id
 from asyncinweb.queue import presence, reading, watching
 from asyncinweb.queue.database import Database
-from asyncinweb.queue.presence import Identity, RegisteredWorker
+from asyncinweb.queue.presence import RegisteredWorker
 from asyncinweb.queue.transitions import Claiming, finish
 
 HERE = Identity("here", "boot-1", 100, "start-100")
@@ -143,7 +144,7 @@ def test_a_supervisor_watches_the_jobs_that_are_held(database: Database) -> None
 
 
 def test_ids_are_never_given_twice(database: Database) -> None:
-    ids = {presence.new_id() for _ in range(1000)}
+    ids = {new_id() for _ in range(1000)}
 
     assert len(ids) == 1000
     assert rows(database, "SELECT * FROM asyncinweb_workers") == []

@@ -8,7 +8,7 @@ import pytest
 import web_tasks
 from flask import Flask
 from flask.testing import FlaskClient
-from web_room import OWNER, Room
+from web_room import OWNER, Reader, Room, close
 
 from asyncinweb.app import create_app
 from asyncinweb.queue.database import Database
@@ -37,16 +37,9 @@ def settings(tmp_path: Path, empty_database_file: Path) -> Settings:
 def app(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     monkeypatch.setattr(registry, "tasks", dict(web_tasks.TASKS))
     app = create_app(settings)
+    app.test_client_class = Reader
     yield app
     close(app)
-
-
-def close(app: Flask) -> None:
-    installation = app.extensions["asyncinweb"]
-    installation.database.close()
-    with app.app_context():
-        for engine in installation.db.engines.values():
-            engine.dispose()
 
 
 @pytest.fixture

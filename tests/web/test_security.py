@@ -13,7 +13,7 @@ from asyncinweb.settings import Settings
 from asyncinweb.tasks.outcome import Failed
 from asyncinweb.web.security import allowed_names
 
-HOSTILE = """<script>alert(1)</script><img src=x onerror=alert(1)> " ' onload=x </pre></textarea> {{ 7*7 }}"""
+HOSTILE = """{{ 7*7 }}<script>alert(1)</script><img src=x onerror=alert(1)> " ' onload=x </pre></textarea>"""
 
 
 def every_address(app: Flask, slug: str) -> list[tuple[str, str]]:
@@ -102,7 +102,7 @@ def test_a_known_visitor_keeps_the_cookie_and_its_jobs(app: Flask, room: Room) -
     assert not page(app.test_client(), "/").select("#last-jobs li")
 
 
-@pytest.mark.parametrize("value", ["", "short", "A" * 21 + "!", "A" * 5000])
+@pytest.mark.parametrize("value", ["", "short", "A" * 21 + "!", "A" * 500])
 def test_a_cookie_that_is_not_ours_is_replaced(app: Flask, value: str) -> None:
     client = app.test_client()
     client.set_cookie("asyncinweb_visitor", value)

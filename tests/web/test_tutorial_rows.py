@@ -1,6 +1,7 @@
 """The tutorial's rows: /hello, /query, /healthz."""
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 from web_room import HTMX, OURS, Room, one, page, soup, words
@@ -27,7 +28,7 @@ def test_the_post_on_load_queues_the_visit_and_the_answer_polls_until_the_result
     section = one(soup(client.post(str(opened["hx-post"]), headers={**OURS, **HTMX})), "#hello")
 
     assert section["hx-trigger"] == "every 5s"
-    assert words(one(section, "#hello-state")) == "Waiting"
+    assert words(one(section, "#hello-state")) == "queued"
     assert words(one(section, "#hello-result")) == "?"
     address = str(section["hx-get"])
     assert client.get(address, headers=HTMX).status_code == 204
@@ -35,7 +36,7 @@ def test_the_post_on_load_queues_the_visit_and_the_answer_polls_until_the_result
     room.finish(room.claim("hello"), "7")
     final = one(soup(client.get(address, headers=HTMX)), "#hello")
 
-    assert words(one(final, "#hello-state")) == "Done"
+    assert words(one(final, "#hello-state")) == "completed"
     assert words(one(final, "#hello-result")) == "7"
     assert not final.has_attr("hx-trigger")
     assert not final.has_attr("hx-get")
@@ -122,7 +123,7 @@ def test_query_of_an_unknown_id_is_a_404_in_json(client: FlaskClient, data: dict
     assert (response.status_code, response.json) == (404, {"error": "There is no such job."})
 
 
-def test_query_gives_no_cookie(app, room: Room) -> None:
+def test_query_gives_no_cookie(app: Flask, room: Room) -> None:
     response = app.test_client().post("/query", data={"id": room.submit().slug})
 
     assert "Set-Cookie" not in response.headers

@@ -11,11 +11,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
+from asyncinweb.identity import Identity
 from asyncinweb.queue.database import Database
 from asyncinweb.queue.files import JobFolder
 from asyncinweb.queue.joblog import LogWriter
 from asyncinweb.queue.models import Job
-from asyncinweb.queue.presence import Identity, register_supervisor, register_worker
+from asyncinweb.queue.presence import register_supervisor, register_worker
 from asyncinweb.queue.reading import find_job
 from asyncinweb.queue.submitting import NewJob, enqueue
 from asyncinweb.queue.transitions import Claim, Claiming, claim, finish, report
@@ -25,6 +26,22 @@ OWNER = "A" * 22
 # What a browser says about a form on our own page.
 OURS = {"Sec-Fetch-Site": "same-origin"}
 HTMX = {"HX-Request": "true"}
+
+
+class Reader(FlaskClient):
+    """A browser that reads every answer to its end, so that no file stays open."""
+
+    def open(self, *args: Any, buffered: bool = True, **kwargs: Any) -> TestResponse:
+        return super().open(*args, buffered=buffered, **kwargs)
+
+
+def close(app: Flask) -> None:
+    """Close what the app has open."""
+    installation = app.extensions["asyncinweb"]
+    installation.database.close()
+    with app.app_context():
+        for engine in installation.db.engines.values():
+            engine.dispose()
 
 
 @dataclass

@@ -10,10 +10,9 @@ import pytest
 
 from asyncinweb.logs import LOGGER, configure_log
 from asyncinweb.queue.files import JobFolder
-from asyncinweb.serve import start_message, start_warnings
+from asyncinweb.supervision import start_message, start_warnings
 from asyncinweb.settings import Settings
 from asyncinweb.tasks.outputs import to_output
-from asyncinweb.workers.child import Ready
 from asyncinweb.workers.worker import MAX_RESULT_IN_ROW, keep_result
 
 
@@ -66,9 +65,7 @@ def test_an_unsound_sqlite_warns_and_a_sound_one_does_not(monkeypatch: pytest.Mo
 
 
 def test_the_start_message_says_how_many_and_where() -> None:
-    answers = [Ready("web", ("a", "b")), Ready("worker", ("a", "b")), Ready("worker", ("a", "b"))]
-
-    lines = start_message(settings(grace_seconds=2.5), "http://127.0.0.1:8000", answers)
+    lines = start_message(settings(grace_seconds=2.5), "http://127.0.0.1:8000", ["a", "b"], 2)
 
     assert lines[:3] == [
         "asyncinweb at http://127.0.0.1:8000",
@@ -79,7 +76,7 @@ def test_the_start_message_says_how_many_and_where() -> None:
 
 
 def test_a_start_for_the_network_says_so() -> None:
-    lines = start_message(settings(host="0.0.0.0"), "http://0.0.0.0:8000", [Ready("worker")])
+    lines = start_message(settings(host="0.0.0.0"), "http://0.0.0.0:8000", [], 1)
 
     assert "  sign-in   none: OPEN TO THE NETWORK" in lines
     assert "  tasks     0 found in my_tasks.py: none" in lines

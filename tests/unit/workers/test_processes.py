@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from asyncinweb.queue.presence import new_id
+from asyncinweb.identity import new_id
 from asyncinweb.workers import processes
 from asyncinweb.workers.processes import TREE_VARIABLE
 from asyncinweb.workers.reaper import start_reaper

@@ -1,0 +1,66 @@
+"""The second half of a start: open the database, settle what earlier starts left, say what runs, supervise it."""
+
+import webbrowser
+from collections.abc import Sequence
+
+from asyncinweb.queue.client import open_database
+from asyncinweb.queue.database import FIRST_SOUND_SQLITE, Patience, sqlite_version
+from asyncinweb.serve import Start
+from asyncinweb.settings import Settings
+from asyncinweb.workers.burial import settle_leftovers
+from asyncinweb.workers.child import Ready
+from asyncinweb.workers.seats import Seats
+from asyncinweb.workers.stops import StopRequests
+from asyncinweb.workers.supervisor import Supervisor
+
+# The supervisor looks after everything once a second and must not wait long for anybody.
+SUPERVISOR = Patience(lock_seconds=1.0, busy_seconds=1.0)
+
+
+def supervise(start: Start, seats: Seats, bell_port: int, stops: StopRequests) -> None:
+    """Let the children begin and stay until a signal asks to stop.
+
+    Raises DatabaseUnusable and its kin, and ChildRefused, after ending the children.
+    """
+    try:
+        database = open_database(start.settings, SUPERVISOR)
+        settle_leftovers(database)
+    except BaseException:
+        seats.kill_all()
+        raise
+    supervisor = Supervisor(start.settings, database, seats, bell_port, stops)
+    supervisor.run(lambda ready: announce(start, seats, ready))
+
+
+def announce(start: Start, seats: Seats, ready: Ready) -> None:
+    """Say what has been started, in a few lines."""
+    for line in start_message(start.settings, start.url, ready.tasks, len(seats.workers)):
+        start.say(line)
+    if start.open_browser and start.url is not None:
+        webbrowser.open(start.url)
+
+
+def start_message(settings: Settings, url: str | None, tasks: Sequence[str], workers: int) -> list[str]:
+    """The lines a person reads after the start."""
+    lines = [f"asyncinweb at {url}" if url else "asyncinweb workers"]
+    lines.append(f"  tasks     {len(tasks)} found in {', '.join(settings.tasks)}: {', '.join(tasks) or 'none'}")
+    lines.append(f"  workers   {workers} {'process' if workers == 1 else 'processes'}")
+    version = ".".join(map(str, sqlite_version()))
+    lines.append(f"  database  {settings.database_path} (SQLite {version}, durability {settings.durability})")
+    lines.append("  sign-in   none: " + ("this computer only" if settings.is_loopback else "OPEN TO THE NETWORK"))
+    lines += [f"  warning   {warning}" for warning in start_warnings(settings, len(tasks))]
+    lines.append(f"Stop with Ctrl-C; running jobs get {settings.grace_seconds:g} s to finish.")
+    return lines
+
+
+def start_warnings(settings: Settings, tasks: int) -> list[str]:
+    """What a person should know before relying on this start."""
+    warnings = []
+    if not tasks:
+        warnings.append("no task was found; write @task above a function and name its file with --tasks")
+    if sqlite_version() < FIRST_SOUND_SQLITE:
+        warnings.append(
+            "this SQLite has a rare fault in WAL mode (fixed in 3.51.3), which the write lock here avoids; "
+            "for a current one: pip install 'asyncinweb[sqlite]'"
+        )
+    return warnings

@@ -1,0 +1,120 @@
+"""The places of a supervisor's children: starting who is missing, knowing who is there.
+
+Knows no database, so that children can be started before this process has loaded what it takes to watch them.
+"""
+
+import logging
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from asyncinweb import clock
+from asyncinweb.workers import processes
+from asyncinweb.workers.child import Child, Post, Ready, Refused, WorkerPost, start_child
+from asyncinweb.workers.stops import StopRequests
+
+if TYPE_CHECKING:
+    from asyncinweb.workers.overdue import Verdict
+
+log = logging.getLogger(__name__)
+
+# A child that cannot even start is tried again after pauses that double, up to this.
+LONGEST_PAUSE_SECONDS = 30.0
+
+
+@dataclass
+class Seat:
+    """A place for one child. Its occupant changes, the seat stays."""
+
+    make_post: Callable[[], Post]
+    child: Child | None = None
+    failures: int = 0
+    next_start: float = 0.0
+    # Of the occupant: why it was killed, and the most memory it was seen to hold.
+    verdict: "Verdict | None" = None
+    killed: bool = False
+    peak_mb: float = 0.0
+
+    @property
+    def is_worker(self) -> bool:
+        return self.child is not None and self.child.post.kind == "worker"
+
+    @property
+    def worker_id(self) -> str:
+        assert self.child is not None
+        (post, *_) = self.child.post.arguments
+        assert isinstance(post, WorkerPost)
+        return post.worker_id
+
+    def send(self, number: signal.Signals) -> None:
+        """Send the occupant a signal."""
+        if self.child is not None:
+            self.child.send(number)
+
+
+class Seats:
+    """All seats of one supervisor."""
+
+    def __init__(
+        self, tree: str, posts: Sequence[Callable[[], Post]], reaper_pid: int, stops: StopRequests
+    ) -> None:
+        self.tree = tree
+        self.all = [Seat(make_post) for make_post in posts]
+        self._stops = stops
+        self._reaper_pid = reaper_pid
+        self._helpers: set[int] = set()
+
+    @property
+    def workers(self) -> list[Seat]:
+        """Seats with a worker on them."""
+        return [seat for seat in self.all if seat.is_worker]
+
+    @property
+    def children(self) -> list[Child]:
+        """Who is there."""
+        return [seat.child for seat in self.all if seat.child is not None]
+
+    @property
+    def known_pids(self) -> set[int]:
+        """This process's children, but for what dead workers have left to it."""
+        return {child.pid for child in self.children} | self._helpers | {self._reaper_pid}
+
+    def start_missing(self) -> None:
+        """Fill the empty seats, unless a stop has been asked."""
+        for seat in self.all:
+            if seat.child is None and clock.monotonic() >= seat.next_start and not self._stops.asked:
+                seat.child = start_child(seat.make_post(), self.tree)
+                seat.verdict, seat.killed, seat.peak_mb = None, False, 0.0
+                # multiprocessing's own helper came with the first child, before any job could start a process.
+                self._helpers = self._helpers or processes.children_of_this() - self.known_pids
+
+    def greet(self) -> None:
+        """Hear what children say, and let those begin that are ready."""
+        for child in self.children:
+            child.hear()
+            child.begin()
+
+    def vacate(self, seat: Seat) -> None:
+        """Free the seat of an ended child: for another one at once, or after a pause if it never worked."""
+        child, seat.child = seat.child, None
+        assert child is not None
+        if isinstance(child.answer, Ready):
+            seat.failures, seat.next_start = 0, 0.0
+            words = "" if child.post.kind == "worker" else f"The {child.post.kind} process {child.ending}"
+        else:
+            pause = min(LONGEST_PAUSE_SECONDS, 0.5 * 2**seat.failures)
+            seat.failures, seat.next_start = seat.failures + 1, clock.monotonic() + pause
+            why = child.answer.message if isinstance(child.answer, Refused) else child.ending
+            words = f"A {child.post.kind} process could not start: {why}; next try in {pause:.1f} s"
+        if words and not self._stops.asked:
+            log.warning("%s", words)
+        child.release()
+
+    def kill_all(self) -> None:
+        """End children that have not begun anything yet."""
+        for seat in self.all:
+            if seat.child is not None:
+                seat.send(signal.SIGKILL)
+                seat.child.release()
+                seat.child = None
