@@ -1,9 +1,8 @@
 """Submitting jobs from wherever a program is: a web process, a worker, a script. Commits, then wakes a worker."""
 
-import importlib
 from collections.abc import Sequence
-from typing import Any
 
+from asyncinweb.configuration import read_settings
 from asyncinweb.queue import bell
 from asyncinweb.queue.database import WEB, Database, Patience
 from asyncinweb.queue.models import Job
@@ -95,10 +94,7 @@ def submit_from_here(requests: Sequence[Request]) -> list[Job]:
     """Submit to the database in use; a plain script opens the one its settings name."""
     global _client
     if _client is None:
-        # Imported by name, and only here: what reads settings takes 0.3 s to load, and every worker,
-        # which is told its settings, would pay it.
-        configuration: Any = importlib.import_module("asyncinweb.configuration")
-        settings: Settings = configuration.read_settings().settings
+        settings = read_settings().settings
         settings.instance.mkdir(mode=0o700, parents=True, exist_ok=True)
         _client = Client(open_database(settings, WEB), settings.max_queued_per_owner)
     return _client.submit(requests)

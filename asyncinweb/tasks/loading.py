@@ -61,11 +61,12 @@ def _import_file(path: Path) -> None:
     if not path.is_file():
         raise TaskLoadError(f"There is no file {path} to load tasks from (looked in {Path.cwd()}).")
     name = path.stem
-    if name in sys.modules:
-        loaded = getattr(sys.modules[name], "__file__", None)
-        if loaded and Path(loaded).resolve() == path.resolve():
-            return
+    there = _origin_of(name)
+    if there is not None and there != path.resolve():
+        # It would be taken for that module by whoever imports it later.
         raise TaskLoadError(f"{path} cannot be loaded: a module called {name!r} is there already. Rename it.")
+    if name in sys.modules:
+        return
     _make_importable(path.resolve().parent)
     spec = importlib.util.spec_from_file_location(name, path.resolve())
     assert spec is not None
@@ -77,6 +78,15 @@ def _import_file(path: Path) -> None:
     except BaseException:
         del sys.modules[name]
         raise
+
+
+def _origin_of(name: str) -> Path | None:
+    """Where the module of this name is, loaded or not; a path that is none for one that has no file."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return None
+    return None if spec is None else Path(spec.origin or name).resolve()
 
 
 def _make_importable(folder: Path) -> None:

@@ -195,6 +195,8 @@ class Decorator:
         self._options = options
 
     def __call__(self, function: Callable[P, R], /) -> Task[P, R]:
+        if not hasattr(inspect.unwrap(function), "__code__"):
+            raise TaskDefinitionError(f"@task on {function!r}: only a function written with def can be a task.")
         made = Task(function, _checked(function.__name__, self._options))
         registry.add(made)
         return made

@@ -109,10 +109,10 @@ class Worker:
     def work(self) -> None:
         """Claim, run, settle and claim the next, until asked to stop or due to be replaced."""
         self._reporter.start()
-        job = self._claim()
+        job = self._look_for_work(is_rung_for=False)
         while not self._is_done():
             if job is None:
-                job = self._wait_for_work()
+                job = self._look_for_work(self._sleep())
                 continue
             ending = self._run(job)
             job = self._settle_and_claim(job, ending)
@@ -146,10 +146,10 @@ class Worker:
         }
         return Claiming(tasks, self._post.worker_id, limits, self._settings.max_running_per_owner)
 
-    def _wait_for_work(self) -> Claim | None:
+    def _look_for_work(self, is_rung_for: bool) -> Claim | None:
+        """A job, or None. Rung for, the job is most likely there, and a look before the claim would cost time."""
         try:
-            # Rung for: the job is there, and a look before the claim would only cost time.
-            return self._claim() if self._sleep() else self._claim_if_any()
+            return (self._claim() if is_rung_for else None) or self._claim_if_any()
         except (DatabaseBusy, DatabaseUnusable) as error:
             log.warning("Waiting for the database: %s", error)
             return None
