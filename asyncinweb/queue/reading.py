@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Text, and_, cast, func, or_, select, text
 from sqlalchemy.orm import Session
 
-from asyncinweb.queue.models import IS_QUEUED, Attempt, Job, Supervisor, Worker
+from asyncinweb.queue.models import IS_QUEUED, Attempt, Job, Worker
 from asyncinweb.states import State
 
 # As many of a task's last jobs are looked at for what it usually takes.
@@ -94,17 +94,6 @@ def count_workers(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(Worker)) or 0
 
 
-def count_supervisors(session: Session) -> int:
-    """Running process trees, as far as the database knows."""
-    return session.scalar(select(func.count()).select_from(Supervisor)) or 0
-
-
 def count_running(session: Session) -> int:
     """Jobs that are being worked on."""
     return session.scalar(select(func.count()).select_from(Job).where(Job.state == "processing")) or 0
-
-
-def count_states(session: Session) -> dict[str, int]:
-    """How many jobs are in each state."""
-    rows = session.execute(select(Job.state, func.count()).group_by(Job.state))
-    return {state: count for state, count in rows}

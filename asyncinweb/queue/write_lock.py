@@ -4,11 +4,11 @@ A kernel lock queues its waiters; SQLite's own busy handler sleeps and guesses (
 3336 ms against 26-122 ms). Only speed depends on it: BEGIN IMMEDIATE keeps things correct without.
 """
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from asyncinweb import clock
 from asyncinweb.errors import DatabaseBusy
@@ -29,10 +29,9 @@ class WriteLock:
 
     def __init__(self, path: Path) -> None:
         self._between_threads = threading.Lock()
-        self._file: IO[str] | None = None
+        self._file: int | None = None
         if fcntl is not None:
-            path.touch(mode=0o600)
-            self._file = path.open("r+")
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
 
     @contextmanager
     def held(self, timeout: float | None) -> Iterator[None]:

@@ -101,7 +101,11 @@ class Seats:
         assert child is not None
         if isinstance(child.answer, Ready):
             seat.failures, seat.next_start = 0, 0.0
-            words = "" if child.post.kind == "worker" else f"The {child.post.kind} process {child.ending}"
+            words = (
+                ""
+                if child.post.kind == "worker"
+                else f"The {child.post.kind} process {child.ending}; starting it again"
+            )
         else:
             pause = min(LONGEST_PAUSE_SECONDS, 0.5 * 2**seat.failures)
             seat.failures, seat.next_start = seat.failures + 1, clock.monotonic() + pause

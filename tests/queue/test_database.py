@@ -482,7 +482,6 @@ def test_each_statement_of_the_hot_path_uses_its_index(
 QUESTIONS: dict[str, tuple[Callable[[Session], Any], str]] = {
     "a job": (lambda session: reading.find_job(session, "slug-5"), "INDEX asyncinweb_jobs_slug (slug=?)"),
     "running": (reading.count_running, "INDEX asyncinweb_jobs_state (state=?)"),
-    "states": (reading.count_states, "COVERING INDEX asyncinweb_jobs_state"),
     "newest": (lambda session: reading.list_jobs(session, Filters()), "asyncinweb_jobs"),
     "older": (
         lambda session: reading.list_jobs(session, Filters(), after="slug-500"),
