@@ -1,7 +1,7 @@
 """The web server and the workers side by side under one supervisor: what `python run.py` starts.
 
 The first half of a start: what must be so before anything runs (folder, lock, port), and the children. The second
-half is in `supervision`, which is loaded while the children load.
+half is in `supervision`, which is loaded while the first child loads.
 """
 
 import errno
@@ -62,10 +62,12 @@ def run(settings: Settings, parts: Parts, say: Callable[[str], None], open_brows
         tree = new_id()
         reaper = start_reaper(tree)
         try:
-            seats = Seats(tree, posts(settings, parts, tree, door, rings), reaper.pid, stops)
-            seats.start_missing()
-            # By name, and only now: the children load while this process loads what it watches them with, which
-            # takes each of them half a second.
+            web = None if door is None else Post("web", "asyncinweb.webserver:serve_web", (settings, door))
+            workers = settings.workers if parts.workers else 0
+            seats = Seats(tree, web, workers, lambda: worker_post(settings, tree, rings), reaper.pid, stops)
+            seats.start_first()
+            # By name, and only now: the child loads while this process loads what it watches it with, which takes
+            # both of them half a second.
             supervision: Any = importlib.import_module("asyncinweb.supervision")
             start = Start(settings, None if door is None else address_of(door), say, open_browser)
             supervision.supervise(start, seats, rings.getsockname()[1], stops)
@@ -73,19 +75,9 @@ def run(settings: Settings, parts: Parts, say: Callable[[str], None], open_brows
             reaper.dismiss()
 
 
-def posts(
-    settings: Settings, parts: Parts, tree: str, door: socket.socket | None, rings: socket.socket
-) -> list[Callable[[], Post]]:
-    """What the children of a start do, the web process first."""
-
-    def web() -> Post:
-        return Post("web", "asyncinweb.webserver:serve_web", (settings, door))
-
-    def worker() -> Post:
-        return Post("worker", "asyncinweb.workers.worker:work", (WorkerPost(new_id(), tree, settings), rings))
-
-    workers = settings.workers if parts.workers else 0
-    return [web] * parts.web + [worker] * workers
+def worker_post(settings: Settings, tree: str, rings: socket.socket) -> Post:
+    """What one worker does, under an id of its own."""
+    return Post("worker", "asyncinweb.workers.worker:work", (WorkerPost(new_id(), tree, settings), rings))
 
 
 def refuse_open_door(settings: Settings, parts: Parts) -> None:

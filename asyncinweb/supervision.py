@@ -34,7 +34,7 @@ def supervise(start: Start, seats: Seats, bell_port: int, stops: StopRequests) -
 
 def announce(start: Start, seats: Seats, ready: Ready) -> None:
     """Say what has been started, in a few lines."""
-    for line in start_message(start.settings, start.url, ready.tasks, len(seats.workers)):
+    for line in start_message(start.settings, start.url, ready.tasks, seats.worker_count):
         start.say(line)
     if start.open_browser and start.url is not None:
         webbrowser.open(start.url)

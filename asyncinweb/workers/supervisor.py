@@ -47,7 +47,7 @@ class Supervisor:
         self._database = database
         self._seats = seats
         self._stops = stops
-        self._upkeep = Upkeep(settings, database, seats.tree, len(seats.workers), bell_port)
+        self._upkeep = Upkeep(settings, database, seats.tree, seats.worker_count, bell_port)
         self._overdue = Overdue(settings.kill_after_seconds)
         self._tick_seconds = min(1.0, settings.kill_after_seconds / 2, settings.heartbeat_seconds)
 
@@ -83,19 +83,19 @@ class Supervisor:
     # --- starting ---------------------------------------------------------------------------------------------
 
     def _announce_when_ready(self, announce: Callable[[Ready], None]) -> None:
-        """As soon as the first seat is ready: the web process if there is one. The workers follow in moments, and
-        have loaded the same tasks. ChildRefused if a child says that it cannot work."""
+        """As soon as the first child is ready, the web process if there is one. The others follow in moments, with
+        the same tasks. ChildRefused if it says that it cannot work."""
         end = clock.monotonic() + START_SECONDS
         while not self._stops.asked:
             self._seats.greet()
-            children = self._seats.children
-            for child in children:
-                if isinstance(child.answer, Refused):
-                    raise ChildRefused(child.answer)
-            if isinstance(children[0].answer, Ready):
-                return announce(children[0].answer)
-            if clock.monotonic() > end or any(child.has_ended() for child in children):
-                raise ChildRefused(Refused("A process ended while it started; its log above says why.", 2))
+            for first in self._seats.children:
+                if isinstance(first.answer, Refused):
+                    raise ChildRefused(first.answer)
+                if isinstance(first.answer, Ready):
+                    self._seats.start_missing()
+                    return announce(first.answer)
+                if clock.monotonic() > end or first.has_ended():
+                    raise ChildRefused(Refused("A process ended while it started; its log above says why.", 2))
             self._wait(self._tick_seconds)
         return None
 

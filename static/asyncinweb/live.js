@@ -126,6 +126,7 @@
       return;
     }
     form.dataset.sent = "yes";
+    document.getElementById("problem")?.replaceChildren();
     setTimeout(() => delete form.dataset.sent, LONGEST_SEND_MS);
   }, true);
 
