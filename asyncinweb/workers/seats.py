@@ -90,8 +90,11 @@ class Seats:
         return {child.pid for child in self.children} | self._helpers | {self._reaper_pid}
 
     def start_first(self) -> None:
-        """Fill the first seat; the others wait until that child is ready. On two cores a visitor has the first page
-        in 1.5 s instead of 1.9, and the workers are there 0.2 s later than if all had started at once."""
+        """Fill the first seat; the others wait until that child is ready.
+
+        On two cores a visitor has the first page in 1.5 s instead of 1.9, and the workers are there 0.2 s later
+        than if all had started at once.
+        """
         self._start(self.all[:1])
 
     def start_missing(self) -> None:
