@@ -9,8 +9,9 @@ if __name__ == "__main__":
     try:
         from asyncinweb.cli import main
     except ModuleNotFoundError as error:
-        sys.exit(
-            f"The package {error.name!r} is not installed. Type:\n"
-            "  python3 -m venv .venv && .venv/bin/pip install -e . && .venv/bin/python run.py"
+        sys.stderr.write(
+            f"The package {error.name!r} is not installed. Type: python3 -m venv .venv && "
+            ".venv/bin/pip install -e . && .venv/bin/python run.py\n"
         )
+        sys.exit(2)
     main(["run", *sys.argv[1:]])

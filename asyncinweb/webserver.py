@@ -33,6 +33,7 @@ def serve_web(settings: Settings, door: socket.socket, ready: Connection) -> Non
     try:
         app = create_app(settings)
     except AsyncInWebError as error:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         ready.send(Refused(str(error), error.exit_code))
         return
     server = create_server(
@@ -52,5 +53,7 @@ def serve_web(settings: Settings, door: socket.socket, ready: Connection) -> Non
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
+    # Once: a second one must not cut into the end of the process.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     # waitress ends its loop and its threads on this.
     raise SystemExit(0)

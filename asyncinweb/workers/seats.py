@@ -71,6 +71,7 @@ class Seats:
         if web is not None:
             self.all.insert(0, Seat(lambda: web))
         self._stops = stops
+        self._is_closing = False
         self._reaper_pid = reaper_pid
         self._helpers: set[int] = set()
 
@@ -103,11 +104,17 @@ class Seats:
 
     def _start(self, seats: Sequence[Seat]) -> None:
         for seat in seats:
-            if seat.child is None and clock.monotonic() >= seat.next_start and not self._stops.asked:
+            if self._is_closing or self._stops.asked:
+                return
+            if seat.child is None and clock.monotonic() >= seat.next_start:
                 seat.child = start_child(seat.make_post(), self.tree)
                 seat.verdict, seat.killed, seat.peak_mb = None, False, 0.0
                 # multiprocessing's own helper came with the first child, before any job could start a process.
                 self._helpers = self._helpers or processes.children_of_this() - self.known_pids
+
+    def close(self) -> None:
+        """From now on a seat that falls vacant stays so, and nobody is told."""
+        self._is_closing = True
 
     def greet(self) -> None:
         """Hear what children say, and let those begin that are ready."""
@@ -131,7 +138,7 @@ class Seats:
             seat.failures, seat.next_start = seat.failures + 1, clock.monotonic() + pause
             why = child.answer.message if isinstance(child.answer, Refused) else child.ending
             words = f"A {child.post.kind} process could not start: {why}; next try in {pause:.1f} s"
-        if words and not self._stops.asked:
+        if words and not self._is_closing:
             log.warning("%s", words)
         child.release()
 

@@ -155,6 +155,7 @@ class Supervisor:
     def _stop(self) -> None:
         """Let jobs finish for a while, then interrupt them, then kill; the web process last, so that visitors see
         what happens. Each further signal skips a step."""
+        self._seats.close()
         if self._seats.workers:
             log.info("Stopping: waiting up to %g s for running jobs", self._settings.grace_seconds)
         self._send_workers(signal.SIGTERM)

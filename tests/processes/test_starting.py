@@ -140,6 +140,7 @@ def test_without_the_packages_run_py_says_what_to_type(tmp_path: Path) -> None:
 
     done = subprocess.run(bare, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=20)
 
-    assert done.returncode != 0
-    assert "is not installed. Type:\n  python3 -m venv .venv && .venv/bin/pip install -e ." in done.stderr
+    assert done.returncode == 2
+    assert "is not installed. Type: python3 -m venv .venv && .venv/bin/pip install -e ." in done.stderr
+    assert done.stderr.count("\n") == 1
     assert "Traceback" not in done.stderr
