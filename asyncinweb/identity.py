@@ -1,4 +1,4 @@
-"""Names for processes that are never used again."""
+"""Names that are never used again: of processes, and of jobs."""
 
 import secrets
 from dataclasses import dataclass
@@ -17,3 +17,13 @@ class Identity:
 def new_id() -> str:
     """An id for a supervisor or a worker."""
     return secrets.token_hex(8)
+
+
+def new_slug() -> str:
+    """A job's public name: 128 random bits as 22 characters that are safe in addresses and file names.
+
+    Never with a leading "-": a shell command would take the name for an option.
+    """
+    while (slug := secrets.token_urlsafe(16)).startswith("-"):
+        continue
+    return slug

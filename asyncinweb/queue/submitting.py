@@ -1,6 +1,5 @@
 """The verbs that make jobs: `enqueue` and `rerun`. Like all verbs they leave the commit to the caller."""
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +8,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, text
 
 from asyncinweb import clock
 from asyncinweb.errors import IdempotencyConflict, QuotaReached
+from asyncinweb.identity import new_slug
 from asyncinweb.queue import ranks
 from asyncinweb.queue.models import IS_UNFINISHED, IS_WAITING, Job
 from asyncinweb.queue.prepared import Prepared
@@ -48,7 +48,7 @@ def enqueue(connection: Connection, new: NewJob, max_queued: int | None = None) 
     is_due = new.run_at is None or new.run_at <= now
     values: dict[str, Any] = {
         **vars(new),
-        "slug": secrets.token_urlsafe(16),
+        "slug": new_slug(),
         "state": "queued" if is_due else "scheduled",
         "rank": ranks.for_new(connection, new.priority, new.owner) if is_due else None,
         "created_at": now,

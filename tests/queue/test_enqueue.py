@@ -21,6 +21,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from asyncinweb.errors import DatabaseUnusable, IdempotencyConflict, QuotaReached
+from asyncinweb.identity import new_slug
 from asyncinweb.queue.database import Database
 from asyncinweb.queue.submitting import enqueue
 from asyncinweb.queue.transitions import cancel, claim, finish
@@ -47,6 +48,14 @@ def test_the_returned_job_is_the_stored_one(database: Database) -> None:
     for name in ("slug", "task", "owner", "priority", "rank", "max_attempts", "timeout_seconds", "keep_days"):
         assert getattr(job, name) == stored[name], name
     assert stored["on_crash"] == "fail"
+
+
+def test_no_job_has_a_name_that_a_shell_takes_for_an_option() -> None:
+    slugs = [new_slug() for _ in range(2_000)]
+
+    assert not [slug for slug in slugs if slug.startswith("-")]
+    assert all(len(slug) == 22 for slug in slugs)
+    assert len(set(slugs)) == 2_000
 
 
 def test_a_start_in_the_future_makes_it_scheduled_and_in_no_line(database: Database) -> None:
