@@ -10,8 +10,9 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from asyncinweb import clock
 from asyncinweb.identity import Identity
+from asyncinweb.queue.claims import Claim
 from asyncinweb.queue.models import Job, Supervisor, Worker
-from asyncinweb.queue.transitions import Claim, crash
+from asyncinweb.queue.transitions import crash
 
 
 class database_now(FunctionElement[float]):  # noqa: N801 - reads as the SQL function it is

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Text, and_, cast, func, or_, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from asyncinweb.queue.models import IS_QUEUED, Attempt, Job, Worker
 from asyncinweb.states import State
@@ -45,7 +45,9 @@ def attempts_of(session: Session, job: Job) -> Sequence[Attempt]:
 
 def list_jobs(session: Session, filters: Filters, after: str | None = None, limit: int = 50) -> Page:
     """Jobs older than the one called `after`, newest first. Reads by the key, so every page costs the same."""
-    query = select(Job).order_by(Job.id.desc()).limit(limit + 1)
+    # Without what can be large and no list shows.
+    large = (defer(Job.result), defer(Job.traceback))
+    query = select(Job).options(*large).order_by(Job.id.desc()).limit(limit + 1)
     if filters.state:
         query = query.where(Job.state == filters.state)
     if filters.task:

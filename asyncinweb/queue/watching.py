@@ -6,9 +6,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select, text
 
+from asyncinweb.queue.claims import Claiming
 from asyncinweb.queue.models import IS_SCHEDULED, Job
 from asyncinweb.queue.prepared import Prepared
-from asyncinweb.queue.transitions import Claiming
 
 
 def has_work(connection: Connection, claiming: Claiming, now: datetime) -> bool:

@@ -4,9 +4,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from asyncinweb import clock
+from asyncinweb.queue.claims import Claim
 from asyncinweb.queue.files import JobFolder
 from asyncinweb.queue.joblog import LogWriter
-from asyncinweb.queue.transitions import Claim
 from asyncinweb.tasks.current import FileData
 from asyncinweb.workers.interruption import Interruption
 

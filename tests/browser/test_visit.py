@@ -84,6 +84,7 @@ def test_the_hello_page_queues_its_visit_and_asks_until_the_result_is_there(page
 def test_a_log_grows_on_the_page_without_being_fetched_again(page: Page) -> None:
     page.goto("/tasks/round_trip?cities=90")
     page.get_by_role("button", name="Run", exact=True).click()
+    page.wait_for_url("**/jobs/*")
     page.wait_for_function("() => document.querySelector('#log').childElementCount >= 2")
     texts = page.locator("#log > span").all_inner_texts()
 

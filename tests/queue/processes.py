@@ -11,9 +11,10 @@ from typing import Any
 from queue_room import TASK, new_job
 from sqlalchemy import text
 
+from asyncinweb.queue.claims import Claiming
 from asyncinweb.queue.database import Database
 from asyncinweb.queue.submitting import enqueue
-from asyncinweb.queue.transitions import Claiming, claim, finish_and_claim
+from asyncinweb.queue.transitions import claim, finish_and_claim
 from asyncinweb.tasks.outcome import Completed
 
 SPAWN = multiprocessing.get_context("spawn")

@@ -7,10 +7,11 @@ from typing import Any
 
 from sqlalchemy import text
 
+from asyncinweb.queue.claims import Claim, Claiming
 from asyncinweb.queue.database import Database
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.submitting import NewJob, enqueue
-from asyncinweb.queue.transitions import Claim, Claiming, claim
+from asyncinweb.queue.transitions import claim
 
 TASK = "report"
 ANYTHING = Claiming([TASK], "worker-1")

@@ -23,9 +23,10 @@ from queue_room import (
 )
 
 from asyncinweb.queue import watching
+from asyncinweb.queue.claims import Claiming
 from asyncinweb.queue.database import Database
 from asyncinweb.queue.submitting import enqueue
-from asyncinweb.queue.transitions import RIPEN_AT_ONCE, Claiming, cancel, claim, crash, finish, report
+from asyncinweb.queue.transitions import RIPEN_AT_ONCE, cancel, claim, crash, finish, report
 
 
 def test_a_claim_holds_the_job_and_says_what_to_run(database: Database) -> None:

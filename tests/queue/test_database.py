@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from asyncinweb import clock
 from asyncinweb.errors import DatabaseBusy, DatabaseDamaged, DatabaseUnusable, SchemaTooNew
 from asyncinweb.queue import presence, ranks, reading, transitions, watching
+from asyncinweb.queue.claims import Claiming
 from asyncinweb.queue.database import (
     WAL_LIMIT,
     WEB,
@@ -30,7 +31,7 @@ from asyncinweb.queue.models import Job
 from asyncinweb.queue.reading import Filters
 from asyncinweb.queue.schema import ensure_schema
 from asyncinweb.queue.submitting import enqueue
-from asyncinweb.queue.transitions import Claiming, cancel, finish_and_claim, prune
+from asyncinweb.queue.transitions import cancel, finish_and_claim, prune
 from asyncinweb.queue.write_lock import write_lock
 from asyncinweb.tasks.outcome import Completed
 

@@ -21,10 +21,11 @@ from queue_room import (
 )
 
 from asyncinweb.queue import reading
+from asyncinweb.queue.claims import Claim, Claiming
 from asyncinweb.queue.database import Database
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.submitting import enqueue
-from asyncinweb.queue.transitions import Claim, Claiming, claim, crash, fail, finish, release
+from asyncinweb.queue.transitions import claim, crash, fail, finish, release
 from asyncinweb.tasks.outcome import Failed
 
 MANY = 1_500

@@ -15,9 +15,10 @@ from queue_room import (
     submit,
 )
 
+from asyncinweb.queue.claims import Claim
 from asyncinweb.queue.database import Database
 from asyncinweb.queue.submitting import enqueue
-from asyncinweb.queue.transitions import PRUNE_AT_ONCE, Claim, cancel, crash, fail, finish, honour_cancel, prune
+from asyncinweb.queue.transitions import PRUNE_AT_ONCE, cancel, crash, fail, finish, honour_cancel, prune
 from asyncinweb.tasks.outcome import Failed
 
 DAY = 86_400

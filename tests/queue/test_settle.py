@@ -21,11 +21,10 @@ from queue_room import (
 from sqlalchemy import Connection
 
 from asyncinweb.queue import reading
+from asyncinweb.queue.claims import Claim, Claiming
 from asyncinweb.queue.database import Database
 from asyncinweb.queue.transitions import (
     MAX_INTERRUPTIONS,
-    Claim,
-    Claiming,
     cancel,
     crash,
     fail,

@@ -32,23 +32,23 @@ def host(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Flask:
 
 
 def test_the_pages_are_under_the_prefix_with_settings_from_the_apps_config(host: Flask) -> None:
-    AsyncInWeb(host, url_prefix="/work")
+    AsyncInWeb(host, url_prefix="/slow")
     client = host.test_client()
 
-    response = client.post("/work/tasks/picture", headers=OURS)
+    response = client.post("/slow/tasks/picture", headers=OURS)
     shown = soup(client.get(response.location))
 
-    assert response.location.startswith("/work/jobs/")
-    assert one(shown, "#stop")["action"].startswith("/work/jobs/")
+    assert response.location.startswith("/slow/jobs/")
+    assert one(shown, "#stop")["action"].startswith("/slow/jobs/")
     for element in shown.select("link[href], script[src]"):
         assert client.get(str(element.get("href") or element.get("src"))).status_code == 200
-    assert one(soup(client.get("/work/")), "#last-jobs")["hx-trigger"] == "every 2s"
+    assert one(soup(client.get("/slow/")), "#last-jobs")["hx-trigger"] == "every 2s"
     close(host)
 
 
 def test_the_hosts_own_pages_errors_and_templates_stay_as_they_are(host: Flask) -> None:
     undefined, filters = host.jinja_env.undefined, dict(host.jinja_env.filters)
-    AsyncInWeb(host, url_prefix="/work")
+    AsyncInWeb(host, url_prefix="/slow")
     client = host.test_client()
 
     assert client.get("/").text == "the host's page"
@@ -59,15 +59,15 @@ def test_the_hosts_own_pages_errors_and_templates_stay_as_they_are(host: Flask) 
 
 
 def test_our_pages_are_protected_inside_a_host_too(host: Flask) -> None:
-    AsyncInWeb(host, url_prefix="/work")
+    AsyncInWeb(host, url_prefix="/slow")
     client = host.test_client()
 
-    refused = client.post("/work/tasks/picture")
-    missing = client.get("/work/jobs/nothing")
+    refused = client.post("/slow/tasks/picture")
+    missing = client.get("/slow/jobs/nothing")
 
     assert refused.status_code == 403
     assert words(one(soup(missing), "h1")) == "Nothing here"
-    for response in (refused, missing, client.get("/work/")):
+    for response in (refused, missing, client.get("/slow/")):
         assert "default-src 'none'" in response.headers["Content-Security-Policy"]
     close(host)
 
@@ -77,10 +77,10 @@ def test_a_hosts_flask_sqlalchemy_is_shared(host: Flask, settings: Settings, tmp
     host.config["SQLALCHEMY_BINDS"] = {"asyncinweb": sqlite_url(settings.database_path)}
     db = SQLAlchemy(host)
 
-    AsyncInWeb(host, url_prefix="/work")
+    AsyncInWeb(host, url_prefix="/slow")
 
     assert host.extensions["asyncinweb"].db is db
-    assert host.test_client().get("/work/jobs").status_code == 200
+    assert host.test_client().get("/slow/jobs").status_code == 200
     with host.app_context():
         assert db.session.scalar(text("PRAGMA query_only")) == 0
         assert db.session.scalar(text("PRAGMA query_only"), bind_arguments={"bind": db.engines["asyncinweb"]}) == 1
@@ -113,21 +113,21 @@ def test_a_setting_that_does_not_exist_is_named(host: Flask) -> None:
 
 
 def test_one_object_serves_several_apps(host: Flask, settings: Settings, tmp_path: Path) -> None:
-    extension = AsyncInWeb(settings=settings, url_prefix="/work")
+    extension = AsyncInWeb(settings=settings, url_prefix="/slow")
     other = Flask("other", instance_path=str(tmp_path / "other"))
 
     for app in (host, other):
         extension.init_app(app)
 
-    assert vars(extension) == {"_settings": settings, "_url_prefix": "/work"}
-    assert all(app.test_client().get("/work/").status_code == 200 for app in (host, other))
+    assert vars(extension) == {"_settings": settings, "_url_prefix": "/slow"}
+    assert all(app.test_client().get("/slow/").status_code == 200 for app in (host, other))
     close(host)
     close(other)
 
 
 def test_the_instance_folder_is_made_for_its_owner_only(host: Flask, tmp_path: Path) -> None:
     folder = tmp_path / "new" / "instance"
-    AsyncInWeb(host, settings=Settings(instance=folder, tasks=("asyncinweb.tasks",)), url_prefix="/work")
+    AsyncInWeb(host, settings=Settings(instance=folder, tasks=("asyncinweb.tasks",)), url_prefix="/slow")
 
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     close(host)

@@ -7,7 +7,8 @@ from bs4 import Tag
 from flask.testing import FlaskClient
 from web_room import HTMX, OURS, OWNER, Room, one, page, soup, words
 
-from asyncinweb.queue.transitions import Claim, cancel, crash, fail, honour_cancel, release
+from asyncinweb.queue.claims import Claim
+from asyncinweb.queue.transitions import cancel, crash, fail, honour_cancel, release
 from asyncinweb.tasks.outcome import Failed
 
 ENDINGS = {

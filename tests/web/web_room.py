@@ -12,6 +12,7 @@ from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from asyncinweb.identity import Identity
+from asyncinweb.queue.claims import Claim, Claiming
 from asyncinweb.queue.database import Database
 from asyncinweb.queue.files import JobFolder
 from asyncinweb.queue.joblog import LogWriter
@@ -19,7 +20,7 @@ from asyncinweb.queue.models import Job
 from asyncinweb.queue.presence import register_supervisor, register_worker
 from asyncinweb.queue.reading import find_job
 from asyncinweb.queue.submitting import NewJob, enqueue
-from asyncinweb.queue.transitions import Claim, Claiming, claim, finish, report
+from asyncinweb.queue.transitions import claim, finish, report
 from asyncinweb.tasks.outputs import to_output
 
 OWNER = "A" * 22

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from asyncinweb.errors import JobCancelled
+from asyncinweb.queue.claims import Claim
 from asyncinweb.queue.files import JobFolder
-from asyncinweb.queue.transitions import Claim
 from asyncinweb.tasks.current import current_job
 from asyncinweb.tasks.outcome import Cancelled, Failed, Released
 from asyncinweb.tasks.outputs import Output

@@ -1,0 +1,72 @@
+"""What a claim is, and which jobs a worker may claim, in which order. The verb itself is in `transitions`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select, text
+
+from asyncinweb.queue.models import IS_QUEUED, Job
+from asyncinweb.queue.prepared import Prepared
+
+QUEUED, PROCESSING = text(IS_QUEUED), text("state = 'processing'")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to work on a job: what a worker gets from `claim` and shows with every write."""
+
+    job_id: int
+    claim_no: int
+    slug: str = ""
+    task: str = ""
+    arguments: str = "{}"
+    attempt: int = 0
+    timeout_seconds: float | None = None
+
+
+class Claiming:
+    """What one worker may claim: the names of the tasks it knows, and the limits that bind it.
+
+    concurrency: for a task's name, how many of it may run at once, everywhere.
+    max_running_per_owner: how many jobs of one owner may run at once.
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[str],
+        worker_id: str,
+        concurrency: dict[str, int] | None = None,
+        max_running_per_owner: int | None = None,
+    ) -> None:
+        self.worker_id = worker_id
+        # Through coalesce, or SQLite's planner takes the index on tasks and sorts all that waits (400 against
+        # 1,000 claims/s with 6,000 jobs waiting).
+        conditions: list[ColumnElement[bool]] = [func.coalesce(Job.task, "").in_(sorted(tasks))]
+        conditions += [_below_limit(name, limit) for name, limit in sorted((concurrency or {}).items())]
+        if max_running_per_owner is not None:
+            conditions.append(Job.owner.not_in(_owners_at_limit(max_running_per_owner)))
+        self.candidates = (
+            select(*(getattr(Job, name) for name in _CLAIMED))
+            .where(QUEUED, *conditions)
+            .order_by(Job.priority.desc(), Job.rank, Job.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        self.next = Prepared(self.candidates)
+
+
+_CLAIMED = ("id", "claim_no", "slug", "task", "arguments", "attempts", "timeout_seconds")
+
+
+def _below_limit(task: str, limit: int) -> ColumnElement[bool]:
+    # Through coalesce here too, or all jobs the task ever had would be read to count the running ones.
+    is_task = func.coalesce(Job.task, "") == task
+    running = select(func.count()).select_from(Job).where(PROCESSING, is_task).correlate(None)
+    return (Job.task != task) | (running.scalar_subquery() < limit)
+
+
+def _owners_at_limit(limit: int) -> Any:
+    # The empty owner is the program itself, which no limit of visitors binds.
+    owner = func.coalesce(Job.owner, "")  # or all jobs would be read along asyncinweb_jobs_owner
+    return select(owner).where(PROCESSING, Job.owner != "").group_by(owner).having(func.count() >= limit)
