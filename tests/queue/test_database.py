@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from asyncinweb import clock
 from asyncinweb.errors import DatabaseBusy, DatabaseDamaged, DatabaseUnusable, SchemaTooNew
-from asyncinweb.queue import presence, ranks, reading, transitions, watching
+from asyncinweb.queue import line, presence, ranks, reading, transitions, watching
 from asyncinweb.queue.claims import Claiming
 from asyncinweb.queue.database import (
     WAL_LIMIT,
@@ -460,6 +460,9 @@ PREPARED = {
     "live claim": (watching._LIVE_CLAIM, "USING INTEGER PRIMARY KEY (rowid=?)", {"job_id": 1, "mine": 1}),
     "held jobs": (watching._HELD, "USING INDEX asyncinweb_jobs_state (state=?)", {}),
     "anything due": (watching._DUE, "INDEX asyncinweb_jobs_due (state=? AND run_at<?)", {}),
+    "the line": (line._QUEUED, "USING COVERING INDEX asyncinweb_jobs_claim (state=?)", {}),
+    "fallen due": (line._DUE, "INDEX asyncinweb_jobs_due (state=? AND run_at<?)", {}),
+    "at work": (line._RUNNING, "INDEX asyncinweb_jobs_state (state=?)", {}),
     "rank now served": (ranks._HEAD, "INDEX asyncinweb_jobs_claim (state=? AND priority=?)", {"priority": 0}),
     "rank of a new job": (
         ranks._LAST_OF_OWNER,
