@@ -89,6 +89,12 @@ class Settings(BaseModel):
     allowed_hosts: Words = Field(
         (), description="Names the server answers to besides localhost and its own address."
     )
+    trusted_proxy: str = Field(
+        "", description="Address of the reverse proxy whose X-Forwarded-… headers count; empty: nobody's do."
+    )
+    listed_jobs: Literal["all", "own"] = Field(
+        "all", description="all: a list shows everybody's jobs. own: only those of whoever asks."
+    )
     insecure_no_auth: bool = Field(
         False,
         description="Serve on an address others can reach, without sign-in. Everybody may do everything.",
@@ -105,6 +111,14 @@ class Settings(BaseModel):
         if value and (not value.startswith("sqlite:///") or value in ("sqlite:///", "sqlite:///:memory:")):
             raise ValueError("a SQLite file is needed, such as sqlite:////srv/jobs/asyncinweb.db")
         return value
+
+    @field_validator("trusted_proxy")
+    @classmethod
+    def _one_address(cls, value: str) -> str:
+        try:
+            return str(ipaddress.ip_address(value.strip())) if value.strip() else ""
+        except ValueError:
+            raise ValueError("the IP address of one reverse proxy is needed, such as 127.0.0.1") from None
 
     @field_validator("durability", "host", mode="before")
     @classmethod

@@ -44,7 +44,8 @@ def serve_web(settings: Settings, door: socket.socket, ready: Connection) -> Non
         asyncore_use_poll=True,
         ident=None,
         max_request_body_size=app.config["MAX_CONTENT_LENGTH"],
-        clear_untrusted_proxy_headers=True,
+        # web.proxy decides about them.
+        clear_untrusted_proxy_headers=False,
     )
     ready.send(Ready("web", tuple(app.extensions["asyncinweb"].registry.tasks)))
     wait_for_the_word(ready)

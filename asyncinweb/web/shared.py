@@ -1,27 +1,23 @@
-"""What every view needs: the installation it belongs to, one job, rendering, and how answers are given."""
+"""What every view needs: one job, rendering, and how answers are given."""
 
 import hashlib
 import json
 import secrets
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, make_response, redirect, request
-from flask_sqlalchemy import SQLAlchemy
-from jinja2 import Environment
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from asyncinweb.queue.client import Client
-from asyncinweb.queue.database import Database
 from asyncinweb.queue.files import JobFolder
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.reading import find_job
-from asyncinweb.settings import Settings, asset_dir
-from asyncinweb.tasks.registry import Registry, Task
+from asyncinweb.settings import asset_dir
+from asyncinweb.tasks.registry import Task
 from asyncinweb.web import visitors
-
-NAME = "asyncinweb"
+from asyncinweb.web.installation import NAME as NAME
+from asyncinweb.web.installation import Installation as Installation
+from asyncinweb.web.installation import here as here
 
 pages = Blueprint(
     NAME,
@@ -32,24 +28,6 @@ pages = Blueprint(
 )
 pages.before_request(visitors.recognise)
 pages.after_request(visitors.remember)
-
-
-@dataclass(frozen=True)
-class Installation:
-    """What the extension put into one Flask app."""
-
-    settings: Settings
-    database: Database
-    client: Client
-    registry: Registry
-    db: SQLAlchemy
-    templates: Environment
-
-
-def here() -> Installation:
-    """The installation that answers this request."""
-    installation: Installation = current_app.extensions[NAME]
-    return installation
 
 
 def reading() -> Session:

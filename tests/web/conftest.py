@@ -8,7 +8,7 @@ import pytest
 import web_tasks
 from flask import Flask
 from flask.testing import FlaskClient
-from web_room import OWNER, Reader, Room, close
+from web_room import TOKEN, Reader, Room, close
 
 from asyncinweb.app import create_app
 from asyncinweb.queue.database import Database
@@ -46,7 +46,7 @@ def app(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
 def client(app: Flask) -> FlaskClient:
     """A browser that has been here before."""
     client = app.test_client()
-    client.set_cookie("asyncinweb_visitor", OWNER)
+    client.set_cookie("asyncinweb_visitor", TOKEN)
     return client
 
 

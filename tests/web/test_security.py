@@ -6,8 +6,9 @@ import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
 from flask.testing import FlaskClient
-from web_room import HTMX, OURS, OWNER, Room, one, page, soup, words
+from web_room import HTMX, OURS, OWNER, TOKEN, Room, close, one, page, soup, words
 
+from asyncinweb.app import create_app
 from asyncinweb.queue.transitions import cancel, fail
 from asyncinweb.settings import Settings
 from asyncinweb.tasks.outcome import Failed
@@ -290,3 +291,32 @@ def test_the_key_of_a_job_never_leaves_the_server(client: FlaskClient, room: Roo
 
     assert f'"{job.id}"' not in str(part)
     assert OWNER not in str(page(client, "/jobs"))
+
+
+# --- whose jobs a list shows ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("setting", "is_listed"), [("all", True), ("own", False)])
+def test_jobs_of_others_are_listed_only_where_the_setting_says_so(
+    settings: Settings, app: Flask, room: Room, setting: str, is_listed: bool
+) -> None:
+    theirs = room.submit(owner="somebody else").slug
+    own = room.submit().slug
+    server = create_app(settings.model_copy(update={"listed_jobs": setting}))
+    client = server.test_client()
+    client.set_cookie("asyncinweb_visitor", TOKEN)
+
+    shown = client.get("/jobs").text
+
+    assert own in shown
+    assert (theirs in shown) == is_listed
+    assert client.get(f"/jobs/{theirs}").status_code == 200, "an address is meant to be shared"
+    close(server)
+
+
+def test_the_cookie_of_a_visitor_is_not_in_the_database(client: FlaskClient, room: Room) -> None:
+    client.post("/tasks/picture", headers=OURS)
+
+    (row,) = room.content()
+    assert OWNER in row
+    assert TOKEN not in str(row)

@@ -22,8 +22,11 @@ from asyncinweb.queue.reading import find_job
 from asyncinweb.queue.submitting import NewJob, enqueue
 from asyncinweb.queue.transitions import claim, finish, report
 from asyncinweb.tasks.outputs import to_output
+from asyncinweb.web.visitors import owner_of_token
 
-OWNER = "A" * 22
+# A browser's cookie, and what its jobs are stored under.
+TOKEN = "A" * 22
+OWNER = owner_of_token(TOKEN)
 # What a browser says about a form on our own page.
 OURS = {"Sec-Fetch-Site": "same-origin"}
 HTMX = {"HX-Request": "true"}

@@ -1,0 +1,32 @@
+"""What the extension put into a Flask app, and finding it while a request is answered."""
+
+from dataclasses import dataclass
+
+from flask import current_app
+from flask_sqlalchemy import SQLAlchemy
+from jinja2 import Environment
+
+from asyncinweb.queue.client import Client
+from asyncinweb.queue.database import Database
+from asyncinweb.settings import Settings
+from asyncinweb.tasks.registry import Registry
+
+NAME = "asyncinweb"
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What the extension put into one Flask app."""
+
+    settings: Settings
+    database: Database
+    client: Client
+    registry: Registry
+    db: SQLAlchemy
+    templates: Environment
+
+
+def here() -> Installation:
+    """The installation that answers this request."""
+    installation: Installation = current_app.extensions[NAME]
+    return installation

@@ -1,0 +1,36 @@
+"""What a reverse proxy says of the visitor, believed only if it is the one the setting `trusted_proxy` names."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+HEADERS = (
+    "HTTP_FORWARDED",
+    "HTTP_X_REAL_IP",
+    "HTTP_X_FORWARDED_FOR",
+    "HTTP_X_FORWARDED_HOST",
+    "HTTP_X_FORWARDED_PORT",
+    "HTTP_X_FORWARDED_PREFIX",
+    "HTTP_X_FORWARDED_PROTO",
+)
+
+
+class ProxyHeaders:
+    """WSGI middleware. Address, scheme and name of a request are those that the trusted proxy added last;
+    from anybody else such headers are dropped before the app can see them."""
+
+    def __init__(self, app: "WSGIApplication", trusted_proxy: str) -> None:
+        self._app = app
+        self._trusted_proxy = trusted_proxy
+        self._behind_proxy = ProxyFix(app, x_for=1, x_proto=1, x_host=1)
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if self._trusted_proxy and environ.get("REMOTE_ADDR") == self._trusted_proxy:
+            return self._behind_proxy(environ, start_response)
+        for name in HEADERS:
+            environ.pop(name, None)
+        return self._app(environ, start_response)
