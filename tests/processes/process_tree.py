@@ -15,6 +15,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
+import invariants
+from invariants import FINAL
 from sqlalchemy import text
 
 from asyncinweb.queue.client import Client
@@ -29,7 +31,6 @@ SAMPLE_TASKS = Path(__file__).with_name("sample_tasks.py")
 PYTHON = sys.executable
 RUN = (PYTHON, str(ROOT / "run.py"))
 WORKER = (PYTHON, "-m", "asyncinweb", "worker")
-FINAL = ("completed", "failed", "cancelled")
 MARK = "SAMPLE_TREE"
 # Times of a start, shortened; 2 s of grace are enough for the jobs that are meant to finish.
 QUICK = {
@@ -156,6 +157,8 @@ class Tree:
             return "Stop with Ctrl-C" in self.said
 
         wait_until(started, 40, "the start-up message")
+        with self.database.write() as connection:
+            invariants.watch(connection)
         return self
 
     # --- jobs -------------------------------------------------------------------------------------------------
@@ -187,7 +190,7 @@ class Tree:
     def change(self, sql: str, **values: object) -> None:
         """Change a row behind the program's back."""
         with self.database.write() as connection:
-            connection.execute(text(sql), values)
+            invariants.change_unseen(connection, sql, values)
 
     def job(self, slug: str) -> SimpleNamespace:
         """A job's row as it is now. Final rows are remembered, and compared at the end."""
@@ -291,18 +294,11 @@ class Tree:
             self._sweep()
 
     def check_database(self) -> None:
-        assert self.rows("PRAGMA integrity_check") == [{"integrity_check": "ok"}]
+        """The invariants hold, whatever has happened."""
+        is_stopped = self.process.poll() is not None and not self.may_have_lost
+        invariants.check(self.rows, self._submitted, is_stopped)
         jobs = {row["slug"]: row for row in self.rows("SELECT * FROM asyncinweb_jobs")}
-        assert set(self._submitted) <= set(jobs), "an accepted job is not there any more"
-        for slug, row in self._final.items():
-            assert jobs[slug] == row, "a final row has changed"
-        for row in jobs.values():
-            assert row["interruptions"] <= 5, row
-            assert row["crashes"] <= 2, row
-            assert row["attempts"] <= row["max_attempts"] + row["crashes"], row
-            assert row["claim_no"] >= row["attempts"], row
-        if not self.may_have_lost and self.process.poll() is not None:
-            assert [row for row in jobs.values() if row["state"] == "processing"] == []
+        assert all(jobs[slug] == row for slug, row in self._final.items()), "a final row has changed"
 
     def _sweep(self) -> None:
         for pid in self.processes():
