@@ -7,6 +7,7 @@ from asyncinweb.extension import AsyncInWeb
 from asyncinweb.settings import Settings
 from asyncinweb.web import failures
 from asyncinweb.web.proxy import ProxyHeaders
+from asyncinweb.web.secret_key import secret_key
 from asyncinweb.web.security import add_headers, refuse_foreign_names, refuse_other_sites
 
 # A form has no files yet; the longest texts of a form fit several times.
@@ -27,5 +28,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.after_request(add_headers)
     failures.register(app)
     AsyncInWeb(app, settings=settings)
+    app.secret_key = secret_key(settings)
     app.wsgi_app = ProxyHeaders(app.wsgi_app, settings.trusted_proxy)  # type: ignore[method-assign]
     return app

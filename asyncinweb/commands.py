@@ -14,6 +14,7 @@ from asyncinweb.queue.as_json import in_utc, job_as_json
 from asyncinweb.queue.client import Client, open_database
 from asyncinweb.queue.database import WEB, Database
 from asyncinweb.queue.files import JobFolder
+from asyncinweb.queue.instance import make_instance
 from asyncinweb.queue.joblog import read_log
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.reading import Filters, find_job, list_jobs
@@ -37,7 +38,7 @@ class Place:
         self.settings: Settings = self.configuration.settings
 
     def database(self) -> Database:
-        self.settings.instance.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_instance(self.settings.instance)
         return open_database(self.settings, WEB)
 
     def client(self) -> Client:

@@ -53,6 +53,13 @@ def _from_environment() -> Mapping[str, object]:
     }
 
 
+def forget_secrets() -> None:
+    """Take secrets out of the environment, which every process inherits that this one or a task starts."""
+    for variable in list(os.environ):
+        if variable.upper() == f"{PREFIX}SECRET_KEY":
+            del os.environ[variable]
+
+
 def _from_file() -> Mapping[str, object]:
     if not Path(FILE).is_file():
         return {}

@@ -12,6 +12,7 @@ from asyncinweb.errors import AsyncInWebError
 from asyncinweb.queue import client
 from asyncinweb.queue.client import Client
 from asyncinweb.queue.database import WEB, Database, prepare_reader, sqlite_url
+from asyncinweb.queue.instance import make_instance
 from asyncinweb.queue.models import BIND_KEY
 from asyncinweb.settings import Settings
 from asyncinweb.tasks import loading
@@ -53,7 +54,7 @@ class AsyncInWeb:
         are its own business: Flask's TRUSTED_HOSTS.
         """
         settings = self._settings or settings_of(app.config)
-        settings.instance.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_instance(settings.instance)
         database = client.open_database(settings, WEB)
         registry = loading.load(settings.tasks)
         own_client = Client(database, settings.max_queued_per_owner)

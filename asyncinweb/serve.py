@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from asyncinweb.configuration import forget_secrets
 from asyncinweb.errors import CannotStart
 from asyncinweb.identity import new_id
 from asyncinweb.logs import configure_log
 from asyncinweb.queue import bell
+from asyncinweb.queue.instance import make_instance, private
 from asyncinweb.settings import Settings
 from asyncinweb.workers.child import Post, WorkerPost
 from asyncinweb.workers.reaper import start_reaper
@@ -54,7 +56,8 @@ def run(settings: Settings, parts: Parts, say: Callable[[str], None], open_brows
     Raises CannotStart, DatabaseUnusable, TaskLoadError and their kin before anything has been changed.
     """
     configure_log()
-    # First of all, so that Ctrl-C is a wish to stop at any moment of the start.
+    forget_secrets()
+    # Early, so that Ctrl-C is a wish to stop at any moment of the start.
     stops = StopRequests()
     refuse_open_door(settings, parts)
     prepare_instance(settings.instance)
@@ -77,7 +80,8 @@ def run(settings: Settings, parts: Parts, say: Callable[[str], None], open_brows
 
 def worker_post(settings: Settings, tree: str, rings: socket.socket) -> Post:
     """What one worker does, under an id of its own."""
-    return Post("worker", "asyncinweb.workers.worker:work", (WorkerPost(new_id(), tree, settings), rings))
+    post = WorkerPost(new_id(), tree, settings.without_secrets())
+    return Post("worker", "asyncinweb.workers.worker:work", (post, rings))
 
 
 def refuse_open_door(settings: Settings, parts: Parts) -> None:
@@ -92,7 +96,7 @@ def refuse_open_door(settings: Settings, parts: Parts) -> None:
 def prepare_instance(folder: Path) -> None:
     """Make the folder for the database and files, which nobody else on this computer may read."""
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_instance(folder)
         probe = folder / f".probe-{os.getpid()}"
         probe.touch()
         probe.unlink()
@@ -109,7 +113,7 @@ def folder_lock(folder: Path, parts: Parts) -> Iterator[None]:
     if not parts.workers or fcntl is None:
         yield
         return
-    with (folder / "supervisor.lock").open("a+", encoding="utf-8") as file:
+    with open(folder / "supervisor.lock", "a+", encoding="utf-8", opener=private) as file:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -99,6 +99,9 @@ class Settings(BaseModel):
         False,
         description="Serve on an address others can reach, without sign-in. Everybody may do everything.",
     )
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="Signs what browsers keep; made once in instance/secret.key if empty."
+    )
 
     @field_validator("instance")
     @classmethod
@@ -124,6 +127,10 @@ class Settings(BaseModel):
     @classmethod
     def _trimmed(cls, value: object) -> object:
         return value.strip() if isinstance(value, str) else value
+
+    def without_secrets(self) -> "Settings":
+        """The same for a process that runs code of others."""
+        return self.model_copy(update={"secret_key": SecretStr("")})
 
     @property
     def database_path(self) -> Path:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from asyncinweb.configuration import read_settings
 from asyncinweb.queue import bell
 from asyncinweb.queue.database import WEB, Database, Patience
+from asyncinweb.queue.instance import make_instance
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.presence import wake_ports
 from asyncinweb.queue.schema import ensure_schema
@@ -95,7 +96,7 @@ def submit_from_here(requests: Sequence[Request]) -> list[Job]:
     global _client
     if _client is None:
         settings = read_settings().settings
-        settings.instance.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_instance(settings.instance)
         _client = Client(open_database(settings, WEB), settings.max_queued_per_owner)
     return _client.submit(requests)
 

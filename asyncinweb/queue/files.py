@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asyncinweb.errors import AsyncInWebError
+from asyncinweb.queue.instance import make_private
 
 MAX_NAME_BYTES = 200
 
@@ -38,7 +39,7 @@ class JobFolder:
 
     def make(self) -> Path:
         """The folder, which nobody else on this computer may read."""
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(self.path)
         return self.path
 
     def write_result(self, claim_no: int, suffix: str, data: bytes) -> str:

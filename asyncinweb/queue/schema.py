@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from asyncinweb.errors import SchemaTooNew
 from asyncinweb.queue.database import Database
+from asyncinweb.queue.instance import make_private
 
 VERSION_TABLE = "asyncinweb_version"
 # All steps in order, the newest last; a test compares it with the files in migrations/versions.
@@ -27,7 +28,7 @@ def current_revision(database: Database) -> str | None:
 
 def ensure_schema(database: Database) -> None:
     """Create or upgrade the tables if needed. SchemaTooNew if a newer program has written this database."""
-    database.path.parent.mkdir(parents=True, exist_ok=True)
+    make_private(database.path.parent)
     if not database.path.exists():
         # Created by hand for its mode: nobody else on this computer reads the jobs.
         os.close(os.open(database.path, os.O_CREAT | os.O_RDWR, 0o600))

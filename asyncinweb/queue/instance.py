@@ -1,0 +1,41 @@
+"""The instance folder: made for this user alone, whatever the umask. What is in it is known to others."""
+
+import os
+import stat
+from pathlib import Path
+
+# What we put into it ourselves; beside anything else the folder's mode is somebody else's business.
+OWN_NAMES = ("asyncinweb.db", "jobs", "supervisor.lock", "secret.key", "replaced-", ".")
+
+
+def make_instance(folder: Path) -> None:
+    """Make the folder for database and files, or close an existing one to other users of this computer.
+
+    One that holds more than our own files, such as a home folder, keeps its mode. Raises OSError.
+    """
+    make_private(folder)
+    if is_open_to_others(folder) and _is_ours(folder):
+        folder.chmod(0o700)
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder and those above it that are missing, for this user alone."""
+    # pathlib gives the mode to the last folder only.
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir(mode=0o700, exist_ok=True)
+
+
+def private(path: str, flags: int) -> int:
+    """An opener for `open`, so that what is made is readable by this user alone."""
+    return os.open(path, flags, 0o600)
+
+
+def is_open_to_others(path: Path) -> bool:
+    """True if other users of this computer may read or write it."""
+    return bool(stat.S_IMODE(path.lstat().st_mode) & 0o077)
+
+
+def _is_ours(folder: Path) -> bool:
+    is_own = not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
+    return is_own and all(each.name.startswith(OWN_NAMES) for each in folder.iterdir())
