@@ -16,7 +16,20 @@ from asyncinweb.queue.instance import make_instance
 from asyncinweb.queue.models import BIND_KEY
 from asyncinweb.settings import Settings
 from asyncinweb.tasks import loading
-from asyncinweb.web import failures, files, health, home, joblist, jobs, logs, seed, tasks
+from asyncinweb.web import (
+    api_description,
+    api_jobs,
+    api_tasks,
+    failures,
+    files,
+    health,
+    home,
+    joblist,
+    jobs,
+    logs,
+    seed,
+    tasks,
+)
 from asyncinweb.web.assets import asset
 from asyncinweb.web.filters import FILTERS
 from asyncinweb.web.form import KEY_FIELD
@@ -25,7 +38,7 @@ from asyncinweb.web.shared import NAME, Installation, pages
 
 PREFIX = "ASYNCINWEB_"
 # Importing a module of views adds them to the blueprint.
-VIEWS = (home, tasks, joblist, jobs, logs, files, seed, health)
+VIEWS = (home, tasks, joblist, jobs, logs, files, seed, health, api_tasks, api_jobs, api_description)
 
 pages.before_request(refuse_other_sites)
 pages.after_request(add_headers)

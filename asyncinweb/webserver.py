@@ -14,6 +14,7 @@ from asyncinweb.app import create_app
 from asyncinweb.errors import AsyncInWebError
 from asyncinweb.logs import configure_log
 from asyncinweb.settings import Settings
+from asyncinweb.web import api_waiting
 from asyncinweb.workers.child import Ready, Refused, wait_for_the_word
 
 THREADS = 8
@@ -56,5 +57,6 @@ def serve_web(settings: Settings, door: socket.socket, ready: Connection) -> Non
 def _stop(number: int, frame: FrameType | None) -> None:
     # Once: a second one must not cut into the end of the process.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    api_waiting.closing.set()
     # waitress ends its loop and its threads on this.
     raise SystemExit(0)

@@ -12,6 +12,11 @@ from asyncinweb.queue.reading import place_in_line
 
 def job_as_json(session: Session, job: Job, url: str | None = None) -> dict[str, Any]:
     """Plain values only; times in UTC, ending in Z."""
+    return {**listed_job_as_json(session, job, url), "result": result_value(job)}
+
+
+def listed_job_as_json(session: Session, job: Job, url: str | None = None) -> dict[str, Any]:
+    """As `job_as_json` without the result, which lists leave unread."""
     return {
         "slug": job.slug,
         "task": job.task,
@@ -19,7 +24,6 @@ def job_as_json(session: Session, job: Job, url: str | None = None) -> dict[str,
         "state": job.state,
         "reason": job.reason,
         "error": job.error,
-        "result": result_value(job),
         "progress": {"done": job.progress_done, "total": job.progress_total, "text": job.progress_text},
         "attempts": job.attempts,
         "priority": job.priority,

@@ -114,8 +114,10 @@ def _contents(folder: JobFolder, claim_no: int, after: int) -> Iterator[tuple[in
     """Offset and bytes of what each segment has from `after` on."""
     for start, path in _segments(folder, claim_no):
         try:
+            # No further than its end: a number from an address may be larger than any file.
+            skipped = min(max(0, after - start), path.stat().st_size)
             with path.open("rb") as file:
-                file.seek(max(0, after - start))
+                file.seek(skipped)
                 data = file.read()
         except FileNotFoundError:  # dropped between listing and reading
             continue

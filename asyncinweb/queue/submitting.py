@@ -67,11 +67,15 @@ def _same_request(connection: Connection, new: NewJob) -> Job | None:
     if new.idempotency_key is None:
         return None
     job = _one_job(connection, Job.owner == new.owner, Job.idempotency_key == new.idempotency_key)
-    if job is not None and (job.task, job.arguments) != (new.task, new.arguments):
+    if job is not None and any(getattr(job, name) != getattr(new, name) for name in _ASKED):
         raise IdempotencyConflict(
             f"The key {new.idempotency_key!r} belongs to job {job.slug} with other arguments; use a new key."
         )
     return job
+
+
+# What a request says and no verb changes.
+_ASKED = ("task", "arguments", "priority", "unique_key")
 
 
 def _same_unique_key(connection: Connection, new: NewJob) -> Job | None:

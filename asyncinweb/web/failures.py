@@ -16,6 +16,7 @@ from asyncinweb.errors import (
     QuotaReached,
     UnknownTask,
 )
+from asyncinweb.web.problems import problem, wants_problem
 from asyncinweb.web.shared import render
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = 5
 QUOTA_SECONDS = 30
 
+KEY_USED = "This Idempotency-Key was used before with other values. Nothing was changed; use a new one."
 BUSY = "The database is busy. Nothing was changed; please try again in a few seconds."
 
 
@@ -40,6 +42,7 @@ WORDS = {
     404: Words("Nothing here", "There is no page with this address."),
     405: Words("Not this way", "This address cannot be opened like that."),
     409: Words("Already used", "This form was sent before with other values. Please open it again."),
+    415: Words("Not in this form", "What was sent is of a type that this address does not take."),
     413: Words("Too much at once", "What was sent is larger than this server accepts. Nothing was started."),
     422: Words("Something is not right", "The values do not fit."),
     429: Words("Too many at once", "Please wait until one of your jobs is done."),
@@ -61,8 +64,10 @@ def register(target: Flask | Blueprint) -> None:
 
 
 def error_page(code: int, sentence: str = "", reference: str = "") -> Response:
-    """The page for a status code."""
+    """The page for a status code; for a program that asks the API the same in JSON."""
     words = WORDS.get(code, Words("Something went wrong", "The request could not be answered."))
+    if wants_problem():
+        return problem(code, words.heading, sentence or words.sentence, reference)
     page = render(
         "error.html", code=code, heading=words.heading, sentence=sentence or words.sentence, reference=reference
     )
@@ -101,7 +106,7 @@ def quota_reached(error: QuotaReached) -> Response:
 
 
 def idempotency_conflict(error: IdempotencyConflict) -> Response:
-    return error_page(409)
+    return error_page(409, KEY_USED if wants_problem() else "")
 
 
 def database_busy(error: DatabaseBusy) -> Response:

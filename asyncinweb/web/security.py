@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from flask import Response, abort, request
 
 from asyncinweb.settings import Settings
+from asyncinweb.web import visitors
 from asyncinweb.web.shared import here
 
 POLICY = (
@@ -43,8 +44,13 @@ def refuse_other_sites() -> None:
     """
     if request.method in SAFE_METHODS or request.endpoint in READ_ONLY_POSTS:
         return
+    # Nothing is there that could change: a 404 or 405 says more.
+    if request.routing_exception is not None:
+        return
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
+    if is_program():
+        return
     if site is not None:
         is_ours = site in ("same-origin", "none")
     else:
@@ -54,7 +60,19 @@ def refuse_other_sites() -> None:
         abort(403, _why_refused(site, origin))
 
 
+def is_program() -> bool:
+    """True for what no page of another site can make a browser send: JSON to the API, without a cookie and without
+    the headers by which browsers say where a request comes from (docs/decisions/035)."""
+    return (
+        visitors.API in request.blueprints
+        and request.mimetype == "application/json"
+        and not any(name in request.headers for name in ("Cookie", "Origin", "Sec-Fetch-Site"))
+    )
+
+
 def _why_refused(site: str | None, origin: str | None) -> str:
+    if visitors.API in request.blueprints and site is None and origin is None:
+        return "Programs send Content-Type: application/json and no cookie. Nothing was changed."
     if site is None and origin is None:
         return "The request did not say which page it comes from, so nothing was changed."
     return "Another page asked for this, not one of ours, so nothing was changed."

@@ -1,0 +1,120 @@
+"""The JSON API: its blueprint, how a view joins it and its description, and how requests are read.
+
+Its views are in api_jobs, api_tasks and api_description.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from flask import Blueprint, Response, abort, request
+from pydantic import BaseModel, ValidationError
+from werkzeug.wrappers import Response as AnyResponse
+
+from asyncinweb.errors import BadArguments
+from asyncinweb.web.problems import problem
+from asyncinweb.web.shared import pages
+from asyncinweb.web.strict_json import NotJson, strict_json
+
+# Arguments are small values; what is large is uploaded.
+MOST_BYTES = 8_000_000
+JSON = "application/json"
+
+api = Blueprint("api", __name__, url_prefix="/api/v1")
+
+Model = TypeVar("Model", bound=BaseModel)
+View = Callable[..., AnyResponse]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One entry of the API, as openapi.json describes it. `answer`: None for the bytes of a file."""
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    status: int
+    answer: type[BaseModel] | None
+    query: type[BaseModel] | None
+    body: type[BaseModel] | None
+    refusals: tuple[int, ...]
+
+
+OPERATIONS: list[Operation] = []
+
+
+def operation(
+    method: str,
+    path: str,
+    *,
+    answer: type[BaseModel] | None,
+    status: int = 200,
+    query: type[BaseModel] | None = None,
+    body: type[BaseModel] | None = None,
+    refusals: tuple[int, ...] = (),
+) -> Callable[[View], View]:
+    """Add a view to the API and to its description. Its docstring's first line is the summary."""
+
+    def add(view: View) -> View:
+        summary = str(view.__doc__).partition("\n")[0]
+        OPERATIONS.append(Operation(method, path, view.__name__, summary, status, answer, query, body, refusals))
+        api.add_url_rule(path, view.__name__, view, methods=[method])
+        return view
+
+    return add
+
+
+@api.before_request
+def require_json() -> None:
+    """415 for a change that is not JSON. No form of another site can send this type (docs/decisions/035)."""
+    if request.method != "POST":
+        return
+    if request.mimetype != JSON:
+        abort(415, f"Send Content-Type: {JSON}, even where there is no body.")
+    request.max_content_length = MOST_BYTES
+
+
+def read_body(model: type[Model]) -> Model:
+    """The request's JSON as this model. Answers 400 if it is no JSON, 422 if it does not fit."""
+    body = request.get_data()
+    try:
+        strict_json(body)
+        return model.model_validate_json(body, strict=True)
+    except NotJson as error:
+        abort(400, str(error))
+    except ValidationError as error:
+        raise BadArguments("request", in_words(error)) from None
+
+
+def read_query(model: type[Model]) -> Model:
+    """The address's query as this model; an empty value is none. Answers 422 if it does not fit."""
+    given = {name: value for name, value in request.args.items() if value}
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise BadArguments("request", in_words(error)) from None
+
+
+def in_words(error: ValidationError) -> dict[str, str]:
+    """What is wrong, by the name of the field."""
+    return {
+        ".".join(str(part) for part in each["loc"]) or "body": each["msg"]
+        for each in error.errors(include_url=False, include_context=False, include_input=False)
+    }
+
+
+def answer_json(model: BaseModel, status: int = 200) -> Response:
+    """A model as the answer."""
+    response = Response(json.dumps(model.model_dump()), status, mimetype=JSON)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@api.errorhandler(BadArguments)
+def bad_arguments(error: BadArguments) -> Response:
+    return problem(422, "Something is not right", str(error), errors=error.messages)
+
+
+pages.register_blueprint(api)

@@ -1,0 +1,135 @@
+"""openapi.json: the API's own description (OpenAPI 3.1), written from its operations and models."""
+
+import re
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+from flask import Response, url_for
+from pydantic import BaseModel, ConfigDict
+from pydantic.json_schema import models_json_schema
+
+from asyncinweb.web.api import OPERATIONS, Operation, answer_json, operation
+from asyncinweb.web.api_models import Problem
+from asyncinweb.web.failures import WORDS
+from asyncinweb.web.problems import MEDIA_TYPE
+
+REFERENCES = "#/components/schemas/{model}"
+PARAMETER = re.compile(r"<(\w+)>")
+# What any request can be answered with: a foreign name, a mistake of ours, a busy database.
+ALWAYS = (400, 500, 503)
+# And any change: another site asks, a body too large, no JSON.
+ON_CHANGE = (403, 413, 415)
+HELP = {
+    "slug": "The job's public name.",
+    "name": "The file's name.",
+}
+KEY_PARAMETER = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "description": "The same key again is answered with the same job; with other values with 409.",
+}
+
+
+class Description(BaseModel):
+    """An OpenAPI document."""
+
+    model_config = ConfigDict(extra="allow")
+    openapi: str
+
+
+@operation("GET", "/openapi.json", answer=Description)
+def openapi() -> Response:
+    """This description."""
+    server = url_for(".openapi").removesuffix("/openapi.json")
+    return answer_json(Description(**_document(), servers=[{"url": server}]))
+
+
+@cache
+def _document() -> dict[str, Any]:
+    models = {model for each in OPERATIONS for model in (each.answer, each.body) if model} | {Problem}
+    ordered = sorted(models, key=lambda model: model.__name__)
+    _, schemas = models_json_schema([(model, "validation") for model in ordered], ref_template=REFERENCES)
+    paths: dict[str, dict[str, Any]] = {}
+    for each in OPERATIONS:
+        paths.setdefault(PARAMETER.sub(r"{\1}", each.path), {})[each.method.lower()] = _described(each)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "asyncinweb",
+            "version": version("asyncinweb"),
+            "description": "Submit slow tasks as jobs, follow them, fetch their results.",
+        },
+        "paths": paths,
+        "components": {"schemas": schemas["$defs"]},
+    }
+
+
+def _described(each: Operation) -> dict[str, Any]:
+    refusals = sorted({*ALWAYS, *each.refusals, *(ON_CHANGE if each.method == "POST" else ())})
+    described: dict[str, Any] = {
+        "operationId": each.name,
+        "summary": each.summary,
+        "parameters": _parameters(each),
+        "responses": {
+            str(each.status): {"description": "Done.", "content": _content(each)},
+            **{str(code): _refusal(code) for code in refusals},
+        },
+    }
+    if each.status == 201:
+        described["responses"]["201"]["headers"] = {
+            "Location": {"description": "The job.", "schema": {"type": "string"}}
+        }
+    if each.body:
+        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": _ref(each.body)}}}
+    return described
+
+
+def _content(each: Operation) -> dict[str, Any]:
+    if each.answer is None:
+        return {"*/*": {}}
+    return {"application/json": {"schema": _ref(each.answer)}}
+
+
+def _refusal(code: int) -> dict[str, Any]:
+    return {"description": WORDS[code].heading, "content": {MEDIA_TYPE: {"schema": _ref(Problem)}}}
+
+
+def _ref(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": REFERENCES.format(model=model.__name__)}
+
+
+def _parameters(each: Operation) -> list[dict[str, Any]]:
+    in_path = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, "description": HELP[name]}
+        for name in PARAMETER.findall(each.path)
+    ]
+    headers = [KEY_PARAMETER] if each.name == "submit" else []
+    return [*in_path, *_query_parameters(each.query), *headers]
+
+
+def _query_parameters(model: type[BaseModel] | None) -> list[dict[str, Any]]:
+    if model is None:
+        return []
+    properties: dict[str, dict[str, Any]] = model.model_json_schema()["properties"]
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "schema": _plain(schema),
+            "description": schema["description"],
+        }
+        for name, schema in properties.items()
+    ]
+
+
+def _plain(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema for an address, which cannot say null."""
+    facts = {name: value for name, value in schema.items() if name not in ("title", "description")}
+    choices = [each for each in facts.pop("anyOf", []) if each != {"type": "null"}]
+    if facts.get("default", 0) is None:
+        del facts["default"]
+    return {**facts, **(choices[0] if choices else {})}

@@ -1,0 +1,172 @@
+"""The API's jobs: the same verbs as the pages', in JSON."""
+
+import hashlib
+import re
+from urllib.parse import urlencode
+
+from flask import Response, abort, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from asyncinweb.errors import BadArguments, UnknownTask
+from asyncinweb.queue.as_json import job_as_json, listed_job_as_json
+from asyncinweb.queue.joblog import log_size, read_log
+from asyncinweb.queue.models import Job
+from asyncinweb.queue.reading import Filters, list_jobs
+from asyncinweb.tasks.registry import Request, Task
+from asyncinweb.web import files, visitors
+from asyncinweb.web.api import answer_json, operation, read_body, read_query
+from asyncinweb.web.api_models import (
+    LONGEST_WAIT_SECONDS,
+    JobList,
+    JobQuery,
+    JobsQuery,
+    ListedJob,
+    LogPart,
+    LogQuery,
+    NewJob,
+    WholeJob,
+)
+from asyncinweb.web.api_waiting import wait_for_end
+from asyncinweb.web.shared import folder_of, here, job_or_404, reading
+
+KEY = re.compile(r"[\x21-\x7e]{1,255}")
+LOG_BYTES = 100_000
+
+
+@operation("POST", "/jobs", answer=WholeJob, status=201, body=NewJob, refusals=(409, 422, 429))
+def submit() -> Response:
+    """Submit a job. The same Idempotency-Key again is answered with the same job."""
+    key = _idempotency_key()
+    new = read_body(NewJob)
+    task = _task(new.task)
+    wish = Request(
+        task,
+        task.inputs.to_json(new.arguments),
+        priority=_priority(task, new.priority),
+        run_at=new.run_at,
+        unique_key=None if new.unique_key is None else f"{_owner()}:{new.unique_key}",
+    )
+    (job,) = here().client.submit([wish], _owner(), key)
+    return _created(job.slug)
+
+
+@operation("GET", "/jobs", answer=JobList, query=JobsQuery, refusals=(422,))
+def list_of_jobs() -> Response:
+    """List jobs, newest first."""
+    asked = read_query(JobsQuery)
+    owner = visitors.listed_owner(visitors.current(), asked.mine)
+    page = list_jobs(reading(), Filters(asked.state, asked.task, owner), asked.after, asked.limit)
+    jobs = [ListedJob(**listed_job_as_json(reading(), job, _page_of(job))) for job in page.jobs]
+    query = urlencode({**request.args.to_dict(), "after": page.next_after})
+    next_page = f"{url_for('.list_of_jobs')}?{query}" if page.next_after else None
+    return answer_json(JobList(jobs=jobs, next=next_page))
+
+
+@operation("GET", "/jobs/<slug>", answer=WholeJob, query=JobQuery, refusals=(404, 422))
+def show(slug: str) -> Response:
+    """One job; with `wait`, as soon as it has ended or so many seconds later."""
+    asked = read_query(JobQuery)
+    job = job_or_404(slug)
+    if not asked.wait or job.is_final:
+        return _whole(job)
+    reading().rollback()
+    has_waited = wait_for_end(slug, min(asked.wait, LONGEST_WAIT_SECONDS))
+    response = _whole(job_or_404(slug))
+    if not has_waited:
+        response.headers["Retry-After"] = "1"
+    return response
+
+
+@operation("POST", "/jobs/<slug>/cancel", answer=WholeJob, refusals=(404, 409))
+def cancel(slug: str) -> Response:
+    """Cancel a job that waits, ask one that runs to stop."""
+    job = job_or_404(slug)
+    reading().rollback()
+    if here().client.cancel(slug) == "refused":
+        abort(409, f"This job has ended already: it is {job_or_404(slug).state}.")
+    return _whole(job_or_404(job.slug))
+
+
+@operation("POST", "/jobs/<slug>/rerun", answer=WholeJob, status=201, refusals=(404, 429))
+def rerun(slug: str) -> Response:
+    """A new job with the same task and arguments."""
+    job_or_404(slug)
+    reading().rollback()
+    job = here().client.rerun(slug, _owner())
+    if job is None:
+        abort(404)
+    return _created(job.slug)
+
+
+@operation("GET", "/jobs/<slug>/log", answer=LogPart, query=LogQuery, refusals=(404, 422))
+def log(slug: str) -> Response:
+    """What the last attempt has printed since the byte `after`."""
+    asked = read_query(LogQuery)
+    job = job_or_404(slug)
+    folder = folder_of(job)
+    after = asked.after if asked.claim in (None, job.claim_no) else 0
+    piece = read_log(folder, job.claim_no, after, LOG_BYTES)
+    return answer_json(
+        LogPart(
+            claim=job.claim_no,
+            text=piece.text,
+            next=piece.next_offset,
+            dropped=piece.dropped,
+            is_complete=job.is_final and piece.next_offset >= log_size(folder, job.claim_no),
+        )
+    )
+
+
+@operation("GET", "/jobs/<slug>/result", answer=None, refusals=(404,))
+def result(slug: str) -> AnyResponse:
+    """What the task returned, as a file."""
+    return files.result(slug)
+
+
+@operation("GET", "/jobs/<slug>/files/<name>", answer=None, refusals=(404,))
+def saved_file(slug: str, name: str) -> AnyResponse:
+    """A file that the job saved."""
+    return files.saved_file(slug, name)
+
+
+def _owner() -> str:
+    return visitors.current().owner
+
+
+def _task(name: str) -> Task[..., object]:
+    try:
+        return here().registry[name]
+    except UnknownTask as error:
+        raise BadArguments("request", {"task": str(error)}) from None
+
+
+def _priority(task: Task[..., object], wished: int | None) -> int:
+    own = task.options.priority
+    if wished is not None and wished > own:
+        raise BadArguments("request", {"priority": f"must be at most {own}, the priority of {task.name}"})
+    return own if wished is None else wished
+
+
+def _idempotency_key() -> str | None:
+    """As it is stored: under a mark of its own, so that it never meets the key of a form."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not KEY.fullmatch(key):
+        abort(400, "An Idempotency-Key has 1 to 255 visible ASCII characters; a random UUID is a good one.")
+    return f"api:{hashlib.sha256(key.encode()).hexdigest()}"
+
+
+def _created(slug: str) -> Response:
+    reading().rollback()
+    response = _whole(job_or_404(slug), 201)
+    response.headers["Location"] = url_for(".show", slug=slug)
+    return response
+
+
+def _whole(job: Job, status: int = 200) -> Response:
+    return answer_json(WholeJob(**job_as_json(reading(), job, _page_of(job))), status)
+
+
+def _page_of(job: Job) -> str:
+    return url_for("asyncinweb.show", slug=job.slug)

@@ -1,0 +1,23 @@
+"""The API's tasks."""
+
+from flask import Response
+
+from asyncinweb.web.api import answer_json, operation
+from asyncinweb.web.api_models import KnownTask, TaskList
+from asyncinweb.web.shared import here
+
+
+@operation("GET", "/tasks", answer=TaskList)
+def tasks() -> Response:
+    """The tasks, with the JSON Schema of their arguments."""
+    found = [
+        KnownTask(
+            name=task.name,
+            title=task.title,
+            help=task.help,
+            priority=task.options.priority,
+            arguments=task.inputs.model.model_json_schema(by_alias=True),
+        )
+        for task in here().registry.visible
+    ]
+    return answer_json(TaskList(tasks=found))

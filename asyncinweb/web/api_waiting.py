@@ -1,0 +1,47 @@
+"""Waiting for a job's end inside a request, by a few requests at a time.
+
+A waiting request holds one of the server's eight threads. So at most MOST_WAITING wait, however many ask: the
+others are answered at once and told to come back, and pages stay quick.
+"""
+
+import threading
+
+from sqlalchemy import bindparam, select
+
+from asyncinweb import clock
+from asyncinweb.queue.models import Job
+from asyncinweb.queue.prepared import Prepared
+from asyncinweb.states import FINAL
+from asyncinweb.web.shared import here
+
+MOST_WAITING = 3
+LOOK_SECONDS = 0.1
+
+_places = threading.BoundedSemaphore(MOST_WAITING)
+# Set when the server stops, so that nobody who waits holds it up.
+closing = threading.Event()
+
+
+def wait_for_end(slug: str, seconds: float) -> bool:
+    """Wait until this job has ended, at most so long. False if too many wait already. Holds no snapshot of the
+    database meanwhile, or its log of changes could not be cut back."""
+    if not _places.acquire(blocking=False):
+        return False
+    try:
+        end = clock.monotonic() + seconds
+        while not _has_ended(slug) and clock.monotonic() < end:
+            if closing.wait(min(LOOK_SECONDS, max(0.0, end - clock.monotonic()))):
+                break
+    finally:
+        _places.release()
+    return True
+
+
+def _has_ended(slug: str) -> bool:
+    with here().database.glance() as connection:
+        rows = _STATE.rows(connection, slug=slug)
+    # A job that is gone has ended, too.
+    return not rows or rows[0][0] in FINAL
+
+
+_STATE = Prepared(select(Job.state).where(Job.slug == bindparam("slug")))
