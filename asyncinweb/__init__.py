@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from asyncinweb.extension import AsyncInWeb
     from asyncinweb.queue.models import Job
     from asyncinweb.tasks.current import current_job, track
+    from asyncinweb.tasks.outputs import Markdown
     from asyncinweb.tasks.registry import Task, task
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "JobCancelled",
     "JobInterruption",
     "JobTimeout",
+    "Markdown",
     "QuotaReached",
     "Task",
     "UnknownTask",
@@ -51,6 +53,7 @@ __all__ = [
 _HOMES = {
     "AsyncInWeb": "asyncinweb.extension",
     "Job": "asyncinweb.queue.models",
+    "Markdown": "asyncinweb.tasks.outputs",
     "Task": "asyncinweb.tasks.registry",
     "create_app": "asyncinweb.app",
     "current_job": "asyncinweb.tasks.current",

@@ -8,10 +8,10 @@ from werkzeug.wrappers import Response as AnyResponse
 from asyncinweb.queue.models import Attempt, Job
 from asyncinweb.queue.reading import attempts_of, usual_seconds
 from asyncinweb.web import visitors
+from asyncinweb.web.files import files_of
 from asyncinweb.web.logs import log_start
 from asyncinweb.web.results import result_of
 from asyncinweb.web.shared import (
-    folder_of,
     fragment,
     here,
     job_or_404,
@@ -80,7 +80,7 @@ def _facts(current: Status) -> dict[str, Any]:
         "is_known_task": job.task in here().registry,
         "usual": None if job.is_final else usual_seconds(session, job.task),
         "result": result_of(job),
-        "files": folder_of(job).saved(job.claim_no) if job.is_final else [],
+        "files": files_of(job) if job.is_final else None,
         "earlier": earlier_attempts(job),
     }
 
