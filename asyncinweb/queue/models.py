@@ -107,6 +107,9 @@ class Job(Base):
     progress_total: Mapped[float | None]
     progress_text: Mapped[str | None]
     reported_at: Mapped[datetime | None]
+    # What the run's own pace says of the time left, counted from `reported_at`.
+    seconds_left_low: Mapped[float | None]
+    seconds_left_high: Mapped[float | None]
 
     __table_args__ = (
         CheckConstraint(_in(STATES), name="known_state"),

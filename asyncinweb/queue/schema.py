@@ -12,7 +12,7 @@ from asyncinweb.queue.instance import make_private
 
 VERSION_TABLE = "asyncinweb_version"
 # All steps in order, the newest last; a test compares it with the files in migrations/versions.
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 HEAD = REVISIONS[-1]
 
 

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from asyncinweb import clock
 from asyncinweb.queue import ranks
 from asyncinweb.queue.claims import Claim, Claiming
+from asyncinweb.queue.estimates import Span
 from asyncinweb.queue.models import HAS_ENDED_WITHOUT_EXPIRY, IS_QUEUED, IS_SCHEDULED, IS_WAITING, Attempt, Job
 from asyncinweb.queue.prepared import Prepared
 from asyncinweb.states import FINAL, Reason, State
@@ -72,6 +73,8 @@ _START = Prepared(
         progress_total=None,
         progress_text=None,
         reported_at=None,
+        seconds_left_low=None,
+        seconds_left_high=None,
         rank=None,
         run_at=None,
     )
@@ -98,9 +101,15 @@ _RIPEN = Prepared(
 
 
 def report(
-    connection: Connection, claim: Claim, done: float | None, total: float | None, words: str | None
+    connection: Connection,
+    claim: Claim,
+    done: float | None,
+    total: float | None,
+    words: str | None,
+    left: Span | None = None,
 ) -> bool:
-    """Progress of a running job. False if this claim is no longer the live one."""
+    """Progress of a running job, and how long it still needs if that can be told. False if this claim is no longer
+    the live one."""
     changed = _REPORT.run(
         connection,
         job_id=claim.job_id,
@@ -108,6 +117,8 @@ def report(
         done=done,
         total=total,
         words=words,
+        low=left and left.low,
+        high=left and left.high,
         now=clock.now(),
     )
     return changed == 1
@@ -121,6 +132,8 @@ _REPORT = Prepared(
         progress_done=bindparam("done"),
         progress_total=bindparam("total"),
         progress_text=bindparam("words"),
+        seconds_left_low=bindparam("low"),
+        seconds_left_high=bindparam("high"),
         reported_at=bindparam("now", type_=Job.reported_at.type),
     )
 )

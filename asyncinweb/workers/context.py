@@ -9,6 +9,7 @@ from asyncinweb.queue.files import JobFolder
 from asyncinweb.queue.joblog import LogWriter
 from asyncinweb.tasks.current import FileData
 from asyncinweb.workers.interruption import Interruption
+from asyncinweb.workers.pace import Pace
 
 MAX_PROGRESS_TEXT = 500
 
@@ -32,6 +33,7 @@ class RunningJob:
         self.folder = folder
         self.log_writer = LogWriter(folder, claim.claim_no, max_log_bytes)
         self.started = clock.monotonic()
+        self.pace = Pace()
         self._interruption = interruption
         self._latest: Progress | None = None
         self._written: Progress | None = None

@@ -82,8 +82,9 @@ class Reporter(threading.Thread):
         progress = None if now < self._next_write else job.unwritten_progress()
         if progress is not None:
             self._next_write = now + PAUSE_SECONDS
+            left = job.pace.left(now - job.started, progress.done, progress.total)
             with self._database.write() as connection:
-                report(connection, job.claim, progress.done, progress.total, progress.text)
+                report(connection, job.claim, progress.done, progress.total, progress.text, left)
 
     def _look_for_cancel(self, job: RunningJob) -> None:
         with self._database.glance() as connection:

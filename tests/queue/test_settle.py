@@ -23,6 +23,7 @@ from sqlalchemy import Connection
 from asyncinweb.queue import reading
 from asyncinweb.queue.claims import Claim, Claiming
 from asyncinweb.queue.database import Database
+from asyncinweb.queue.estimates import Span
 from asyncinweb.queue.transitions import (
     MAX_INTERRUPTIONS,
     cancel,
@@ -380,3 +381,17 @@ def test_settling_one_job_leaves_all_others_alone(database: Database) -> None:
     after = all_rows(database)
     assert {job_id for job_id, stored in after.items() if stored != before[job_id]} == {held.job_id}
     assert len(others) == 3
+
+
+def test_what_a_run_says_of_its_rest_is_kept_until_another_begins(database: Database) -> None:
+    held = start(database)
+    perform(database, report, held, 3.0, 10.0, "", Span(20.0, 40.0))
+    kept = row(database, held.job_id)
+    perform(database, release, held)
+
+    again = claim_next(database)
+
+    assert again is not None
+    assert (kept["seconds_left_low"], kept["seconds_left_high"]) == (20.0, 40.0)
+    anew = row(database, held.job_id)
+    assert (anew["progress_done"], anew["seconds_left_low"], anew["seconds_left_high"]) == (None, None, None)
