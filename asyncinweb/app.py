@@ -9,9 +9,7 @@ from asyncinweb.web import failures
 from asyncinweb.web.proxy import ProxyHeaders
 from asyncinweb.web.secret_key import secret_key
 from asyncinweb.web.security import add_headers, refuse_foreign_names, refuse_other_sites
-
-# A form has no files yet; the longest texts of a form fit several times.
-MAX_BODY_BYTES = 8_000_000
+from asyncinweb.web.uploads import MAX_TEXT_BYTES
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -21,8 +19,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = settings or configuration.read_settings().settings
     app = Flask(__name__, static_folder=None, template_folder=None, instance_path=str(settings.instance))
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY_BYTES
+    # The form of a task that takes files has a limit of its own.
+    app.config["MAX_CONTENT_LENGTH"] = MAX_TEXT_BYTES
+    app.config["MAX_FORM_MEMORY_SIZE"] = MAX_TEXT_BYTES
     app.before_request(refuse_foreign_names)
     app.before_request(refuse_other_sites)
     app.after_request(add_headers)

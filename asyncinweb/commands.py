@@ -21,7 +21,7 @@ from asyncinweb.queue.reading import Filters, find_job, list_jobs
 from asyncinweb.settings import Settings
 from asyncinweb.states import STATES
 from asyncinweb.tasks.loading import load
-from asyncinweb.tasks.registry import Request
+from asyncinweb.tasks.registry import Request, Task
 from asyncinweb.workers.upkeep import prune_once
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -42,7 +42,7 @@ class Place:
         return open_database(self.settings, WEB)
 
     def client(self) -> Client:
-        return Client(self.database(), self.settings.max_queued_per_owner)
+        return Client(self.database(), self.settings.max_queued_per_owner, self.settings.instance)
 
 
 def in_instance(command: Command) -> Command:
@@ -76,11 +76,12 @@ def submit_command(
     instance: Path | None,
     as_json: bool,
 ) -> None:
-    """Store a job: asyncinweb submit julia width=300."""
+    """Store a job: asyncinweb submit julia width=300. A file is given by its path: file=orders.csv."""
     place = Place(instance, tasks)
     found = load(place.settings.tasks)[task]
-    stored = found.inputs.to_json(found.inputs.from_texts(_pairs(task, arguments)))
-    (job,) = place.client().submit([Request(found, stored, found.options.priority)])
+    texts, files = _pairs(found, arguments)
+    packed = found.inputs.pack(found.inputs.from_texts(texts, files))
+    (job,) = place.client().submit([Request(found, packed, found.options.priority)])
     database = place.database()
     if wait:
         job = _wait_for_end(database, job.slug)
@@ -89,14 +90,22 @@ def submit_command(
         raise click.exceptions.Exit(1)
 
 
-def _pairs(task: str, arguments: tuple[str, ...]) -> Mapping[str, list[str]]:
+def _pairs(
+    task: Task[..., object], arguments: tuple[str, ...]
+) -> tuple[Mapping[str, list[str]], Mapping[str, list[Path]]]:
+    """Texts and files by parameter. A file is written as `file=orders.csv` or `file=@orders.csv`."""
     texts: dict[str, list[str]] = {}
+    files: dict[str, list[Path]] = {}
     for argument in arguments:
         name, equals, value = argument.partition("=")
         if not equals:
-            raise BadArguments(task, {argument: "is not of the form key=value"})
-        texts.setdefault(name, []).append(value)
-    return texts
+            raise BadArguments(task.name, {argument: "is not of the form key=value"})
+        leaf = task.inputs.leaves.get(name)
+        if leaf is not None and leaf.kind == "file":
+            files.setdefault(name, []).append(Path(value.removeprefix("@")))
+        else:
+            texts.setdefault(name, []).append(value)
+    return texts, files
 
 
 def _wait_for_end(database: Database, slug: str) -> Job:

@@ -35,6 +35,7 @@ from asyncinweb.web.filters import FILTERS
 from asyncinweb.web.form import KEY_FIELD
 from asyncinweb.web.security import add_headers, refuse_other_sites
 from asyncinweb.web.shared import NAME, Installation, pages
+from asyncinweb.web.when import WHEN_FIELD
 
 PREFIX = "ASYNCINWEB_"
 # Importing a module of views adds them to the blueprint.
@@ -70,7 +71,7 @@ class AsyncInWeb:
         make_instance(settings.instance)
         database = client.open_database(settings, WEB)
         registry = loading.load(settings.tasks)
-        own_client = Client(database, settings.max_queued_per_owner)
+        own_client = Client(database, settings.max_queued_per_owner, settings.instance)
         client.use(own_client)
         db = connected_flask_sqlalchemy(app, database)
         installation = Installation(settings, database, own_client, registry, db, templates_of(app))
@@ -136,6 +137,7 @@ def templates_of(app: Flask) -> Environment:
         **app.jinja_env.globals,
         "asset": asset,
         "KEY_FIELD": KEY_FIELD,
+        "WHEN_FIELD": WHEN_FIELD,
         "url_for": url_for,
         "request": request,
     }

@@ -72,6 +72,7 @@ class Settings(BaseModel):
         "full", description="full: an accepted job survives a power cut. normal: only a crash, but faster."
     )
     keep_days: float = Field(30.0, gt=0, description="Days that finished jobs, their logs and files are kept.")
+    max_upload_mb: float = Field(100.0, gt=0, description="Files that one form may bring, all together, in MB.")
     max_result_mb: float = Field(100.0, gt=0, description="Largest result of a job, in MB.")
     max_log_mb: float = Field(
         10.0, ge=0.001, description="Log kept of each attempt, in MB: its beginning and its end."
@@ -138,6 +139,10 @@ class Settings(BaseModel):
         if self.database_url:
             return Path(self.database_url.removeprefix("sqlite:///")).absolute()
         return self.instance / "asyncinweb.db"
+
+    @property
+    def max_upload_bytes(self) -> int:
+        return int(self.max_upload_mb * 1_000_000)
 
     @property
     def max_result_bytes(self) -> int:

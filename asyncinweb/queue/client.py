@@ -1,10 +1,13 @@
 """Submitting jobs from wherever a program is: a web process, a worker, a script. Commits, then wakes a worker."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from asyncinweb.configuration import read_settings
 from asyncinweb.queue import bell
 from asyncinweb.queue.database import WEB, Database, Patience
+from asyncinweb.queue.given import giving
 from asyncinweb.queue.instance import make_instance
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.presence import wake_ports
@@ -19,11 +22,15 @@ from asyncinweb.tasks.registry import Request, connect
 
 
 class Client:
-    """Submits to one database. `max_queued` binds every owner but the program itself ("")."""
+    """Submits to one database. `max_queued` binds every owner but the program itself ("").
 
-    def __init__(self, database: Database, max_queued: int) -> None:
+    instance: the folder that keeps the files of jobs.
+    """
+
+    def __init__(self, database: Database, max_queued: int, instance: Path) -> None:
         self._database = database
         self._max_queued = max_queued
+        self._instance = instance
 
     def submit(
         self, requests: Sequence[Request], owner: str = "", idempotency_key: str | None = None
@@ -32,19 +39,26 @@ class Client:
 
         Raises QuotaReached, IdempotencyConflict, DatabaseBusy, DatabaseUnusable.
         """
-        new_jobs = [to_new_job(request, owner, idempotency_key) for request in requests]
-        with shielded():
+        with shielded(), giving(self._instance) as given:
+            new_jobs = [
+                replace(to_new_job(request, owner, idempotency_key), slug=given.keep(request.arguments))
+                for request in requests
+            ]
             with self._database.write() as connection:
                 jobs = [enqueue(connection, new, self._quota(owner)) for new in new_jobs]
                 ports = wake_ports(connection)
+            given.remove_unused(job.slug for job, _ in jobs)
             bell.ring(ports, sum(is_new for _, is_new in jobs))
         return [job for job, _ in jobs]
 
     def rerun(self, slug: str, owner: str) -> Job | None:
         """A new job with the task and arguments of this one; None if there is no such job."""
-        with self._database.write() as connection:
-            job = rerun_job(connection, slug, owner, self._quota(owner))
-            ports = wake_ports(connection)
+        with giving(self._instance) as given:
+            new_slug = given.share(slug)
+            with self._database.write() as connection:
+                job = rerun_job(connection, slug, owner, self._quota(owner), new_slug)
+                ports = wake_ports(connection)
+            given.remove_unused([job.slug] if job else [])
         bell.ring(ports)
         return job
 
@@ -62,7 +76,7 @@ def to_new_job(request: Request, owner: str = "", idempotency_key: str | None = 
     options = request.task.options
     return NewJob(
         task=request.task.name,
-        arguments=request.arguments,
+        arguments=request.arguments.json,
         owner=owner,
         priority=request.priority,
         run_at=request.run_at,
@@ -97,7 +111,7 @@ def submit_from_here(requests: Sequence[Request]) -> list[Job]:
     if _client is None:
         settings = read_settings().settings
         make_instance(settings.instance)
-        _client = Client(open_database(settings, WEB), settings.max_queued_per_owner)
+        _client = Client(open_database(settings, WEB), settings.max_queued_per_owner, settings.instance)
     return _client.submit(requests)
 
 

@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 # What we put into it ourselves; beside anything else the folder's mode is somebody else's business.
-OWN_NAMES = ("asyncinweb.db", "jobs", "supervisor.lock", "secret.key", "replaced-", ".")
+OWN_NAMES = ("asyncinweb.db", "jobs", "supervisor.lock", "secret.key", "replaced-", "uploads", "incoming", ".")
 
 
 def make_instance(folder: Path) -> None:

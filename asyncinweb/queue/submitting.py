@@ -31,6 +31,8 @@ class NewJob:
     on_crash: CrashPolicy = "rerun"
     keep_days: float | None = None
     rerun_of: str | None = None
+    # Given where files of the job lie there already; otherwise made.
+    slug: str = ""
 
 
 def enqueue(connection: Connection, new: NewJob, max_queued: int | None = None) -> tuple[Job, bool]:
@@ -48,7 +50,7 @@ def enqueue(connection: Connection, new: NewJob, max_queued: int | None = None) 
     is_due = new.run_at is None or new.run_at <= now
     values: dict[str, Any] = {
         **vars(new),
-        "slug": new_slug(),
+        "slug": new.slug or new_slug(),
         "state": "queued" if is_due else "scheduled",
         "rank": ranks.for_new(connection, new.priority, new.owner) if is_due else None,
         "created_at": now,
@@ -58,7 +60,7 @@ def enqueue(connection: Connection, new: NewJob, max_queued: int | None = None) 
     return Job(id=key, **values, **counts), True
 
 
-_INSERTED = [*vars(NewJob(task="", arguments="")), "slug", "state", "rank", "created_at"]
+_INSERTED = [*vars(NewJob(task="", arguments="")), "state", "rank", "created_at"]
 _ZEROS = {"attempts": 0, "crashes": 0, "interruptions": 0, "claim_no": 0}
 _INSERT = Prepared(insert(Job).values({**{name: bindparam(name) for name in _INSERTED}, **_ZEROS}))
 
@@ -97,13 +99,15 @@ def _check_quota(connection: Connection, owner: str, max_queued: int) -> None:
         )
 
 
-def rerun(connection: Connection, slug: str, owner: str, max_queued: int | None = None) -> Job | None:
+def rerun(
+    connection: Connection, slug: str, owner: str, max_queued: int | None = None, new_slug: str = ""
+) -> Job | None:
     """- -> queued: a new job with the task and arguments of this one. None if there is no such job."""
     job = _one_job(connection, Job.slug == slug)
     if job is None:
         return None
     copied = {name: getattr(job, name) for name in _COPIED}
-    return enqueue(connection, NewJob(**copied, owner=owner, rerun_of=slug), max_queued)[0]
+    return enqueue(connection, NewJob(**copied, owner=owner, rerun_of=slug, slug=new_slug), max_queued)[0]
 
 
 _COPIED = ("task", "arguments", "priority", "max_attempts", "timeout_seconds", "on_crash", "keep_days")

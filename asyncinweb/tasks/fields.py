@@ -1,37 +1,51 @@
-"""A type hint as a form field: which control shows it, with which limits, and how its text is read.
+"""The fields of a form: what one is, how its texts are read, and how a value is shown in it.
 
-Only describes and reads text; whether a value is right is decided by the pydantic model in `inputs`.
+Whether a value is right is decided by the pydantic model in `inputs`; how a hint becomes a field in `hints`.
 """
 
 import enum
-import types
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from datetime import datetime, time, timedelta
+from typing import Any, Literal
 
-from pydantic.fields import FieldInfo
+from pydantic import TypeAdapter, ValidationError
 
-Kind = Literal["text", "paragraph", "integer", "number", "checkbox", "date", "datetime", "choice"]
+from asyncinweb.tasks.durations import read_duration, show_duration
+from asyncinweb.tasks.plain_json import read_json, show_json
+from asyncinweb.tasks.uploaded import Accept, is_stored_file, words_for
 
-# bool before int: a bool is an int.
-SCALARS: dict[type, Kind] = {
-    bool: "checkbox",
-    str: "text",
-    int: "integer",
-    float: "number",
-    Decimal: "number",
-    date: "date",
-    datetime: "datetime",
-}
-SUPPORTED = "str, int, float, Decimal, bool, date, datetime, Literal, Enum, Optional and list of those"
-# Longer texts get a box of several lines.
-LINE_LENGTH = 200
+Kind = Literal[
+    "text",
+    "paragraph",
+    "integer",
+    "number",
+    "checkbox",
+    "date",
+    "time",
+    "datetime",
+    "duration",
+    "choice",
+    "json",
+    "secret",
+    "file",
+    "group",
+]
+Texts = Mapping[str, Sequence[str]]
+# Files as a form or a shell gives them: what the model takes, not yet looked at.
+Files = Mapping[str, Sequence[object]]
 
 
-class UnsupportedHint(Exception):
-    """No form field shows this type hint."""
+class Absent(enum.Enum):
+    """Says that a field was not sent, where None would be a value."""
+
+    ABSENT = enum.auto()
+
+
+ABSENT = Absent.ABSENT
+SECRET_SHOWN = "(secret)"
+ANYTHING = Accept()
+_DURATION = TypeAdapter(timedelta)
 
 
 @dataclass(frozen=True)
@@ -45,12 +59,16 @@ class Choice:
 
 @dataclass(frozen=True)
 class FormField:
-    """One parameter of a task, as a form shows it. Texts are as HTML wants them."""
+    """One parameter of a task, or one member of a model that is a parameter, as a form shows it.
+
+    Texts are as HTML wants them. name: `address.street` for a member, whose own name is `key`.
+    """
 
     name: str
     kind: Kind
     label: str
     help: str = ""
+    key: str = ""
     required: bool = True
     optional: bool = False
     multiple: bool = False
@@ -60,122 +78,140 @@ class FormField:
     maximum: str = ""
     min_length: int | None = None
     max_length: int | None = None
+    min_items: int | None = None
+    max_items: int | None = None
     pattern: str = ""
+    accept: Accept = ANYTHING
+    members: tuple["FormField", ...] = ()
+
+    @property
+    def leaves(self) -> tuple["FormField", ...]:
+        """The fields with a control of their own: the members of a group, else the field itself."""
+        return self.members if self.kind == "group" else (self,)
+
+    def read_from(self, texts: Texts, files: Files) -> object:
+        """The value of this field among all that were sent, still to be validated. ABSENT if it was not."""
+        if self.kind == "group":
+            return self._read_group(texts, files)
+        if self.kind == "file" and self.name in files:
+            found = files[self.name]
+            return list(found) if self.multiple else (found[-1] if found else None)
+        if self.name not in texts:
+            return ABSENT
+        if self.kind == "secret" and not self.optional and not any(texts[self.name]):
+            return ABSENT
+        return self.read(texts[self.name])
+
+    def _read_group(self, texts: Texts, files: Files) -> object:
+        read = {member.key: member.read_from(texts, files) for member in self.members}
+        sent = {key: value for key, value in read.items() if value is not ABSENT}
+        if self.optional and sent and not any(_is_filled(value) for value in sent.values()):
+            return None
+        return sent or ABSENT
 
     def read(self, texts: Sequence[str]) -> object:
         """The value that these submitted texts mean, still to be validated.
 
         A text that cannot be read is returned as it is, so that validation can name it.
         """
-        if self.kind == "checkbox":
-            return _is_ticked(texts[-1]) if texts else False
         if self.multiple:
             lines = texts if self.choices else [line for text in texts for line in text.splitlines()]
             return [self._read_one(line.strip()) for line in lines if line.strip()]
         text = texts[-1] if texts else ""
-        text = text.replace("\r\n", "\n") if self.kind == "paragraph" else text.strip()
+        if self.kind == "checkbox":
+            return _is_ticked(text)
+        text = self._trimmed(text)
         if text == "" and (self.optional or self.kind not in ("text", "paragraph")):
             return None
         return self._read_one(text)
+
+    def _trimmed(self, text: str) -> str:
+        if self.kind == "secret":
+            return text
+        return text.replace("\r\n", "\n") if self.kind in ("paragraph", "json") else text.strip()
 
     def _read_one(self, text: str) -> object:
         for choice in self.choices:
             if choice.text == text:
                 return choice.value
-        if self.kind in ("integer", "number") and "_" in text:
-            # Python's own notation for thousands is no number to a visitor.
-            return text.replace("_", " _ ")
+        match self.kind:
+            case "checkbox":
+                return _is_ticked(text)
+            case "duration":
+                return read_duration(text)
+            case "json":
+                return read_json(text)
+            case "integer" | "number" if "_" in text:
+                # Python's own notation for thousands is no number to a visitor.
+                return text.replace("_", " _ ")
         return text
 
     def show(self, value: object) -> tuple[str, ...]:
-        """The texts a form shows for a value: one, or one for each item of a list; none for None."""
-        if value is None:
+        """The texts a form shows for a value: one, or one for each item of a list; none for None.
+
+        Nothing for a secret. A file is shown by its name and size, which is no text to be sent back.
+        """
+        if value is None or self.kind in ("secret", "group"):
             return ()
-        if self.multiple and isinstance(value, (list, tuple)):
-            return tuple(_as_text(item) for item in value)
-        return (_as_text(value),)
+        if self.kind == "json":
+            return (show_json(value),)
+        if self.multiple and isinstance(value, (list, tuple, set, frozenset)):
+            return tuple(as_text(item) for item in value)
+        return (as_text(value),)
+
+    def show_stored(self, value: object) -> tuple[str, ...]:
+        """As `show`, for a value as JSON has it."""
+        if self.kind in ("datetime", "time", "duration"):
+            is_list = self.multiple and isinstance(value, list)
+            items = value if is_list and isinstance(value, list) else [value]
+            read = [_from_json(self.kind, item) for item in items]
+            return self.show(read if is_list else read[0])
+        if self.kind == "file":
+            files = value if isinstance(value, list) else [value]
+            return tuple(words_for(file) for file in files if is_stored_file(file))
+        return self.show(value)
+
+    def in_words(self, value: object) -> str:
+        """A stored value as a person reads it: lists in one line, yes or no, a secret not at all."""
+        if value is None:
+            return ""
+        if self.kind == "secret":
+            return SECRET_SHOWN
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        return ", ".join(self.show_stored(value))
 
 
-def form_field(name: str, hint: object, default: object, required: bool) -> FormField:
-    """Describe a parameter. Raises UnsupportedHint."""
-    described = _described(hint)
-    base, optional = _without_none(_bare(hint))
-    base, described = _bare(base), described + _described(base)
-    multiple = get_origin(base) is list
-    if multiple:
-        (item,) = get_args(base) or (str,)
-        base, described_item = _bare(item), _described(item)
-    else:
-        described_item = described
-    kind, choices = _kind(base)
-    limits = _limits(described_item)
-    if kind == "text" and ((limits.get("max_length") or 0) > LINE_LENGTH or "\n" in str(default)):
-        kind = "paragraph"
-    info = {key: value for each in described for key, value in _words(each).items() if value}
-    made = FormField(
-        name=name,
-        kind=kind,
-        label=info.get("title") or name.replace("_", " ").capitalize(),
-        help=info.get("description", ""),
-        required=required and not optional and kind != "checkbox" and not multiple,
-        optional=optional,
-        multiple=multiple,
-        choices=choices,
-        **limits,
-    )
-    return made if required else FormField(**{**vars(made), "default": made.show(default)})
+def as_text(value: object) -> str:
+    """A value as HTML's controls want it."""
+    if isinstance(value, enum.Enum):
+        return str(value.value)
+    if isinstance(value, bool):
+        return "on" if value else ""
+    if isinstance(value, (datetime, time)):
+        is_exact = value.second == 0 and value.microsecond == 0
+        return value.isoformat(timespec="minutes" if is_exact else "auto")
+    return show_duration(value) if isinstance(value, timedelta) else str(value)
 
 
-def _kind(base: object) -> tuple[Kind, tuple[Choice, ...]]:
-    if get_origin(base) is Literal:
-        return "choice", tuple(Choice(_as_text(value), _as_text(value), value) for value in get_args(base))
-    if isinstance(base, type) and issubclass(base, enum.Enum):
-        return "choice", tuple(
-            Choice(_as_text(member), member.name.replace("_", " ").capitalize(), member) for member in base
-        )
-    if isinstance(base, type) and base in SCALARS:
-        return SCALARS[base], ()
-    raise UnsupportedHint(f"{getattr(base, '__name__', None) or base}")
+def _from_json(kind: Kind, value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        match kind:
+            case "datetime":
+                return datetime.fromisoformat(value)
+            case "time":
+                return time.fromisoformat(value)
+            case _:
+                return _DURATION.validate_python(value)
+    except (ValueError, ValidationError):
+        return value
 
 
-def _bare(hint: object) -> object:
-    return get_args(hint)[0] if get_origin(hint) is Annotated else hint
-
-
-def _described(hint: object) -> tuple[object, ...]:
-    return get_args(hint)[1:] if get_origin(hint) is Annotated else ()
-
-
-def _without_none(hint: object) -> tuple[object, bool]:
-    """`X | None` as (X, True); anything else as it is. Other unions are refused."""
-    if get_origin(hint) not in (Union, types.UnionType):
-        return hint, False
-    members = [each for each in get_args(hint) if each is not type(None)]
-    if len(members) != 1 or len(members) == len(get_args(hint)):
-        raise UnsupportedHint(str(hint))
-    return members[0], True
-
-
-def _words(metadata: object) -> dict[str, str]:
-    if not isinstance(metadata, FieldInfo):
-        return {}
-    return {"title": metadata.title or "", "description": metadata.description or ""}
-
-
-def _limits(described: Sequence[object]) -> dict[str, Any]:
-    """Limits from `Field(...)` and from bare annotated-types such as `Ge(1)`, told by attribute."""
-    parts = [part for each in described for part in getattr(each, "metadata", [each])]
-    limits: dict[str, Any] = {}
-    for part in parts:
-        for attribute, key in (("ge", "minimum"), ("gt", "minimum"), ("le", "maximum"), ("lt", "maximum")):
-            value = getattr(part, attribute, None)
-            if value is not None:
-                limits[key] = _as_text(value)
-        for attribute in ("min_length", "max_length", "pattern"):
-            value = getattr(part, attribute, None)
-            if value is not None:
-                limits[attribute] = value
-    return limits
+def _is_filled(value: object) -> bool:
+    """True unless a visitor has left the control as empty as it can be."""
+    return value not in (None, "", False, [])
 
 
 def _is_ticked(text: str) -> object:
@@ -190,13 +226,3 @@ def _is_ticked(text: str) -> object:
         "no": False,
         "0": False,
     }.get(text.strip().lower(), text)
-
-
-def _as_text(value: object) -> str:
-    if isinstance(value, enum.Enum):
-        return str(value.value)
-    if isinstance(value, bool):
-        return "on" if value else ""
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="minutes")
-    return str(value)

@@ -1,16 +1,41 @@
 """From a function's signature to validated arguments: one pydantic model, used alike by forms, API and shell."""
 
+import functools
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+import json
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    WrapSerializer,
+    create_model,
+)
+from pydantic_core import PydanticSerializationError
 
-from asyncinweb.errors import BadArguments, TaskDefinitionError, nearest
-from asyncinweb.tasks.fields import SUPPORTED, FormField, UnsupportedHint, form_field
+from asyncinweb.errors import BadArguments, TaskDefinitionError
+from asyncinweb.tasks.arguments import Arguments, read_secrets
+from asyncinweb.tasks.fields import ABSENT, Files, FormField, Texts
+from asyncinweb.tasks.hints import SUPPORTED, Parameter, UnsupportedHint, form_field, is_set
+from asyncinweb.tasks.plain_json import fault_of, text_fault
+from asyncinweb.tasks.refusals import in_words
+from asyncinweb.tasks.uploaded import FOLDER, UploadedFile
 
 CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False, populate_by_name=False, validate_default=True)
+NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def _in_order(values: Any, handler: SerializerFunctionWrapHandler) -> list[Any]:
+    # The same set has another order in another process, and the same request must be the same text.
+    return sorted(handler(values), key=str)
 
 
 @dataclass(frozen=True)
@@ -30,24 +55,20 @@ class Inputs:
             hints = get_type_hints(function, include_extras=True)
         except (NameError, TypeError) as error:
             raise TaskDefinitionError(f"{task}(): a type hint cannot be read: {error} ({location})") from None
-        parameters = signature.parameters.values()
-        for parameter in parameters:
-            _refuse_unsupported(parameter, hints, task, location)
-        # Numbered names with the parameter's name as alias, since a parameter may be called `copy` or `json`,
-        # which a pydantic model has for itself.
-        members: dict[str, Any] = {
-            f"field_{number}": (
-                Annotated[hints[parameter.name], Field(alias=parameter.name)],
-                ... if parameter.default is parameter.empty else parameter.default,
-            )
-            for number, parameter in enumerate(parameters)
-        }
-        model = create_model(task, __config__=CONFIG, **members)
         fields = tuple(
-            form_field(each.name, hints[each.name], each.default, each.default is each.empty)
-            for each in parameters
+            _checked_field(parameter, hints, task, location) for parameter in signature.parameters.values()
         )
-        return cls(task, signature, model, fields)
+        return cls(task, signature, _model_of(task, signature, hints), fields)
+
+    @functools.cached_property
+    def leaves(self) -> Mapping[str, FormField]:
+        """The fields with a control of their own, by name."""
+        return {leaf.name: leaf for field in self.fields for leaf in field.leaves}
+
+    @property
+    def takes_files(self) -> bool:
+        """True if a form of this task can bring files."""
+        return any(leaf.kind == "file" for leaf in self.leaves.values())
 
     def bind(self, *args: object, **kwargs: object) -> dict[str, object]:
         """Positional and named arguments as one dict, as a call of the function would take them."""
@@ -56,72 +77,217 @@ class Inputs:
         except TypeError as error:
             raise BadArguments(self.task, {"arguments": str(error)}) from None
 
-    def to_json(self, arguments: Mapping[str, object]) -> str:
-        """Validated arguments, defaults filled in, as the JSON that is stored. Raises BadArguments."""
-        try:
-            return self.model.model_validate(dict(arguments)).model_dump_json(by_alias=True)
-        except ValidationError as error:
-            raise BadArguments(self.task, self._in_words(error)) from None
+    # --- into the store and out of it ---------------------------------------------------------------------------
 
-    def from_json(self, stored: str) -> dict[str, object]:
-        """The arguments to call the function with. Raises BadArguments if the function has changed since."""
+    def pack(self, arguments: Mapping[str, object]) -> Arguments:
+        """Validated arguments, defaults filled in, as they are stored. Raises BadArguments.
+
+        A file is an UploadedFile or a path object; a text is refused, so that no caller from outside can name a
+        file of this computer.
+        """
+        faults = self._json_faults(arguments)
         try:
-            values = self.model.model_validate_json(stored)
+            values = self.model.model_validate(dict(arguments))
         except ValidationError as error:
-            raise BadArguments(self.task, self._in_words(error)) from None
+            raise BadArguments(self.task, {**in_words(error, self.task, self.fields), **faults}) from None
+        faults = {**self._odd_numbers(values), **faults}
+        if faults:
+            raise BadArguments(self.task, faults)
+        stored = self._dumped(values)
+        if not self._kept_beside:
+            return Arguments(stored)
+        files = tuple(file for value in self._values_of(values, "file") for file in _files_in(value))
+        return Arguments(stored, files, self._secrets_in(values))
+
+    def to_json(self, arguments: Mapping[str, object]) -> str:
+        """What the row keeps of `pack`: without secrets, and files only by name and digest."""
+        return self.pack(arguments).json
+
+    def from_json(self, stored: str, folder: Path | None = None) -> dict[str, object]:
+        """The arguments to call the function with. folder: where the job's files and secrets are.
+
+        Raises BadArguments if the function has changed since, or if a file is gone.
+        """
+        try:
+            whole = self._with_secrets(stored, folder) if self._secret_fields else stored
+            values = self.model.model_validate_json(whole, context={FOLDER: folder} if folder else None)
+        except ValidationError as error:
+            raise BadArguments(self.task, in_words(error, self.task, self.fields)) from None
         return {field.name: getattr(values, f"field_{number}") for number, field in enumerate(self.fields)}
 
-    def from_texts(self, texts: Mapping[str, Sequence[str]]) -> dict[str, object]:
-        """Arguments from what a form or a shell sent, to be given to `to_json`.
+    # --- from a form or a shell, and back -----------------------------------------------------------------------
 
-        A parameter that was not sent keeps its default. Unknown names stay, so that they are refused by name.
+    def from_texts(self, texts: Texts, files: Files | None = None) -> dict[str, object]:
+        """Arguments from what a form or a shell sent, to be given to `pack`.
+
+        files: by the name of their field. A parameter that was not sent keeps its default. Unknown names stay, so
+        that they are refused by name.
         """
-        known = {field.name: field for field in self.fields}
-        return {
-            name: known[name].read(values) if name in known else list(values) for name, values in texts.items()
+        files = files or {}
+        read = {field.name: field.read_from(texts, files) for field in self.fields}
+        known = {name: value for name, value in read.items() if value is not ABSENT}
+        unknown = [name for name in (*texts, *files) if name not in self.leaves]
+        return known | {name: list(texts.get(name, ())) for name in unknown}
+
+    def defaults(self) -> dict[str, Sequence[str]]:
+        """What an untouched form shows, by the name of the control."""
+        return {name: leaf.default for name, leaf in self.leaves.items()}
+
+    def to_texts(self, stored: str) -> dict[str, Sequence[str]]:
+        """What a form shows for stored arguments; the default where the function has changed since."""
+        return self.defaults() | {
+            leaf.name: leaf.show_stored(value)
+            for leaf, value in self._stored_leaves(stored)
+            if leaf.kind not in ("file", "secret")
         }
 
-    def to_texts(self, stored: str) -> dict[str, tuple[str, ...]]:
-        """What a form shows for stored arguments; the defaults if the function has changed since."""
+    def in_words(self, stored: str) -> list[tuple[str, str]]:
+        """Label and text of each stored argument, for a person. Secrets are not shown, files by name and size."""
+        labels = {leaf.name: _label_in_list(field, leaf) for field in self.fields for leaf in field.leaves}
+        known = [(labels[leaf.name], leaf.in_words(value)) for leaf, value in self._stored_leaves(stored)]
+        names = {field.name for field in self.fields}
+        others = [(name, str(value)) for name, value in json.loads(stored).items() if name not in names]
+        return known + others
+
+    def stored_files(self, stored: str) -> dict[str, list[dict[str, Any]]]:
+        """Name, size and digest of each stored file, by the name of its field."""
+        found = {}
+        for leaf, value in self._stored_leaves(stored):
+            if leaf.kind == "file" and value:
+                found[leaf.name] = value if isinstance(value, list) else [value]
+        return found
+
+    # --- inside -------------------------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def _secret_fields(self) -> Sequence[FormField]:
+        return [leaf for leaf in self.leaves.values() if leaf.kind == "secret"]
+
+    @functools.cached_property
+    def _kept_beside(self) -> bool:
+        return self.takes_files or bool(self._secret_fields)
+
+    @functools.cached_property
+    def _json_fields(self) -> Sequence[tuple[FormField, FormField]]:
+        return [(field, leaf) for field in self.fields for leaf in field.leaves if leaf.kind == "json"]
+
+    @functools.cached_property
+    def _nested_numbers(self) -> Sequence[str]:
+        return [name for name, leaf in self.leaves.items() if leaf.kind == "number" and "." in name]
+
+    def _json_faults(self, arguments: Mapping[str, object]) -> dict[str, str]:
+        """What pydantic would let pass, or fall over, in fields of any shape."""
+        faults = {}
+        for field, leaf in self._json_fields:
+            value = arguments.get(field.name)
+            if fault := fault_of(value if field is leaf else _member(value, leaf.key)):
+                faults[leaf.name] = fault
+        return faults
+
+    def _odd_numbers(self, values: BaseModel) -> dict[str, str]:
+        """A model inside has its own rules, and JSON knows no such number."""
+        found = {name: self._value(values, name) for name in self._nested_numbers}
+        return {
+            name: "an ordinary number is needed, neither infinite nor NaN"
+            for name, value in found.items()
+            if isinstance(value, float) and not math.isfinite(value)
+        }
+
+    def _dumped(self, values: BaseModel) -> str:
         try:
-            values = self.from_json(stored)
-        except BadArguments:
-            return {field.name: field.default for field in self.fields}
-        return {field.name: field.show(values[field.name]) for field in self.fields}
+            stored = values.model_dump_json(by_alias=True)
+        except (PydanticSerializationError, ValueError, RecursionError) as error:
+            raise BadArguments(self.task, {"arguments": f"cannot be kept as JSON: {error}"}) from None
+        if NUL.search(stored):
+            raise BadArguments(self.task, self._with_nul(stored))
+        return stored
 
-    def _in_words(self, error: ValidationError) -> dict[str, str]:
-        names = [field.name for field in self.fields]
-        messages: dict[str, str] = {}
-        for each in error.errors(include_url=False):
-            where = [str(part) for part in each["loc"]]
-            name = where[0] if where else "arguments"
-            messages.setdefault(name, _message(each["type"], each["msg"], each["input"], each.get("ctx", {})))
-            if each["type"] == "extra_forbidden":
-                messages[name] = f"is no parameter of {self.task}.{nearest(name, names)}"
-        return messages
+    def _with_nul(self, stored: str) -> dict[str, str]:
+        return {
+            name: text_fault("\0") for name, value in json.loads(stored).items() if NUL.search(json.dumps(value))
+        }
+
+    def _secrets_in(self, values: BaseModel) -> dict[str, str]:
+        found = {leaf.name: self._value(values, leaf.name) for leaf in self._secret_fields}
+        return {name: value.get_secret_value() for name, value in found.items() if value is not None}
+
+    def _with_secrets(self, stored: str, folder: Path | None) -> str:
+        """The stored JSON with its secrets in place; one that is gone is left out, so that its default counts."""
+        secrets, whole = read_secrets(folder), json.loads(stored)
+        for leaf in self._secret_fields:
+            name = leaf.name.partition(".")[0]
+            holder = whole.get(name) if "." in leaf.name else whole
+            if not isinstance(holder, dict) or holder.get(leaf.key) is None:
+                continue
+            if leaf.name in secrets:
+                holder[leaf.key] = secrets[leaf.name]
+            else:
+                del holder[leaf.key]
+        return json.dumps(whole)
+
+    def _stored_leaves(self, stored: str) -> Iterator[tuple[FormField, Any]]:
+        arguments = json.loads(stored)
+        for field in self.fields:
+            if field.name not in arguments:
+                continue
+            value = arguments[field.name]
+            for leaf in field.leaves:
+                if leaf is field:
+                    yield leaf, value
+                elif isinstance(value, dict) and leaf.key in value:
+                    yield leaf, value[leaf.key]
+
+    def _values_of(self, values: BaseModel, kind: str) -> Iterator[Any]:
+        for name, leaf in self.leaves.items():
+            if leaf.kind == kind:
+                yield self._value(values, name)
+
+    def _value(self, values: BaseModel, name: str) -> Any:
+        parameter, _, member = name.partition(".")
+        number = next(number for number, field in enumerate(self.fields) if field.name == parameter)
+        value = getattr(values, f"field_{number}")
+        return getattr(value, member, None) if member else value
 
 
-def _refuse_unsupported(
+def _model_of(task: str, signature: inspect.Signature, hints: Mapping[str, Any]) -> type[BaseModel]:
+    # Numbered names with the parameter's name as alias, since a parameter may be called `copy` or `json`,
+    # which a pydantic model has for itself.
+    members: dict[str, Any] = {}
+    for number, parameter in enumerate(signature.parameters.values()):
+        hint = hints[parameter.name]
+        if is_set(hint):
+            hint = Annotated[hint, WrapSerializer(_in_order, when_used="json-unless-none")]
+        default = ... if parameter.default is parameter.empty else parameter.default
+        members[f"field_{number}"] = (Annotated[hint, Field(alias=parameter.name)], default)
+    return create_model(task, __config__=CONFIG, **members)
+
+
+def _checked_field(
     parameter: inspect.Parameter, hints: Mapping[str, object], task: str, location: str
-) -> None:
+) -> FormField:
     where = f"{task}(): parameter {parameter.name!r}"
     if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
         raise TaskDefinitionError(f"{where} is {parameter.kind.description}; a form needs a name ({location})")
     if parameter.name not in hints:
         raise TaskDefinitionError(f"{where} has no type hint; give it one of {SUPPORTED} ({location})")
+    required = parameter.default is parameter.empty
+    hint = hints[parameter.name]
     try:
-        form_field(parameter.name, hints[parameter.name], None, True)
+        # With a default only once that is known to be right: it may have to be taken apart.
+        form_field(Parameter(parameter.name, hint, None, True))
+        if not required:
+            _refuse_wrong_default(parameter, hint, f"{where} ({location})")
+        return form_field(Parameter(parameter.name, hint, None if required else parameter.default, required))
     except UnsupportedHint as error:
         raise TaskDefinitionError(
             f"{where} has the type hint {error}, which no form field shows; use {SUPPORTED} ({location})"
         ) from None
-    if parameter.default is not parameter.empty:
-        _refuse_wrong_default(parameter, hints[parameter.name], f"{where} ({location})")
 
 
 def _refuse_wrong_default(parameter: inspect.Parameter, hint: Any, where: str) -> None:
+    checking = create_model("default", __config__=CONFIG, value=(hint, ...))
     try:
-        TypeAdapter(hint, config=CONFIG).validate_python(parameter.default)
+        checking.model_validate({"value": parameter.default})
     except ValidationError as error:
         raise TaskDefinitionError(
             f"{where} has the default {parameter.default!r}, which its own hint refuses: "
@@ -129,40 +295,15 @@ def _refuse_wrong_default(parameter: inspect.Parameter, hint: Any, where: str) -
         ) from None
 
 
-def _message(kind: str, message: str, value: object, facts: Mapping[str, Any]) -> str:
-    """A validation error as a visitor wants to read it: the value and the cure."""
-    shown = repr(value) if len(repr(value)) <= 60 else repr(value)[:57] + "…"
-    if kind == "missing" or value is None:
-        return "is missing; please fill it in"
-    if kind == "string_too_long":
-        return f"is too long: {len(str(value))} characters, at most {facts['max_length']} are allowed"
-    wish = WISHES.get(kind)
-    if wish is None:
-        return f"{shown}: {message[:1].lower()}{message[1:]}"
-    return f"{shown} is not possible: {wish.format(**facts)}"
+def _files_in(value: Any) -> list[UploadedFile]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list) else [value]
 
 
-WISHES = {
-    "greater_than_equal": "it must be at least {ge}",
-    "greater_than": "it must be more than {gt}",
-    "less_than_equal": "it must be at most {le}",
-    "less_than": "it must be less than {lt}",
-    "int_parsing": "a whole number is needed, such as 12",
-    "int_from_float": "a whole number is needed, such as 12",
-    "int_type": "a whole number is needed, such as 12",
-    "float_parsing": "a number is needed, with a point such as 3.5",
-    "float_type": "a number is needed, with a point such as 3.5",
-    "decimal_parsing": "a number is needed, with a point such as 3.50",
-    "finite_number": "an ordinary number is needed, neither infinite nor NaN",
-    "literal_error": "choose one of {expected}",
-    "enum": "choose one of {expected}",
-    "bool_parsing": "yes or no is needed",
-    "bool_type": "yes or no is needed",
-    "string_type": "a text is needed",
-    "string_too_short": "at least {min_length} characters are needed",
-    "string_pattern_mismatch": "it must match {pattern}",
-    "date_from_datetime_parsing": "a date is needed, such as 2026-11-23",
-    "date_parsing": "a date is needed, such as 2026-11-23",
-    "datetime_from_date_parsing": "a date and time is needed, such as 2026-11-23T18:30",
-    "datetime_parsing": "a date and time is needed, such as 2026-11-23T18:30",
-}
+def _member(value: object, name: str) -> object:
+    return value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+
+
+def _label_in_list(field: FormField, leaf: FormField) -> str:
+    return leaf.label if leaf is field else f"{field.label}: {leaf.label}"

@@ -15,6 +15,7 @@ from cronsim import CronSim, CronSimError
 
 from asyncinweb.errors import AsyncInWebError, TaskDefinitionError, UnknownTask
 from asyncinweb.states import CrashPolicy
+from asyncinweb.tasks.arguments import Arguments
 from asyncinweb.tasks.inputs import Inputs
 
 if TYPE_CHECKING:
@@ -47,10 +48,10 @@ class Options:
 
 @dataclass(frozen=True)
 class Request:
-    """A wish to run a task once: validated arguments as JSON, and when and how."""
+    """A wish to run a task once: validated arguments, and when and how."""
 
     task: "Task[..., object]"
-    arguments: str
+    arguments: Arguments
     priority: int = 0
     run_at: datetime | None = None
     unique_key: str | None = None
@@ -144,7 +145,7 @@ class Submission(Generic[P, R_co]):
     def _request(self, arguments: Mapping[str, object]) -> Request:
         return Request(
             task=self.task,
-            arguments=self.task.inputs.to_json(arguments),
+            arguments=self.task.inputs.pack(arguments),
             priority=self.task.options.priority if self.priority is None else self.priority,
             run_at=self.run_at,
             unique_key=self.unique_key,

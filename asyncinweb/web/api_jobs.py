@@ -41,7 +41,7 @@ def submit() -> Response:
     task = _task(new.task)
     wish = Request(
         task,
-        task.inputs.to_json(new.arguments),
+        task.inputs.pack(new.arguments),
         priority=_priority(task, new.priority),
         run_at=new.run_at,
         unique_key=None if new.unique_key is None else f"{_owner()}:{new.unique_key}",

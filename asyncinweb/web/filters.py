@@ -5,6 +5,7 @@ from datetime import datetime
 from markupsafe import Markup
 
 from asyncinweb import clock
+from asyncinweb.units import size
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
@@ -25,16 +26,6 @@ def duration(seconds: float) -> str:
 
 def _two(large: int, large_unit: str, small: int, small_unit: str) -> str:
     return f"{large} {large_unit} {small} {small_unit}" if small else f"{large} {large_unit}"
-
-
-def size(count: int) -> str:
-    """`312 bytes`, `14.2 kB`, `3.5 MB`."""
-    if count < 1000:
-        return f"{count} byte{'' if count == 1 else 's'}"
-    amount, unit = count / 1000, "kB"
-    if amount >= 1000:
-        amount, unit = amount / 1000, "MB"
-    return f"{amount:.1f} {unit}".replace(".0 ", " ")
 
 
 def ordinal(number: int) -> str:

@@ -1,13 +1,20 @@
 """A task's parameters as the controls of a form, filled from defaults, the address, an old job or a refusal."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
 
+from asyncinweb import clock
 from asyncinweb.tasks.fields import Choice, FormField
 from asyncinweb.tasks.registry import Task
+from asyncinweb.units import size
 from asyncinweb.web.shared import new_form_key
+from asyncinweb.web.uploads import KeptFile
+from asyncinweb.web.when import WHEN_FIELD, zone_of
 
 Texts = Mapping[str, Sequence[str]]
+Kept = Mapping[str, Sequence[KeptFile]]
 
 # No parameter can have this name, so it never gets in the way of one.
 KEY_FIELD = "form-key"
@@ -17,17 +24,27 @@ INPUT_TYPES = {
     "integer": "number",
     "number": "number",
     "date": "date",
+    "time": "time",
     "datetime": "datetime-local",
+    "secret": "password",
 }
+# Where a browser checks the limits itself.
+TYPES_WITH_LIMITS = ("number", "date", "time", "datetime-local")
 
 
 @dataclass(frozen=True)
 class Control:
-    """One field with what it shows now."""
+    """One field with what it shows now. kept: files that need not be chosen again."""
 
     field: FormField
     texts: Sequence[str]
     error: str
+    kept: Sequence[KeptFile] = ()
+
+    @property
+    def id(self) -> str:
+        """The end of the id of its element."""
+        return self.field.name.replace(".", "-")
 
     @property
     def text(self) -> str:
@@ -37,13 +54,17 @@ class Control:
     def widget(self) -> str:
         """Which partial shows it."""
         field = self.field
-        if field.kind == "checkbox" and not field.multiple:
-            return "checkbox"
         if field.choices:
             if field.multiple:
                 return "checkboxes"
             return "radios" if len(field.choices) <= MOST_RADIOS else "select"
-        return "lines" if field.multiple else "paragraph" if field.kind == "paragraph" else "input"
+        if field.kind == "file":
+            return "file"
+        if field.multiple:
+            return "lines"
+        return {"checkbox": "checkbox", "paragraph": "paragraph", "json": "paragraph", "secret": "secret"}.get(
+            field.kind, "input"
+        )
 
     @property
     def is_group(self) -> bool:
@@ -52,22 +73,38 @@ class Control:
 
     @property
     def input_type(self) -> str:
-        """The type of an <input>. A number field would hide a text that is no number."""
-        if self.field.kind in ("integer", "number") and not _is_number(self.text):
+        """The type of an <input>. A typed field would hide a text that it cannot show."""
+        kind, text = self.field.kind, self.text
+        if kind in ("integer", "number") and not _is_number(text):
             return "text"
-        return INPUT_TYPES.get(self.field.kind, "text")
+        if kind in ("date", "time", "datetime") and not _is_moment(kind, text):
+            return "text"
+        return INPUT_TYPES.get(kind, "text")
+
+    @property
+    def has_limits(self) -> bool:
+        """True if the browser may check smallest and largest value."""
+        return self.input_type in TYPES_WITH_LIMITS
+
+    @property
+    def step(self) -> str:
+        """What a browser takes as the next value; "" for its own idea."""
+        if self.input_type == "number":
+            return "1" if self.field.kind == "integer" else "any"
+        # A time with seconds: by itself a browser thinks in minutes.
+        return "any" if self.input_type in ("time", "datetime-local") and self.text.count(":") > 1 else ""
 
     @property
     def limits(self) -> str:
         """What a visitor should know before typing: `32 to 1,600`."""
-        field = self.field
-        if field.min_length and field.kind in ("text", "paragraph") and not field.multiple:
-            return f"At least {field.min_length} character{'' if field.min_length == 1 else 's'}"
-        if field.minimum and field.maximum:
-            return f"{_grouped(field.minimum)} to {_grouped(field.maximum)}"
-        if field.minimum:
-            return f"At least {_grouped(field.minimum)}"
-        return f"At most {_grouped(field.maximum)}" if field.maximum else ""
+        if self.field.kind == "file":
+            return _file_limits(self.field)
+        parts = [_items(self.field), _lengths(self.field), _bounds(self.field)]
+        if self.widget == "lines":
+            parts.insert(0, "One per line")
+        if self.field.kind == "duration" and not self.texts:
+            parts.append("Such as 1 h 30 min")
+        return ". ".join(part for part in parts if part)
 
     @property
     def options(self) -> Sequence[Choice]:
@@ -87,46 +124,102 @@ class Control:
     @property
     def error_sentence(self) -> str:
         """The error with the field's name in front, as the summary lists it."""
-        joint = " " if self.error.startswith("is ") else ": "
-        return f"{self.field.label}{joint}{self.error}."
+        return sentence(self.field.label, self.error)
+
+
+@dataclass(frozen=True)
+class Group:
+    """A model as a fieldset: a field with members, each with a control. error: of the whole."""
+
+    field: FormField
+    controls: Sequence[Control]
+    error: str
+
+    @property
+    def error_sentence(self) -> str:
+        return sentence(self.field.label, self.error)
+
+
+@dataclass(frozen=True)
+class When:
+    """Whether it starts now or at a time, which is in the server's zone."""
+
+    text: str = ""
+    error: str = ""
+    now: datetime = field(default_factory=lambda: clock.now().astimezone())
+
+    @property
+    def zone(self) -> str:
+        return zone_of(self.now)
+
+    @property
+    def earliest(self) -> str:
+        return f"{self.now:%Y-%m-%dT%H:%M}"
+
+    @property
+    def error_sentence(self) -> str:
+        return sentence("Start at", self.error)
 
 
 @dataclass(frozen=True)
 class Form:
-    """A task's form. `other_errors`: of names that are no parameter."""
+    """A task's form. parts: its controls and groups. other_errors: of names that are no parameter."""
 
     task: Task[..., object]
-    controls: Sequence[Control]
+    parts: Sequence[Control | Group]
     other_errors: Sequence[str]
     key: str
+    when: When
 
     @property
-    def wrong(self) -> Sequence[Control]:
-        return [control for control in self.controls if control.error]
+    def has_files(self) -> bool:
+        return self.task.inputs.takes_files
 
-    @property
-    def has_errors(self) -> bool:
-        return bool(self.wrong or self.other_errors)
+    @cached_property
+    def errors(self) -> Sequence[tuple[str, str]]:
+        """Id and sentence of whatever is wrong, from top to bottom; without an id what is no field."""
+        found = []
+        for part in self.parts:
+            if isinstance(part, Group):
+                found += [(control.id, control.error_sentence) for control in part.controls if control.error]
+                found += [(part.field.name, part.error_sentence)] if part.error else []
+            elif part.error:
+                found.append((part.id, part.error_sentence))
+        if self.when.error:
+            found.append((WHEN_FIELD, self.when.error_sentence))
+        return [*found, *(("", each) for each in self.other_errors)]
 
 
-def blank_form(task: Task[..., object], texts: Texts | None = None) -> Form:
-    """A form with the defaults, or with `texts` where there are some."""
-    return _form(task, texts or {}, {}, new_form_key())
+def sentence(label: str, error: str) -> str:
+    """What is wrong, with the field's name in front."""
+    return f"{label}{' ' if error.startswith(('is ', 'contains ')) else ': '}{error}."
 
 
-def refused_form(task: Task[..., object], texts: Texts, messages: Mapping[str, str], key: str) -> Form:
+def blank_form(task: Task[..., object], texts: Texts | None = None, kept: Kept | None = None) -> Form:
+    """A form with the defaults, or with `texts` and files that are kept where there are some."""
+    return _form(task, texts or {}, kept or {}, {}, new_form_key())
+
+
+def refused_form(task: Task[..., object], texts: Texts, kept: Kept, messages: Mapping[str, str], key: str) -> Form:
     """The form again, as it was sent, with what is wrong."""
-    return _form(task, texts, messages, key or new_form_key())
+    return _form(task, texts, kept, messages, key or new_form_key())
 
 
-def _form(task: Task[..., object], texts: Texts, messages: Mapping[str, str], key: str) -> Form:
-    fields = task.inputs.fields
-    controls = [
-        Control(field, texts.get(field.name, field.default), messages.get(field.name, "")) for field in fields
+def _form(task: Task[..., object], texts: Texts, kept: Kept, messages: Mapping[str, str], key: str) -> Form:
+    def control(field: FormField) -> Control:
+        shown = () if field.kind in ("secret", "file") else texts.get(field.name, field.default)
+        return Control(field, shown, messages.get(field.name, ""), kept.get(field.name, ()))
+
+    parts: list[Control | Group] = [
+        Group(field, [control(member) for member in field.members], messages.get(field.name, ""))
+        if field.kind == "group"
+        else control(field)
+        for field in task.inputs.fields
     ]
-    names = {field.name for field in fields}
+    names = {*task.inputs.leaves, *(field.name for field in task.inputs.fields), WHEN_FIELD}
     others = [f"{name} {message}" for name, message in messages.items() if name not in names]
-    return Form(task, controls, others, key)
+    when = When((texts.get(WHEN_FIELD) or [""])[-1], messages.get(WHEN_FIELD, ""))
+    return Form(task, parts, others, key, when)
 
 
 def _is_number(text: str) -> bool:
@@ -137,5 +230,53 @@ def _is_number(text: str) -> bool:
     return "_" not in text
 
 
+def _is_moment(kind: str, text: str) -> bool:
+    """True if the control of a date or time can show this text: it knows no zone."""
+    if not text:
+        return True
+    try:
+        moment = datetime.fromisoformat(text if kind != "time" else f"2000-01-01T{text}")
+    except ValueError:
+        return False
+    return moment.tzinfo is None and ("T" in text) == (kind == "datetime")
+
+
+def _items(field: FormField) -> str:
+    if field.min_items and field.max_items:
+        return f"{field.min_items} to {field.max_items} values"
+    if field.min_items:
+        return f"At least {_counted(field.min_items, 'value')}"
+    return f"At most {_counted(field.max_items, 'value')}" if field.max_items else ""
+
+
+def _lengths(field: FormField) -> str:
+    is_text = field.kind in ("text", "paragraph", "secret")
+    if field.min_length and is_text:
+        return f"At least {_counted(field.min_length, 'character')}"
+    return f"At most {_counted(field.max_length, 'character')}" if field.max_length and is_text else ""
+
+
+def _bounds(field: FormField) -> str:
+    low, high = _grouped(field.minimum), _grouped(field.maximum)
+    if low and high:
+        return f"{low} to {high}"
+    return f"At least {low}" if low else f"At most {high}" if high else ""
+
+
+def _file_limits(field: FormField) -> str:
+    """`.csv or .txt, up to 5 MB`"""
+    parts = [
+        " or ".join(field.accept.suffixes),
+        f"up to {size(field.accept.max_bytes)}" if field.accept.max_bytes else "",
+        f"at most {_counted(field.max_items, 'file')}" if field.max_items else "",
+    ]
+    words = ", ".join(part for part in parts if part)
+    return words[:1].upper() + words[1:]
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def _grouped(number: str) -> str:
-    return f"{int(number):,}" if number.lstrip("-").isdigit() else number
+    return f"{int(number):,}" if number.lstrip("-").isdigit() else number.replace("T", " ")

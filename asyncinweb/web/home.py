@@ -9,6 +9,7 @@ from asyncinweb.queue.reading import Filters, list_jobs, usual_seconds
 from asyncinweb.web import visitors
 from asyncinweb.web.form import blank_form
 from asyncinweb.web.joblist import JobList, listing
+from asyncinweb.web.prospect import prospect_of
 from asyncinweb.web.shared import fragment, here, pages, reading, render, see_other, unchanged, wants_fragment
 
 LAST_JOBS = 5
@@ -29,8 +30,9 @@ def home() -> str | Response:
         "home.html",
         jobs=jobs,
         first=blank_form(tasks[0]) if tasks else None,
+        prospect=prospect_of(tasks[0]) if tasks else None,
         others=tasks[1:],
-        usual={task.name: usual_seconds(reading(), task.name) for task in tasks},
+        usual={task.name: usual_seconds(reading(), task.name) for task in tasks[1:]},
         searched=here().settings.tasks,
     )
 

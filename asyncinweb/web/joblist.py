@@ -13,6 +13,7 @@ from asyncinweb.web.shared import (
     fingerprint,
     fragment,
     here,
+    inputs_of,
     pages,
     reading,
     render,
@@ -42,8 +43,8 @@ class JobRow:
     @property
     def inputs(self) -> str:
         """The arguments in one line, cut where it is long."""
-        values = [value for value in self.job.arguments_by_name.values() if value not in (None, "")]
-        line = " · ".join(" ".join(str(value)[:MOST_WORDS].split()) for value in values)
+        texts = [text for _, text in inputs_of(self.job) if text]
+        line = " · ".join(" ".join(text[:MOST_WORDS].split()) for text in texts)
         return line if len(line) <= MOST_WORDS else line[: MOST_WORDS - 1] + "…"
 
 

@@ -8,12 +8,13 @@ from werkzeug.wrappers import Response as AnyResponse
 from asyncinweb.queue.models import Attempt, Job
 from asyncinweb.queue.reading import attempts_of, usual_seconds
 from asyncinweb.web import visitors
-from asyncinweb.web.files import files_of
 from asyncinweb.web.logs import log_start
 from asyncinweb.web.results import result_of
 from asyncinweb.web.shared import (
+    folder_of,
     fragment,
     here,
+    inputs_of,
     job_or_404,
     pages,
     reading,
@@ -80,7 +81,7 @@ def _facts(current: Status) -> dict[str, Any]:
         "is_known_task": job.task in here().registry,
         "usual": None if job.is_final else usual_seconds(session, job.task),
         "result": result_of(job),
-        "files": files_of(job) if job.is_final else None,
+        "files": folder_of(job).saved(job.claim_no) if job.is_final else [],
         "earlier": earlier_attempts(job),
     }
 
@@ -89,21 +90,3 @@ def earlier_attempts(job: Job) -> list[Attempt]:
     """Attempts that ended before. The last one of a job that has ended is told by the job itself."""
     attempts = attempts_of(reading(), job)
     return [each for each in attempts if not (job.is_final and each.claim_no == job.claim_no)]
-
-
-def inputs_of(job: Job) -> list[tuple[str, str]]:
-    """Label and text of each argument, as the form would show them; raw if the task is not known."""
-    registry = here().registry
-    values = job.arguments_by_name
-    if job.task not in registry:
-        return [(name, str(value)) for name, value in values.items()]
-    labels = {field.name: field.label for field in registry[job.task].inputs.fields}
-    return [(labels.get(name, name), _in_words(value)) for name, value in values.items()]
-
-
-def _in_words(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(str(item) for item in value)
-    return "" if value is None else str(value)

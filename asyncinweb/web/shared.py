@@ -61,6 +61,14 @@ def title_of(job: Job) -> str:
     return registry[job.task].title if job.task in registry else job.task
 
 
+def inputs_of(job: Job) -> list[tuple[str, str]]:
+    """Label and text of each argument, for a person; raw if the task is not known."""
+    registry = here().registry
+    if job.task not in registry:
+        return [(name, str(value)) for name, value in job.arguments_by_name.items()]
+    return registry[job.task].inputs.in_words(job.arguments)
+
+
 def folder_of(job: Job) -> JobFolder:
     """Where the files of a job are."""
     return JobFolder(here().settings.instance, job.slug)

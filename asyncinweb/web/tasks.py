@@ -1,17 +1,22 @@
 """The form of a task, and starting it."""
 
 import hashlib
+import json
 from collections.abc import Sequence
+from datetime import datetime
 
 from flask import request, url_for
 from werkzeug.wrappers import Response
 
 from asyncinweb.errors import BadArguments
-from asyncinweb.queue.reading import count_workers, usual_seconds
+from asyncinweb.tasks.arguments import Arguments
 from asyncinweb.tasks.registry import Request, Task
 from asyncinweb.web import visitors
 from asyncinweb.web.form import KEY_FIELD, Form, blank_form, refused_form
-from asyncinweb.web.shared import here, job_or_404, pages, reading, render, see_other, task_or_404
+from asyncinweb.web.prospect import prospect_of
+from asyncinweb.web.shared import here, job_or_404, pages, render, see_other, task_or_404
+from asyncinweb.web.uploads import KeptFile, Sent, kept_by_field, receiving
+from asyncinweb.web.when import WHEN_FIELD, NoStart, read_start
 
 # The name of a parameter cannot be a keyword of Python.
 FROM_JOB = "from"
@@ -22,41 +27,58 @@ def form(name: str) -> str:
     """A task's form, with the defaults, with what the address says, or as an earlier job had it (`?from=`)."""
     task = task_or_404(name)
     texts: dict[str, Sequence[str]] = dict(request.args.lists())
+    kept: dict[str, list[KeptFile]] = {}
     if FROM_JOB in texts:
         earlier = job_or_404(texts[FROM_JOB][-1])
         if earlier.task == name:
             texts = {**task.inputs.to_texts(earlier.arguments), **texts}
-    return form_page(blank_form(task, texts))
+            kept = kept_by_field(earlier)
+    return form_page(blank_form(task, texts, kept))
 
 
 @pages.post("/tasks/<name>")
 def start(name: str) -> Response | tuple[str, int]:
     """Enqueue the task with what the form says, or show the form again with what is wrong."""
     task = task_or_404(name)
-    texts = dict(request.form.lists())
-    key = texts.pop(KEY_FIELD, [""])[-1]
-    try:
-        arguments = task.inputs.to_json(task.inputs.from_texts(texts))
-    except BadArguments as error:
-        return form_page(refused_form(task, texts, error.messages, key)), 422
-    wish = Request(task, arguments, priority=task.options.priority)
-    (job,) = here().client.submit([wish], visitors.current().owner, idempotency_key(task, arguments, key))
+    with receiving(task) as (sent, keep_files):
+        key = sent.texts.pop(KEY_FIELD, [""])[-1]
+        wish, messages = _wish(task, sent)
+        if wish is None:
+            keep_files()
+            return form_page(refused_form(task, sent.texts, sent.files, messages, key)), 422
+        idempotent = idempotency_key(task, wish.arguments, key, wish.run_at)
+        (job,) = here().client.submit([wish], visitors.current().owner, idempotent)
     return see_other(url_for("asyncinweb.show", slug=job.slug))
 
 
-def idempotency_key(task: Task[..., object], arguments: str, key: str) -> str | None:
+def _wish(task: Task[..., object], sent: Sent) -> tuple[Request | None, dict[str, str]]:
+    """What the form asks for, or what is wrong with it, by field."""
+    messages, run_at = dict(sent.messages), None
+    texts = {name: values for name, values in sent.texts.items() if name != WHEN_FIELD}
+    try:
+        run_at = read_start(sent.texts.get(WHEN_FIELD, [""])[-1])
+    except NoStart as error:
+        messages[WHEN_FIELD] = str(error)
+    try:
+        arguments = task.inputs.pack(task.inputs.from_texts(texts, sent.uploads))
+    except BadArguments as error:
+        return None, {**error.messages, **messages}
+    if messages:
+        return None, messages
+    return Request(task, arguments, task.options.priority, run_at), {}
+
+
+def idempotency_key(
+    task: Task[..., object], arguments: Arguments, key: str, run_at: datetime | None = None
+) -> str | None:
     """Of one form and its values: the same values sent twice are one job, other values are another."""
     if not key:
         return None
-    return hashlib.sha256("\0".join((key, task.name, arguments)).encode()).hexdigest()
+    values = json.dumps(sorted(arguments.secrets.items()))
+    start = "" if run_at is None else run_at.isoformat()
+    return hashlib.sha256("\0".join((key, task.name, arguments.json, values, start)).encode()).hexdigest()
 
 
 def form_page(shown: Form) -> str:
     """The page with one task's form."""
-    session = reading()
-    return render(
-        "tasks/form.html",
-        form=shown,
-        usual=usual_seconds(session, shown.task.name),
-        has_workers=count_workers(session) > 0,
-    )
+    return render("tasks/form.html", form=shown, prospect=prospect_of(shown.task))

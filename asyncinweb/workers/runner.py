@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import TracebackType
 
 from asyncinweb.errors import BadArguments, JobInterruption
+from asyncinweb.queue.given import given_folder
 from asyncinweb.states import Reason
 from asyncinweb.tasks.current import running_as
 from asyncinweb.tasks.outcome import Cancelled, Failed, Released
@@ -43,9 +44,9 @@ def run(
 ) -> Ending:
     """Call the task with these stored arguments. Returns its output, or why there is none; never raises."""
     try:
-        values = task.inputs.from_json(arguments)
+        values = task.inputs.from_json(arguments, given_folder(job.folder))
     except BadArguments as error:
-        return Failed("bad_arguments", f"The task has changed since this job was made: {error}")
+        return Failed("bad_arguments", f"The job does not fit its task any more: {error}")
     interruption.begin(job)
     try:
         with running_as(job), memory_limit(task.options.memory_mb), interruption.armed():
@@ -57,7 +58,7 @@ def run(
 
 def _output_of(returned: object, max_result_bytes: int) -> Ending:
     try:
-        output = to_output(returned, max_result_bytes)
+        output = to_output(returned)
     except BaseException as error:
         # Looking at a value can run the author's code, too.
         return Failed("unserialisable", f"The result cannot be stored: {_sentence(error)}", _traceback_text(error))
@@ -71,11 +72,11 @@ def _call(function: Callable[..., object], values: dict[str, object]) -> object:
 
 
 def _within(max_result_bytes: int, output: Output) -> Ending:
-    if output.size <= max_result_bytes:
+    if len(output.data) <= max_result_bytes:
         return output
     return Failed(
         "result_too_large",
-        f"The result has {output.size / 1e6:.1f} MB; at most {max_result_bytes / 1e6:g} MB are kept. "
+        f"The result has {len(output.data) / 1e6:.1f} MB; at most {max_result_bytes / 1e6:g} MB are kept. "
         "Save it as a file with current_job.save_file, or raise max_result_mb.",
     )
 

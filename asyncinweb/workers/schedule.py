@@ -18,7 +18,7 @@ class Schedule:
 def schedules_of(registry: Registry) -> tuple[Schedule, ...]:
     """One for each task with a cron expression, with the defaults of its parameters."""
     return tuple(
-        Schedule(task.options.cron, to_new_job(Request(task, task.inputs.to_json({}), task.options.priority)))
+        Schedule(task.options.cron, to_new_job(Request(task, task.inputs.pack({}), task.options.priority)))
         for task in registry.tasks.values()
         if task.options.cron is not None
     )

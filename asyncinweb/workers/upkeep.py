@@ -13,6 +13,7 @@ from asyncinweb.queue.database import Database
 from asyncinweb.queue.files import JobFolder
 from asyncinweb.queue.submitting import enqueue
 from asyncinweb.queue.transitions import PRUNE_AT_ONCE, prune
+from asyncinweb.queue.uploads import remove_abandoned
 from asyncinweb.settings import Settings
 from asyncinweb.tasks.registry import next_cron_time
 from asyncinweb.workers import processes
@@ -93,6 +94,7 @@ class Upkeep:
     def _prune(self, now: float) -> None:
         """One batch; the next one at the next tick if there is more, since the children want watching."""
         pruned = prune_once(self._database, self._settings)
+        remove_abandoned(self._settings.instance)
         self._next_prune = now if pruned == PRUNE_AT_ONCE else now + PRUNE_EVERY_SECONDS
         if pruned:
             log.info("Removed %d jobs whose retention was over", pruned)

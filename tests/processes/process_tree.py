@@ -172,13 +172,13 @@ class Tree:
     @property
     def client(self) -> Client:
         if self._client is None:
-            self._client = Client(self.database, 1000)
+            self._client = Client(self.database, 1000, self.instance)
         return self._client
 
     def submit(self, task: str, **arguments: object) -> str:
         """Store a job, as the web process does; its slug."""
         found = SAMPLES[task]
-        stored = found.inputs.to_json(arguments)
+        stored = found.inputs.pack(arguments)
         (job,) = self.client.submit([Request(found, stored, found.options.priority)])
         self._submitted.append(job.slug)
         return job.slug

@@ -310,7 +310,7 @@ def test_stored_arguments_that_no_longer_fit_fail_the_job_in_words(tree: Tree) -
     job = tree.wait_for("misfit")
 
     assert (job.state, job.reason) == ("failed", "bad_arguments")
-    assert "The task has changed since this job was made" in job.error
+    assert "The job does not fit its task any more" in job.error
     assert "a: is missing" in job.error
 
 

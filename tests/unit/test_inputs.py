@@ -13,7 +13,7 @@ import pytest
 from annotated_types import Ge, Le
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from asyncinweb.errors import BadArguments, TaskDefinitionError
 from asyncinweb.tasks.inputs import Inputs
@@ -143,7 +143,8 @@ def test_the_label_is_the_name_in_words() -> None:
 
 
 @pytest.mark.parametrize(
-    "hint", [list, dict, dict[str, int], set[int], tuple[int, int], bytes, Path, object, int | str, Any]
+    "hint",
+    [list, list[dict[str, int]], list[Any], tuple[int, int], bytes, Path, object, int | str, set[SecretStr]],
 )
 def test_a_hint_no_form_shows_is_refused_with_task_parameter_file_and_line(hint: Any) -> None:
     with pytest.raises(TaskDefinitionError) as refused:

@@ -174,7 +174,7 @@ def test_enqueue_hands_over_validated_arguments_with_the_defaults(submitted: lis
     report.enqueue(2027)
     report.enqueue(year="2028")
 
-    assert [request.arguments for request in submitted] == ['{"year":2026}', '{"year":2027}', '{"year":2028}']
+    assert [request.arguments.json for request in submitted] == ['{"year":2026}', '{"year":2027}', '{"year":2028}']
     assert [request.priority for request in submitted] == [4, 4, 4]
 
 
@@ -199,7 +199,7 @@ def test_enqueue_many_hands_over_all_or_nothing(submitted: list[Request]) -> Non
     report.enqueue_many([{"year": 1}, {}])
 
     assert after_the_wrong_one == []
-    assert [request.arguments for request in submitted] == ['{"year":1}', '{"year":2026}']
+    assert [request.arguments.json for request in submitted] == ['{"year":1}', '{"year":2026}']
 
 
 @pytest.mark.parametrize(

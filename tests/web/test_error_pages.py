@@ -8,9 +8,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 from web_room import HTMX, OURS, Room, close, one, page, soup, words
 
-from asyncinweb.app import MAX_BODY_BYTES, create_app
+from asyncinweb.app import create_app
 from asyncinweb.queue.database import Patience
 from asyncinweb.settings import Settings
+from asyncinweb.web.uploads import MAX_TEXT_BYTES
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def test_a_wrong_method_still_names_the_right_ones(client: FlaskClient) -> None:
 
 
 def test_a_body_that_is_too_large_is_a_413(client: FlaskClient, room: Room) -> None:
-    response = client.post("/tasks/picture", data={"width": "1" * (MAX_BODY_BYTES + 1)}, headers=OURS)
+    response = client.post("/tasks/picture", data={"width": "1" * (MAX_TEXT_BYTES + 1)}, headers=OURS)
 
     assert response.status_code == 413
     assert "Nothing was started" in words(one(soup(response), "main"))

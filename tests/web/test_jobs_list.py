@@ -23,7 +23,7 @@ def test_the_newest_job_is_first_with_state_inputs_and_time(client: FlaskClient,
     rows = page(client, "/jobs").select("#jobs tbody tr")
 
     assert [words(one(row, ".state")) for row in rows] == ["Waiting", "Done"]
-    assert words(one(rows[1], ".cell-inputs")) == "800 · fire · True"
+    assert words(one(rows[1], ".cell-inputs")) == "800 · fire · yes"
     assert words(one(rows[1], ".cell-when")) == "just now"
     assert re.fullmatch(r"\d(\.\d)? s", words(one(rows[1], ".cell-took")))
 

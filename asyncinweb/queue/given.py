@@ -1,0 +1,71 @@
+"""What a job is given besides its row, uploaded files and secrets: put into its folder before a worker can see the
+row, and taken away again where no such row comes about. Like all of the folder it is removed with the job."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from asyncinweb.errors import DatabaseUnusable
+from asyncinweb.identity import new_slug
+from asyncinweb.queue.files import JobFolder
+from asyncinweb.tasks.arguments import Arguments, share, sync_folder
+
+
+def given_folder(folder: JobFolder) -> Path:
+    """Where a job's uploaded files and secrets are, if it has any."""
+    return folder.path / "given"
+
+
+class Giving:
+    """The folders made for jobs that are being stored."""
+
+    def __init__(self, instance: Path) -> None:
+        self._instance = instance
+        self._made: list[JobFolder] = []
+
+    def keep(self, arguments: Arguments) -> str:
+        """Keep files and secrets for a new job. The slug it must get, "" if there is nothing to keep."""
+        if arguments.is_all_in_row:
+            return ""
+        folder = self._new_folder()
+        arguments.keep_in(given_folder(folder), self._instance)
+        return folder.slug
+
+    def share(self, slug: str) -> str:
+        """Share what the job `slug` was given with a new one. Its slug, "" if there is nothing to share."""
+        source = given_folder(JobFolder(self._instance, slug))
+        if not source.is_dir():
+            return ""
+        folder = self._new_folder()
+        target = given_folder(folder)
+        target.mkdir(mode=0o700)
+        for file in source.iterdir():
+            share(file, target / file.name)
+        sync_folder(target)
+        return folder.slug
+
+    def remove_unused(self, slugs: Iterable[str]) -> None:
+        """Remove the folders made for jobs that are not among these."""
+        used = set(slugs)
+        for folder in self._made:
+            if folder.slug not in used:
+                folder.remove()
+        self._made = []
+
+    def _new_folder(self) -> JobFolder:
+        folder = JobFolder(self._instance, new_slug())
+        self._made.append(folder)
+        folder.make()
+        return folder
+
+
+@contextmanager
+def giving(instance: Path) -> Iterator[Giving]:
+    """Removes what was made in vain. DatabaseUnusable if the instance folder takes no more."""
+    made = Giving(instance)
+    try:
+        yield made
+    except OSError as error:
+        raise DatabaseUnusable(f"The files of a job cannot be kept in {instance}: {error}") from None
+    finally:
+        made.remove_unused(())

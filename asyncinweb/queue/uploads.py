@@ -1,0 +1,115 @@
+"""Uploads that wait for their job: while they arrive, and while a form is put right that came with them.
+
+Each lies under a random name in a folder of its visitor, so a name alone opens nothing of anybody else's. A job
+shares the file and so has its own hold on it; what nobody came back for is removed after a day.
+"""
+
+import hashlib
+import json
+import os
+import re
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from asyncinweb import clock
+from asyncinweb.queue.instance import make_private
+from asyncinweb.tasks.uploaded import UploadedFile, clean_name
+
+KEPT_SECONDS = 86_400.0
+TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
+
+
+class Arrival:
+    """A file that is being received. `finish` or `remove` ends it."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.token = secrets.token_urlsafe(16)
+        self.name = clean_name(name)
+        self.size = 0
+        self._path = folder / self.token
+        self._digest = hashlib.sha256()
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self._file = open(descriptor, "wb")  # noqa: PTH123, SIM115 - a descriptor, open across calls
+
+    def write(self, data: bytes) -> None:
+        self.size += len(data)
+        self._digest.update(data)
+        self._file.write(data)
+
+    def finish(self) -> UploadedFile:
+        """The whole file has arrived: on the disk for good."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        file = UploadedFile(self._path, self.name, self.size, self._digest.hexdigest())
+        _facts_of(self._path).write_text(json.dumps(file.facts), encoding="utf-8")
+        return file
+
+    def remove(self) -> None:
+        """It is not wanted, or not any more."""
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+        _facts_of(self._path).unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The waiting uploads of one visitor."""
+
+    instance: Path
+    owner: str
+
+    @property
+    def folder(self) -> Path:
+        # By a digest: an owner may be a name, which is no file name.
+        return uploads_folder(self.instance) / hashlib.sha256(self.owner.encode()).hexdigest()[:32]
+
+    def receive(self, name: str) -> Arrival:
+        """Begin to receive a file that is called `name`."""
+        make_private(self.folder)
+        return Arrival(self.folder, name)
+
+    def find(self, token: str) -> UploadedFile | None:
+        """The file that waits under this token, if it is this visitor's and is still there."""
+        if TOKEN.fullmatch(token) is None:
+            return None
+        path = self.folder / token
+        try:
+            facts = json.loads(_facts_of(path).read_text(encoding="utf-8"))
+            # Its day begins anew: somebody is at work on the form.
+            os.utime(path)
+        except FileNotFoundError:
+            return None
+        return replace(UploadedFile(path, "", 0, ""), **facts)
+
+
+def uploads_folder(instance: Path) -> Path:
+    """Where all uploads wait, each visitor's in a folder of their own."""
+    return instance / "uploads"
+
+
+def remove_abandoned(instance: Path, kept_seconds: float = KEPT_SECONDS) -> int:
+    """Remove uploads that have waited longer than this. How many they were."""
+    oldest, removed = clock.now().timestamp() - kept_seconds, 0
+    for folder in _entries(uploads_folder(instance)):
+        for path in _entries(folder):
+            with suppress(FileNotFoundError):
+                if path.suffix != ".json" and path.stat().st_mtime < oldest:
+                    _facts_of(path).unlink(missing_ok=True)
+                    path.unlink()
+                    removed += 1
+        with suppress(OSError):
+            # Not one that was used lately: a file may be about to arrive.
+            if folder.stat().st_mtime < oldest:
+                folder.rmdir()
+    return removed
+
+
+def _entries(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.is_dir() else []
+
+
+def _facts_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.json")

@@ -1,0 +1,90 @@
+"""Validated arguments of one job, and what of them is kept beside the database: files, and secrets.
+
+The job's row names a file by its digest and shows a secret as stars, so whatever reads the database (a list, the
+API, a search, a backup) can give neither away. Both lie in the job's own folder, and go when it goes.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from asyncinweb.tasks.uploaded import UploadedFile
+
+SECRETS = "secrets.json"
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What `Inputs.pack` makes. json: for the row. secrets: by the name of their field."""
+
+    json: str
+    files: tuple[UploadedFile, ...] = ()
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_all_in_row(self) -> bool:
+        """True if there is nothing to keep beside the row."""
+        return not self.files and not self.secrets
+
+    def keep_in(self, folder: Path, instance: Path) -> None:
+        """Make this folder and put files and secrets into it, on the disk for good. Raises OSError.
+
+        A file that lies in the instance folder already is shared, not copied.
+        """
+        folder.mkdir(mode=0o700)
+        for file in self.files:
+            kept = folder / file.sha256
+            if kept.exists():
+                continue
+            if file.path.is_relative_to(instance):
+                share(file.path, kept)
+            else:
+                _copy(file.path, kept)
+        if self.secrets:
+            with open(folder / SECRETS, "w", encoding="utf-8", opener=_private) as to:
+                json.dump(dict(self.secrets), to)
+                to.flush()
+                os.fsync(to.fileno())
+        sync_folder(folder)
+
+
+def read_secrets(folder: Path | None) -> dict[str, str]:
+    """The secrets in a job's folder; none if there are none."""
+    if folder is None or not (folder / SECRETS).is_file():
+        return {}
+    secrets: dict[str, str] = json.loads((folder / SECRETS).read_text(encoding="utf-8"))
+    return secrets
+
+
+def share(source: Path, target: Path) -> None:
+    """The same file under a second name; a copy where the file system knows no such thing."""
+    try:
+        os.link(source, target)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        _copy(source, target)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _copy(source: Path, target: Path) -> None:
+    with source.open("rb") as file, open(target, "wb", opener=_private) as copy:
+        shutil.copyfileobj(file, copy, 256 * 1024)
+        copy.flush()
+        os.fsync(copy.fileno())
+
+
+def _private(path: str, flags: int) -> int:
+    """Opens a file that nobody else on this computer may read."""
+    return os.open(path, flags | os.O_EXCL, 0o600)

@@ -1,0 +1,87 @@
+"""JSON that a person types: read with an error in words, and refused where it could not be kept or sent on.
+
+Interoperable JSON only (RFC 8259, sections 6 to 8): 64-bit whole numbers, finite numbers, texts without lone
+surrogates.
+"""
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+MOST_LEVELS = 50
+LARGEST = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A text that is no JSON, and why."""
+
+    text: str
+    why: str
+
+
+def read_json(text: str) -> object:
+    """The value that a text means, or Unreadable."""
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except RecursionError:
+        return Unreadable(text, f"is nested too deeply; at most {MOST_LEVELS} levels are possible")
+    except json.JSONDecodeError as error:
+        why = error.msg[:1].lower() + error.msg[1:]
+        return Unreadable(text, f"is no JSON: {why} (line {error.lineno}, column {error.colno})")
+    except ValueError as error:
+        return Unreadable(text, str(error))
+
+
+def show_json(value: object) -> str:
+    """As it is shown to be edited: on one line if it is short."""
+    line = json.dumps(value, ensure_ascii=False, default=str)
+    return line if len(line) <= 60 else json.dumps(value, ensure_ascii=False, indent=2, default=str)
+
+
+def fault_of(value: object) -> str:
+    """Why a value cannot be kept as JSON, in words that follow its name; "" if it can.
+
+    Looks into dicts, lists and tuples only: what else is in them is left to the type hint.
+    """
+    if isinstance(value, Unreadable):
+        return value.why
+    level: list[object] = [value]
+    for _ in range(MOST_LEVELS + 1):
+        for each in level:
+            if fault := _own_fault(each):
+                return fault
+        level = [item for each in level for item in _items(each)]
+        if not level:
+            return ""
+    return f"is nested too deeply; at most {MOST_LEVELS} levels are possible"
+
+
+def _own_fault(value: object) -> str:
+    if isinstance(value, str):
+        return text_fault(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return "contains a number that is infinite or NaN"
+    if isinstance(value, int) and abs(value) > LARGEST:
+        return f"contains a whole number beyond {LARGEST:,}; write it as a text"
+    return ""
+
+
+def text_fault(text: str) -> str:
+    """Why a text cannot be kept, "" if it can."""
+    if "\0" in text:
+        return "contains the character NUL, which no text can have"
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        return "contains half of a character (a lone surrogate)"
+    return ""
+
+
+def _items(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return [*value.keys(), *value.values()]
+    return value if isinstance(value, (list, tuple)) else ()
+
+
+def _refuse(constant: str) -> object:
+    raise ValueError(f"contains {constant}, which is no number in JSON")

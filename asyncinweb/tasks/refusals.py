@@ -1,0 +1,96 @@
+"""What pydantic says about a wrong value, as a visitor wants to read it: the value and the cure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from asyncinweb.errors import nearest
+from asyncinweb.tasks.fields import FormField, as_text
+
+
+def in_words(error: ValidationError, task: str, fields: Sequence[FormField]) -> dict[str, str]:
+    """For each field that is wrong, one message; also for names that are no parameter."""
+    known = {field.name: field for field in fields}
+    leaves = {leaf.name: leaf for field in fields for leaf in field.leaves}
+    messages: dict[str, str] = {}
+    for each in error.errors(include_url=False):
+        where = [str(part) for part in each["loc"]] or ["arguments"]
+        name, field = where[0], known.get(where[0])
+        if field is not None and field.kind == "group" and f"{name}.{''.join(where[1:2])}" in leaves:
+            name = f"{name}.{where[1]}"
+        if each["type"] == "extra_forbidden":
+            messages.setdefault(name, f"is no parameter of {task}.{nearest(name, leaves)}")
+        else:
+            messages.setdefault(name, _message(each, leaves.get(name)))
+    return messages
+
+
+def _message(error: ErrorDetails, field: FormField | None) -> str:
+    kind, value, facts = error["type"], error["input"], _readable(error.get("ctx", {}))
+    if field is not None and field.multiple and kind in ("too_long", "too_short"):
+        return _wrong_number(field, facts)
+    if kind == "missing" or (value is None and kind != "file"):
+        return "is missing; please fill it in"
+    if kind == "file":
+        return "is missing; please choose a file" if value is None else error["msg"]
+    if kind == "string_too_long":
+        return f"is too long: {len(str(value))} characters, at most {facts['max_length']} are allowed"
+    wish = WISHES.get(kind)
+    if field is not None and field.kind == "secret":
+        # What was typed must not stand in a page or a log.
+        return wish.format(**facts) if wish else "this is not possible"
+    shown = repr(value) if len(repr(value)) <= 60 else repr(value)[:57] + "…"
+    if wish is None:
+        return f"{shown}: {error['msg'][:1].lower()}{error['msg'][1:]}"
+    return f"{shown} is not possible: {wish.format(**facts)}"
+
+
+def _wrong_number(field: FormField, facts: Mapping[str, Any]) -> str:
+    things = "files" if field.kind == "file" else "values"
+    if "max_length" in facts:
+        return f"{facts['actual_length']} {things} are too many; at most {facts['max_length']} are possible"
+    return f"at least {facts['min_length']} {things} are needed"
+
+
+def _readable(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: as_text(value) if isinstance(value, (datetime, timedelta)) else value
+        for name, value in facts.items()
+    }
+
+
+WISHES = {
+    "greater_than_equal": "it must be at least {ge}",
+    "greater_than": "it must be more than {gt}",
+    "less_than_equal": "it must be at most {le}",
+    "less_than": "it must be less than {lt}",
+    "int_parsing": "a whole number is needed, such as 12",
+    "int_parsing_size": "it is too large",
+    "int_from_float": "a whole number is needed, such as 12",
+    "int_type": "a whole number is needed, such as 12",
+    "float_parsing": "a number is needed, with a point such as 3.5",
+    "float_type": "a number is needed, with a point such as 3.5",
+    "decimal_parsing": "a number is needed, with a point such as 3.50",
+    "finite_number": "an ordinary number is needed, neither infinite nor NaN",
+    "literal_error": "choose one of {expected}",
+    "enum": "choose one of {expected}",
+    "bool_parsing": "yes or no is needed",
+    "bool_type": "yes or no is needed",
+    "string_type": "a text is needed",
+    "string_unicode": "it contains half of a character (a lone surrogate)",
+    "string_too_short": "at least {min_length} characters are needed",
+    "too_short": "at least {min_length} characters are needed",
+    "too_long": "at most {max_length} characters are allowed",
+    "string_pattern_mismatch": "it must match {pattern}",
+    "date_from_datetime_parsing": "a date is needed, such as 2026-11-23",
+    "date_parsing": "a date is needed, such as 2026-11-23",
+    "datetime_from_date_parsing": "a date and time is needed, such as 2026-11-23T18:30",
+    "datetime_parsing": "a date and time is needed, such as 2026-11-23T18:30",
+    "time_parsing": "a time is needed, such as 18:30",
+    "time_delta_parsing": "a duration is needed, such as 1 h 30 min",
+    "time_delta_type": "a duration is needed, such as 1 h 30 min",
+    "dict_type": 'a JSON object is needed, such as {{"name": 1}}',
+}

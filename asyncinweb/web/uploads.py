@@ -1,0 +1,260 @@
+"""What a form sends: its texts, and its files streamed to the disk while they are counted and checked.
+
+Werkzeug would keep files in the system's temporary folder and knows no limit for a single field, so the parts are
+read here. A file that was received stays under a token of its visitor if the form has to come back.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from flask import abort, request
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
+
+from asyncinweb.queue.given import given_folder
+from asyncinweb.queue.models import Job
+from asyncinweb.queue.reading import find_job
+from asyncinweb.queue.uploads import Arrival, Shelf
+from asyncinweb.tasks.fields import FormField
+from asyncinweb.tasks.registry import Task
+from asyncinweb.tasks.uploaded import UploadedFile, clean_name
+from asyncinweb.units import size as in_words
+from asyncinweb.web import visitors
+from asyncinweb.web.installation import here
+from asyncinweb.web.shared import folder_of, reading
+
+# The texts of a form, all together: the longest one fits several times.
+MAX_TEXT_BYTES = 8_000_000
+MOST_PARTS = 1_000
+CHUNK = 64 * 1024
+
+
+@dataclass(frozen=True)
+class KeptFile:
+    """A file that need not be chosen again. Only its visitor can use the token."""
+
+    token: str
+    file: UploadedFile
+
+
+@dataclass
+class Sent:
+    """A form as it was sent. messages: what is wrong with its files, by field."""
+
+    texts: dict[str, list[str]] = field(default_factory=dict)
+    files: dict[str, list[KeptFile]] = field(default_factory=dict)
+    messages: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def uploads(self) -> Mapping[str, Sequence[UploadedFile]]:
+        return {name: [kept.file for kept in files] for name, files in self.files.items()}
+
+
+@contextmanager
+def receiving(task: Task[..., object]) -> Iterator[tuple[Sent, Callable[[], None]]]:
+    """Read the form that this request brings for a task: what was sent, and what to call if it must come back.
+
+    Otherwise the files are removed at the end: a job has its own hold on them. Answers 400 and 413 in words.
+    """
+    _refuse_too_much(task)
+    shelf = Shelf(here().settings.instance, visitors.current().owner)
+    receiver = Receiver(task.inputs.leaves, shelf)
+    stays: list[bool] = []
+    try:
+        receiver.receive()
+        yield receiver.sent, lambda: stays.append(True)
+    finally:
+        if not stays:
+            receiver.remove_arrived()
+
+
+def _refuse_too_much(task: Task[..., object]) -> None:
+    """413 before anything is read, where the length is told."""
+    files = here().settings.max_upload_bytes if task.inputs.takes_files else 0
+    # With a little room for what the encoding adds.
+    request.max_content_length = files + MAX_TEXT_BYTES
+    length = request.content_length or 0
+    if length > request.max_content_length:
+        sent = f"This is {in_words(length)}, and a form may bring {in_words(files or MAX_TEXT_BYTES)}"
+        abort(413, f"{sent}{' of files' if files else ''}. Nothing was started.")
+
+
+class Receiver:
+    """Takes a form apart. `sent` is what has come of it."""
+
+    def __init__(self, leaves: Mapping[str, FormField], shelf: Shelf) -> None:
+        self.sent = Sent()
+        self._leaves = leaves
+        self._shelf = shelf
+        self._arrived: list[Arrival] = []
+        self._arrival: Arrival | None = None
+        self._field = ""
+        self._is_file = False
+        self._text = bytearray()
+        self._texts_size = 0
+        self._files_size = 0
+
+    def receive(self) -> None:
+        """Read the whole request."""
+        if "form" in vars(request._get_current_object()):  # type: ignore[attr-defined]
+            self._take_what_was_read()
+        elif request.mimetype == "multipart/form-data":
+            self._read_parts()
+        else:
+            request.max_form_memory_size = MAX_TEXT_BYTES
+            self.sent.texts = dict(request.form.lists())
+        if sum(map(len, self.sent.texts.values())) > MOST_PARTS:
+            _refuse_parts()
+        self._find_kept()
+
+    def remove_arrived(self) -> None:
+        """Remove what this request has brought."""
+        for arrival in self._arrived:
+            arrival.remove()
+
+    def _read_parts(self) -> None:
+        boundary = request.mimetype_params.get("boundary", "").encode("ascii", "replace")
+        decoder = MultipartDecoder(boundary, max_form_memory_size=MAX_TEXT_BYTES, max_parts=MOST_PARTS)
+        try:
+            for event in _events(decoder):
+                self._take(event)
+        except RequestEntityTooLarge:
+            _refuse_parts()
+        except ValueError:
+            abort(400, "The form arrived incomplete. Nothing was started; please send it again.")
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case Field():
+                self._field, self._is_file = event.name, False
+                self._text.clear()
+            case File():
+                self._field, self._is_file = event.name, True
+                self._begin_file(event.filename)
+            case Data():
+                self._take_data(event.data)
+                if not event.more_data:
+                    self._end_part()
+
+    def _take_data(self, data: bytes) -> None:
+        if not self._is_file:
+            self._texts_size += len(data)
+            if self._texts_size > MAX_TEXT_BYTES:
+                _refuse_size("texts", MAX_TEXT_BYTES)
+            self._text += data
+        elif self._arrival is not None:
+            self._files_size += len(data)
+            if self._files_size > here().settings.max_upload_bytes:
+                _refuse_size("files", here().settings.max_upload_bytes)
+            self._arrival.write(data)
+            self._refuse_file(self._arrival.name, self._arrival.size)
+
+    def _end_part(self) -> None:
+        if not self._is_file:
+            self.sent.texts.setdefault(self._field, []).append(self._text.decode("utf-8", "replace"))
+        elif self._arrival is not None:
+            self._put(self._field, KeptFile(self._arrival.token, self._arrival.finish()))
+
+    def _begin_file(self, filename: str | None) -> None:
+        self._arrival = None
+        if self._field not in self._leaves:
+            self.sent.texts.setdefault(self._field, [])
+        # Without a name, nothing was chosen.
+        if not filename or self._refuse_file(clean_name(filename), 0):
+            return
+        self._arrival = self._shelf.receive(filename)
+        self._arrived.append(self._arrival)
+
+    def _refuse_file(self, name: str, size: int) -> bool:
+        """True if the field takes no such file. What of it has arrived is removed, the rest is not kept."""
+        leaf = self._leaves.get(self._field)
+        is_file_field = leaf is not None and leaf.kind == "file"
+        fault = leaf.accept.fault_of(name, size) if leaf and is_file_field else "takes no file"
+        if fault and leaf:
+            self.sent.messages[self._field] = fault
+        if fault and self._arrival is not None:
+            self._arrival.remove()
+            self._arrival = None
+        return bool(fault)
+
+    def _put(self, name: str, kept: KeptFile) -> None:
+        """A file for a field: beside others in a list, else in place of them. The same file counts once."""
+        others = self.sent.files.setdefault(name, [])
+        if not self._leaves[name].multiple:
+            others.clear()
+        if all((each.file.name, each.file.sha256) != (kept.file.name, kept.file.sha256) for each in others):
+            others.append(kept)
+
+    def _take_what_was_read(self) -> None:
+        """The app around us has read the form already, so its files lie where Werkzeug has put them."""
+        self.sent.texts = dict(request.form.lists())
+        for name, file in request.files.items(multi=True):
+            self._take(File(headers=file.headers, name=name, filename=file.filename or ""))
+            while data := file.stream.read(CHUNK):
+                self._take(Data(data=data, more_data=True))
+            self._take(Data(data=b"", more_data=False))
+
+    def _find_kept(self) -> None:
+        """Texts of a field for files are tokens of files that are here already. New ones go first."""
+        for name, leaf in self._leaves.items():
+            if leaf.kind != "file":
+                continue
+            tokens, arrived = self.sent.texts.pop(name, []), self.sent.files.pop(name, [])
+            found = [(token, self._find(token)) for token in tokens if token]
+            for token, file in found:
+                if file is not None:
+                    self._put(name, KeptFile(token, file))
+            for kept in arrived:
+                self._put(name, kept)
+            if any(file is None for _, file in found) and not arrived:
+                self.sent.messages[name] = "is no longer kept; please choose it again"
+            self.sent.files.setdefault(name, [])
+
+    def _find(self, token: str) -> UploadedFile | None:
+        slug, slash, digest = token.partition("/")
+        if not slash:
+            return self._shelf.find(token)
+        job = find_job(reading(), slug)
+        if job is None or not visitors.may_see(visitors.current(), job):
+            return None
+        return next((kept.file for kept in kept_of_job(job) if kept.file.sha256 == digest), None)
+
+
+def kept_of_job(job: Job) -> Iterator[KeptFile]:
+    """The files that a job was given and that are still there."""
+    for files in kept_by_field(job).values():
+        yield from files
+
+
+def kept_by_field(job: Job) -> dict[str, list[KeptFile]]:
+    """The files that a job was given, by the field they were given for."""
+    registry = here().registry
+    if job.task not in registry:
+        return {}
+    folder = given_folder(folder_of(job))
+    return {
+        name: [
+            KeptFile(f"{job.slug}/{facts['sha256']}", UploadedFile(folder / facts["sha256"], **facts))
+            for facts in files
+            if (folder / facts["sha256"]).is_file()
+        ]
+        for name, files in registry[job.task].inputs.stored_files(job.arguments).items()
+    }
+
+
+def _events(decoder: MultipartDecoder) -> Iterator[Event]:
+    while True:
+        decoder.receive_data(request.stream.read(CHUNK) or None)
+        while not isinstance(event := decoder.next_event(), NeedData):
+            if isinstance(event, Epilogue):
+                return
+            yield event
+
+
+def _refuse_size(things: str, limit: int) -> None:
+    abort(413, f"The {things} of a form may have {in_words(limit)} together. Nothing was started.")
+
+
+def _refuse_parts() -> None:
+    abort(413, f"The form has more than {MOST_PARTS:,} fields, or a very long one. Nothing was started.")
