@@ -59,6 +59,10 @@ class DatabaseUnusable(AsyncInWebError):
     """The database cannot be opened or written where it is."""
 
 
+class DatabaseGone(DatabaseUnusable):
+    """The database file is no longer where it was, or another one is in its place."""
+
+
 class DatabaseDamaged(DatabaseUnusable):
     """The file is not a sound SQLite database."""
 

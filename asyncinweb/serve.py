@@ -9,7 +9,7 @@ import importlib
 import os
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,17 +19,13 @@ from asyncinweb.errors import CannotStart
 from asyncinweb.identity import new_id
 from asyncinweb.logs import configure_log
 from asyncinweb.queue import bell
-from asyncinweb.queue.instance import make_instance, private
+from asyncinweb.queue.folder_lock import folder_lock
+from asyncinweb.queue.instance import make_database_file, make_instance
 from asyncinweb.settings import Settings
 from asyncinweb.workers.child import Post, WorkerPost
 from asyncinweb.workers.reaper import start_reaper
 from asyncinweb.workers.seats import Seats
 from asyncinweb.workers.stops import StopRequests
-
-try:
-    import fcntl
-except ImportError:  # no such lock on this system
-    fcntl = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)
@@ -61,7 +57,9 @@ def run(settings: Settings, parts: Parts, say: Callable[[str], None], open_brows
     stops = StopRequests()
     refuse_open_door(settings, parts)
     prepare_instance(settings.instance)
-    with folder_lock(settings.instance, parts), listening_socket(settings, parts) as door, bell.listen() as rings:
+    in_folder = folder_lock(settings.instance) if parts.workers else nullcontext()
+    with in_folder, listening_socket(settings, parts) as door, bell.listen() as rings:
+        prepare_database_file(settings.database_path)
         tree = new_id()
         reaper = start_reaper(tree)
         try:
@@ -107,25 +105,12 @@ def prepare_instance(folder: Path) -> None:
         ) from None
 
 
-@contextmanager
-def folder_lock(folder: Path, parts: Parts) -> Iterator[None]:
-    """One set of workers for each folder. The kernel frees the lock however the process ends."""
-    if not parts.workers or fcntl is None:
-        yield
-        return
-    with open(folder / "supervisor.lock", "a+", encoding="utf-8", opener=private) as file:
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.seek(0)
-            raise CannotStart(
-                f"The folder {folder} is in use by process {file.read().strip() or '?'}. Stop that one first, or "
-                "choose another folder: --instance DIR"
-            ) from None
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        yield
+def prepare_database_file(path: Path) -> None:
+    """Let there be a file before there are children: whoever finds none later must not make another one."""
+    try:
+        make_database_file(path)
+    except OSError as error:
+        raise CannotStart(f"The database {path} cannot be made ({error.strerror}).") from None
 
 
 @contextmanager

@@ -5,8 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from asyncinweb.configuration import read_settings
+from asyncinweb.errors import DatabaseGone
 from asyncinweb.queue import bell
 from asyncinweb.queue.database import WEB, Database, Patience
+from asyncinweb.queue.folder_lock import is_in_use
 from asyncinweb.queue.given import giving
 from asyncinweb.queue.instance import make_instance
 from asyncinweb.queue.models import Job
@@ -90,7 +92,12 @@ def to_new_job(request: Request, owner: str = "", idempotency_key: str | None = 
 
 
 def open_database(settings: Settings, patience: Patience) -> Database:
-    """The database of these settings, ready to use."""
+    """The database of these settings, ready to use; made if there is none, but never under a running server."""
+    if not settings.database_path.exists() and is_in_use(settings.instance):
+        raise DatabaseGone(
+            f"The database {settings.database_path} is gone although a server runs on it. Put it back, or stop "
+            "the server and start it again."
+        )
     database = Database(settings.database_path, settings.durability, patience)
     ensure_schema(database)
     return database

@@ -16,7 +16,8 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from asyncinweb.errors import DatabaseBusy, DatabaseDamaged, DatabaseUnusable
+from asyncinweb.errors import AsyncInWebError, DatabaseBusy, DatabaseDamaged, DatabaseUnusable
+from asyncinweb.queue.same_file import stay_with_file
 from asyncinweb.queue.write_lock import WriteLock, write_lock
 
 try:
@@ -90,7 +91,7 @@ class Database:
             self._lock.held(self.patience.lock_seconds),
             self._writer.connect() as connection,
         ):
-            with connection.begin():
+            with _reopening(connection), connection.begin():
                 yield connection
             self._checkpoint_if_large(connection)
 
@@ -130,6 +131,7 @@ def sqlite_url(path: Path) -> URL:
 
 def prepare_engine(engine: Engine, durability: Durability, busy_seconds: float, begin: str) -> None:
     """Set pragmas and the BEGIN of this one engine. Never listen on the Engine class: it would hit a host's."""
+    stay_with_file(engine)
 
     @event.listens_for(engine, "connect")
     def set_pragmas(connection: Any, _: object) -> None:
@@ -173,17 +175,29 @@ def sqlite_version() -> tuple[int, ...]:
 
 
 @contextmanager
+def _reopening(connection: Connection) -> Iterator[None]:
+    """Give up a connection that was opened while the file was read-only: it would stay so for ever."""
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        if "readonly" in str(error):
+            connection.invalidate()
+        raise
+
+
+@contextmanager
 def _readable_errors(path: Path) -> Iterator[None]:
     """Turn the driver's errors, bare or wrapped by SQLAlchemy, into ours."""
     try:
         yield
     except DBAPIError as error:
-        raise _readable(error.orig, path) from error
+        raise readable(error.orig, path) from error
     except (sqlite3.Error, OSError) as error:
-        raise _readable(error, path) from error
+        raise readable(error, path) from error
 
 
-def _readable(error: BaseException | None, path: Path) -> BaseException:
+def readable(error: BaseException | None, path: Path) -> AsyncInWebError:
+    """An error of the driver or the system in our words, with the cure."""
     message = str(error)
     if isinstance(error, sqlite3.IntegrityError) or error is None:
         return DatabaseUnusable(f"The database {path} refused the change: {message}.")

@@ -26,6 +26,13 @@ def make_private(folder: Path) -> None:
         each.mkdir(mode=0o700, exist_ok=True)
 
 
+def make_database_file(path: Path) -> None:
+    """Let there be a file where the database will be. One that exists is not even opened."""
+    make_private(path.parent)
+    if not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
 def private(path: str, flags: int) -> int:
     """An opener for `open`, so that what is made is readable by this user alone."""
     return os.open(path, flags, 0o600)

@@ -1,14 +1,13 @@
 """Bringing the database to this version's schema, once, under the write lock, before anything uses it."""
 
 import importlib
-import os
 from typing import Any
 
 from sqlalchemy import text
 
 from asyncinweb.errors import SchemaTooNew
 from asyncinweb.queue.database import Database
-from asyncinweb.queue.instance import make_private
+from asyncinweb.queue.instance import make_database_file
 
 VERSION_TABLE = "asyncinweb_version"
 # All steps in order, the newest last; a test compares it with the files in migrations/versions.
@@ -28,10 +27,7 @@ def current_revision(database: Database) -> str | None:
 
 def ensure_schema(database: Database) -> None:
     """Create or upgrade the tables if needed. SchemaTooNew if a newer program has written this database."""
-    make_private(database.path.parent)
-    if not database.path.exists():
-        # Created by hand for its mode: nobody else on this computer reads the jobs.
-        os.close(os.open(database.path, os.O_CREAT | os.O_RDWR, 0o600))
+    make_database_file(database.path)
     revision = current_revision(database)
     if revision == HEAD:
         return

@@ -5,7 +5,7 @@ import secrets
 from dataclasses import dataclass
 
 from flask import Blueprint, Flask, Response, make_response, request
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from werkzeug.exceptions import HTTPException, default_exceptions
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -16,8 +16,9 @@ from asyncinweb.errors import (
     QuotaReached,
     UnknownTask,
 )
+from asyncinweb.queue.database import readable
 from asyncinweb.web.problems import problem, wants_problem
-from asyncinweb.web.shared import render
+from asyncinweb.web.shared import here, render
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ RETRY_SECONDS = 5
 QUOTA_SECONDS = 30
 
 KEY_USED = "This Idempotency-Key was used before with other values. Nothing was changed; use a new one."
+UNUSABLE = "The database cannot be used right now. Nothing was changed; please try again in a while."
 BUSY = "The database is busy. Nothing was changed; please try again in a few seconds."
 
 
@@ -117,8 +119,13 @@ def database_busy(error: DatabaseBusy) -> Response:
 
 
 def database_unusable(error: Exception) -> Response:
-    reference = _write_down(error)
-    page = error_page(503, reference=reference)
+    known = readable(error.orig, here().database.path) if isinstance(error, DBAPIError) else error
+    if isinstance(error.__cause__ or error, IntegrityError | ProgrammingError):
+        reference = _write_down(error)
+    else:
+        # A full disk is no mistake of the program: its log has a line for it, not a traceback for each visitor.
+        reference = _reference(known)
+    page = error_page(503, UNUSABLE, reference)
     page.headers["Retry-After"] = str(RETRY_SECONDS)
     return page
 
@@ -128,7 +135,13 @@ def unexpected(error: Exception) -> Response:
 
 
 def _write_down(error: Exception) -> str:
-    """Log the error; the reference that leads from the visitor's page to it."""
+    """Log a mistake of ours with its traceback; the reference that leads from the visitor's page to it."""
+    return _reference("", exc_info=error)
+
+
+def _reference(words: object, exc_info: Exception | None = None) -> str:
     reference = secrets.token_hex(4)
-    log.error("reference=%s method=%s path=%s", reference, request.method, request.path, exc_info=error)
+    log.error(
+        "reference=%s method=%s path=%s %s", reference, request.method, request.path, words, exc_info=exc_info
+    )
     return reference

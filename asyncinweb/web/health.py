@@ -1,11 +1,20 @@
 """Is it well? For load balancers and monitoring."""
 
+import os
+import shutil
+from pathlib import Path
+
 from flask import Response, jsonify
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 
+from asyncinweb.errors import AsyncInWebError
+from asyncinweb.queue.database import WAL_LIMIT, readable
 from asyncinweb.queue.models import Job
 from asyncinweb.web.shared import here, pages, reading
+
+# The write-ahead log grows to its limit before it is put into the file.
+SPACE_BYTES = WAL_LIMIT + 1_000_000
 
 
 @pages.get("/healthz")
@@ -18,11 +27,21 @@ def healthz() -> Response | tuple[Response, int]:
 
 
 def _problem() -> str:
-    # An open connection goes on reading a file that has been removed.
-    if not here().database.path.exists():
-        return "The database file is gone."
+    path = here().database.path
     try:
         reading().execute(select(Job.id).limit(1)).first()
-    except SQLAlchemyError as error:
-        return f"The database cannot be read: {getattr(error, 'orig', None) or error}."
+    except AsyncInWebError as error:
+        return _without(path, error)
+    except DBAPIError as error:
+        return _without(path, readable(error.orig, path))
+    if not os.access(path, os.W_OK):
+        return "The database may not be written to."
+    free = shutil.disk_usage(path.parent).free
+    if free < SPACE_BYTES:
+        return f"The disk is full: {free / 1e6:.1f} MB are free."
     return ""
+
+
+def _without(path: Path, error: AsyncInWebError) -> str:
+    # Where things are on this computer is nobody else's business.
+    return str(error).replace(f" {path}", "")

@@ -1,6 +1,5 @@
 """The second thread of a worker: writes progress, watches the time limit, asks whether to stop."""
 
-import logging
 import threading
 
 from asyncinweb import clock
@@ -11,8 +10,7 @@ from asyncinweb.queue.watching import live_claim
 from asyncinweb.workers.context import RunningJob
 from asyncinweb.workers.interruption import Interruption
 from asyncinweb.workers.output import Output
-
-log = logging.getLogger(__name__)
+from asyncinweb.workers.trouble import Trouble
 
 # At most two writes a second for each job, whatever the function does.
 PAUSE_SECONDS = 0.5
@@ -31,6 +29,7 @@ class Reporter(threading.Thread):
         self._database = database
         self._interruption = interruption
         self._output = output
+        self._trouble = Trouble()
         self._job: RunningJob | None = None
         self._nudge = threading.Event()
         self._asleep = False
@@ -75,7 +74,9 @@ class Reporter(threading.Thread):
             self._look_for_cancel(job)
         except AsyncInWebError as error:
             # Busy or full: the next turn tries again, and the job goes on.
-            log.warning("Progress of %s could not be written: %s", job.slug, error)
+            self._trouble.note(error)
+        else:
+            self._trouble.is_over()
 
     def _write_progress(self, job: RunningJob) -> None:
         now = clock.monotonic()

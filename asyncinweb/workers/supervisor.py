@@ -9,7 +9,7 @@ import signal
 from collections.abc import Callable, Sequence
 
 from asyncinweb import clock
-from asyncinweb.errors import AsyncInWebError, DatabaseBusy, DatabaseUnusable
+from asyncinweb.errors import AsyncInWebError, DatabaseBusy, DatabaseDamaged, DatabaseGone, DatabaseUnusable
 from asyncinweb.queue import presence
 from asyncinweb.queue.database import Database
 from asyncinweb.queue.watching import held_jobs
@@ -21,6 +21,7 @@ from asyncinweb.workers.overdue import Overdue
 from asyncinweb.workers.schedule import Schedule
 from asyncinweb.workers.seats import Seat, Seats
 from asyncinweb.workers.stops import StopRequests
+from asyncinweb.workers.trouble import Trouble
 from asyncinweb.workers.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class Supervisor:
         self._stops = stops
         self._upkeep = Upkeep(settings, database, seats.tree, seats.worker_count, bell_port)
         self._overdue = Overdue(settings.kill_after_seconds)
+        self._trouble = Trouble()
         self._tick_seconds = min(1.0, settings.kill_after_seconds / 2, settings.heartbeat_seconds)
 
     # --- the story --------------------------------------------------------------------------------------------
@@ -64,7 +66,6 @@ class Supervisor:
             self._announce_when_ready(announce)
             while not self._stops.asked:
                 self._turn()
-                self._seats.start_missing()
         finally:
             self._stop()
 
@@ -76,9 +77,15 @@ class Supervisor:
             self._bury_the_dead()
             self._kill_overdue()
             self._upkeep.turn(self._schedules())
+        except (DatabaseGone, DatabaseDamaged) as error:
+            # A new child would find no database either, and must not end and be started over and over.
+            return self._trouble.note(error)
         except (DatabaseBusy, DatabaseUnusable) as error:
             # Nothing is lost: the next turn finds the same things to do.
-            log.warning("Waiting for the database: %s", error)
+            self._trouble.note(error)
+        else:
+            self._trouble.is_over()
+        return self._seats.start_missing()
 
     # --- starting ---------------------------------------------------------------------------------------------
 
@@ -186,8 +193,17 @@ class Supervisor:
         try:
             self._bury_the_dead()
             self._kill_overdue()
-        except (DatabaseBusy, DatabaseUnusable) as error:
-            log.warning("Waiting for the database: %s", error)
+        except DatabaseBusy as error:
+            self._trouble.note(error)
+        except DatabaseUnusable as error:
+            self._trouble.note(error)
+            self._abandon_the_dead()
+
+    def _abandon_the_dead(self) -> None:
+        """Free the seats of the dead although what they held cannot be settled now; the next start will do it."""
+        for seat in self._seats.all:
+            if seat.child is not None and seat.child.has_ended():
+                self._seats.vacate(seat)
 
     def _kill_workers(self) -> None:
         for seat in self._seats.workers:
@@ -196,6 +212,7 @@ class Supervisor:
         end = clock.monotonic() + START_SECONDS
         while self._seats.workers and clock.monotonic() < end and self._stops.asked < 4:
             self._turn_while_stopping(self._tick_seconds)
+        self._abandon_the_dead()
 
     def _stop_web(self) -> None:
         for child in self._seats.children:

@@ -33,6 +33,7 @@ from asyncinweb.workers.output import Output
 from asyncinweb.workers.reporter import Reporter
 from asyncinweb.workers.runner import Ending, run
 from asyncinweb.workers.schedule import schedules_of
+from asyncinweb.workers.trouble import Trouble
 from asyncinweb.workers.wake import Bedside
 
 log = logging.getLogger(__name__)
@@ -63,8 +64,6 @@ def work(post: WorkerPost, bell: socket.socket, ready: Connection) -> None:
     worker = Worker(post, registry, database, interruption, output, Bedside(bell, post.settings.idle_poll_seconds))
     ready.send(Ready("worker", tuple(registry.tasks), schedules_of(registry)))
     wait_for_the_word(ready)
-    with database.write() as connection:
-        register_worker(connection, post.worker_id, post.supervisor_id, processes.this_process())
     worker.work()
     output.flush_text()
     # At once: a thread that a job has left behind would keep the process, and with it its seat, for ever.
@@ -94,6 +93,7 @@ class Worker:
         self._interruption = interruption
         self._output = output
         self._bedside = bedside
+        self._trouble = Trouble()
         self._reporter = Reporter(database, interruption, output, self._settings.kill_after_seconds)
         self._jobs_done = 0
         self._stopping = False
@@ -109,6 +109,7 @@ class Worker:
 
     def work(self) -> None:
         """Claim, run, settle and claim the next, until asked to stop or due to be replaced."""
+        self._register()
         self._reporter.start()
         job = self._look_for_work(is_rung_for=False)
         while not self._is_done():
@@ -120,6 +121,18 @@ class Worker:
         if job is not None:
             unstarted = job
             self._insist(unstarted, lambda: self._settle(unstarted, Released()))
+
+    def _register(self) -> None:
+        """Say that this worker is there, as soon as the database can be written to."""
+        while not self._stopping:
+            try:
+                with self._database.write() as connection:
+                    me = processes.this_process()
+                    register_worker(connection, self._post.worker_id, self._post.supervisor_id, me)
+                return
+            except (DatabaseBusy, DatabaseUnusable) as error:
+                self._trouble.note(error)
+                processes.pause(SETTLE_PAUSE_SECONDS)
 
     def _is_done(self) -> bool:
         return self._stopping or self._is_used_up()
@@ -150,10 +163,12 @@ class Worker:
     def _look_for_work(self, is_rung_for: bool) -> Claim | None:
         """A job, or None. Rung for, the job is most likely there, and a look before the claim would cost time."""
         try:
-            return (self._claim() if is_rung_for else None) or self._claim_if_any()
+            job = (self._claim() if is_rung_for else None) or self._claim_if_any()
         except (DatabaseBusy, DatabaseUnusable) as error:
-            log.warning("Waiting for the database: %s", error)
+            self._trouble.note(error)
             return None
+        self._trouble.is_over()
+        return job
 
     def _claim_if_any(self) -> Claim | None:
         """As `_claim`, without taking the write lock when there is nothing to claim."""
@@ -220,11 +235,14 @@ class Worker:
 
     def _insist(self, held: Claim, settling: Callable[[], T]) -> T:
         """Bring an outcome home, however long the database is locked or full: work is not thrown away."""
+        told = ""
         while True:
             try:
                 return settling()
             except (DatabaseBusy, DatabaseUnusable, OSError) as error:
-                log.warning("The outcome of %s cannot be stored yet: %s", held.slug, error)
+                if str(error) != told:
+                    log.warning("The outcome of %s cannot be stored yet: %s", held.slug, error)
+                told = str(error)
                 processes.pause(SETTLE_PAUSE_SECONDS)
 
     def _offer(self, held: Claim, job: RunningJob, outcome: Outcome) -> Claim | None:

@@ -121,6 +121,12 @@ def hold(until: str) -> int:
 
 
 @task
+def hold_then_give(until: str) -> bytes:
+    hold(until)
+    return b"x" * 2_000_000
+
+
+@task
 def fail(words: str) -> None:
     raise ValueError(words)  # the author's line
 

@@ -1,8 +1,6 @@
 """Cancel and time limit: politely first, then by force. One server for all, with 0.4 s between the two."""
 
 import random
-import re
-import sqlite3
 import time
 
 import pytest
@@ -156,24 +154,3 @@ def test_a_function_whose_job_was_given_to_another_worker_is_stopped(tree: Tree)
     tree.wait_for_workers(2, without=pid)
     tree.client.cancel(slug)
     tree.wait_for(slug, "cancelled")
-
-
-def test_a_job_completes_once_while_another_process_holds_the_write_lock(tree: Tree) -> None:
-    door = tree.folder / "open-for-locked"
-    workers = tree.wait_for_workers(2)
-    slug = tree.begin("hold", "holding", until=str(door))
-
-    with sqlite3.connect(tree.database.path, isolation_level=None) as other:
-        other.execute("BEGIN IMMEDIATE")
-        door.touch()
-        # Not to wait for anything: this is how long the other one takes.
-        time.sleep(3)
-        state_then = tree.job(slug).state
-        other.execute("ROLLBACK")
-    other.close()
-    job = tree.wait_for(slug)
-
-    assert state_then == "processing"
-    assert (job.state, job.attempts, job.crashes, job.claim_no) == ("completed", 1, 0, 1)
-    assert tree.workers() == workers
-    assert len(re.findall(f"Processing job: {slug}… done", tree.server_log)) == 1

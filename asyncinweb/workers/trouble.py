@@ -1,0 +1,26 @@
+"""Telling that the database cannot be used: once when it begins, once when it is over, not at every try."""
+
+import logging
+
+from asyncinweb.errors import AsyncInWebError
+
+log = logging.getLogger(__name__)
+
+
+class Trouble:
+    """One process's, with one database."""
+
+    def __init__(self) -> None:
+        self._told = ""
+
+    def note(self, error: AsyncInWebError) -> None:
+        """The database could not be used; whoever wanted to will try again."""
+        if str(error) != self._told:
+            log.warning("Waiting for the database: %s", error)
+        self._told = str(error)
+
+    def is_over(self) -> None:
+        """The database could be used."""
+        if self._told:
+            log.info("The database can be used again")
+        self._told = ""
