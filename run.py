@@ -6,7 +6,17 @@ from importlib.util import find_spec
 
 # What pyproject.toml lists, by the names they are imported with. Some of them are only needed later, in other
 # processes; where one is missing, that is said at once and in one line.
-REQUIRED = ("flask", "flask_sqlalchemy", "sqlalchemy", "waitress", "click", "pydantic", "alembic", "cronsim")
+REQUIRED = (
+    "flask",
+    "flask_sqlalchemy",
+    "sqlalchemy",
+    "waitress",
+    "click",
+    "pydantic",
+    "alembic",
+    "cronsim",
+    "markdown_it",
+)
 
 if __name__ == "__main__":
     # Until the program listens itself, Ctrl-C ends it without a traceback.
