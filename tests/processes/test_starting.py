@@ -148,7 +148,7 @@ def test_without_the_packages_run_py_says_what_to_type(tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert done.stderr.startswith(
-        "Not installed: flask, flask_sqlalchemy, sqlalchemy, waitress, alembic, cronsim. "
+        "Not installed: flask, flask_sqlalchemy, sqlalchemy, waitress, alembic, cronsim, markdown_it. "
     )
     assert "Type: python3 -m venv .venv && .venv/bin/pip install -e ." in done.stderr
     assert done.stderr.count("\n") == 1
