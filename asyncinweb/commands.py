@@ -10,6 +10,7 @@ import click
 
 from asyncinweb.configuration import read_settings
 from asyncinweb.errors import AsyncInWebError, BadArguments
+from asyncinweb.logs import harmless
 from asyncinweb.queue.as_json import in_utc, job_as_json
 from asyncinweb.queue.client import Client, open_database
 from asyncinweb.queue.database import WEB, Database
@@ -58,7 +59,7 @@ def with_tasks(command: Command) -> Command:
 
 
 def _print_json(value: object) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    click.echo(harmless(json.dumps(value, ensure_ascii=False, indent=2), keep="\n"))
 
 
 @click.command("submit")
@@ -133,7 +134,8 @@ def _print_job(database: Database, job: Job, as_json: bool) -> None:
         return
     for name, value in facts.items():
         if value is not None:
-            click.echo(f"{name:12} {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}")
+            words = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            click.echo(harmless(f"{name:12} {words}"))
 
 
 @click.command("jobs")
@@ -150,7 +152,8 @@ def jobs_command(state: Any, task: str | None, limit: int, instance: Path | None
             _print_json([job_as_json(session, job) for job in page.jobs])
             return
     for job in page.jobs:
-        click.echo(f"{job.slug}  {job.state:10}  {in_utc(job.created_at)}  {job.task}  {job.error or ''}".rstrip())
+        line = f"{job.slug}  {job.state:10}  {in_utc(job.created_at)}  {job.task}  {job.error or ''}"
+        click.echo(harmless(line.rstrip()))
 
 
 @click.command("show")
@@ -179,7 +182,7 @@ def log_command(slug: str, follow: bool, instance: Path | None) -> None:
         piece = read_log(folder, claim_no, offset, LOG_CHUNK)
         if piece.dropped:
             click.echo(f"[… {piece.dropped} bytes dropped …]")
-        click.echo(piece.text, nl=False)
+        click.echo(harmless(piece.text, keep="\n\t"), nl=False)
         if piece.next_offset == offset and (job.is_final or not follow):
             return
         if piece.next_offset == offset:

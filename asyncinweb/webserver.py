@@ -1,6 +1,5 @@
 """The web process: waitress in front of the Flask app, on a socket the supervisor holds."""
 
-import logging
 import os
 import signal
 import socket
@@ -50,7 +49,6 @@ def serve_web(settings: Settings, door: socket.socket, ready: Connection) -> Non
     )
     ready.send(Ready("web", tuple(app.extensions["asyncinweb"].registry.tasks)))
     wait_for_the_word(ready)
-    logging.getLogger("waitress").setLevel(logging.ERROR)
     server.run()
 
 

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from asyncinweb.settings import Settings
-from asyncinweb.workers.processes import TREE_VARIABLE, die_with
+from asyncinweb.workers.processes import TREE_VARIABLE, close_on_exec, die_with
 
 if TYPE_CHECKING:
     from asyncinweb.workers.schedule import Schedule
@@ -141,6 +141,7 @@ def start_child(post: Post, tree: str) -> Child:
 def _live(parent_pid: int, function: str, arguments: tuple[object, ...]) -> None:
     """The first thing a child does."""
     die_with(parent_pid)
+    close_on_exec()
     module, _, name = function.partition(":")
     life: Any = getattr(importlib.import_module(module), name)
     life(*arguments)

@@ -9,6 +9,7 @@ import sys
 import threading
 from typing import TextIO
 
+from asyncinweb.logs import harmless
 from asyncinweb.queue.joblog import LogWriter
 from asyncinweb.workers.interruption import Interruption
 
@@ -100,7 +101,7 @@ class Output(io.RawIOBase):
             if self._log is not None:
                 self._log.write(data)
             else:
-                os.write(self.terminal, data)
+                os.write(self.terminal, harmless(data.decode("utf-8", "replace"), keep="\n").encode())
         except OSError:
             # A full disk or a closed terminal costs words, never the job.
             return

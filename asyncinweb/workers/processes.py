@@ -105,6 +105,16 @@ def _prctl(option: int, value: int) -> None:
         raise OSError(ctypes.get_errno(), f"prctl({option}, {value})")
 
 
+def close_on_exec() -> None:
+    """Keep every descriptor but the standard ones from the programs that this process will start. Python does so
+    itself, except for those that were handed to this process when it was started."""
+    with contextlib.suppress(OSError):
+        for entry in Path("/proc/self/fd").iterdir():
+            if int(entry.name) > 2:
+                with contextlib.suppress(OSError):
+                    os.set_inheritable(int(entry.name), False)
+
+
 def has_children() -> bool:
     """True if this process has any child, running or to be reaped. One system call."""
     try:

@@ -30,6 +30,31 @@ async def add_slowly(a: int, b: int) -> int:
 
 
 @task
+def look_around() -> dict[str, object]:
+    """What a task finds out about the program that runs it."""
+    started_with = Path("/proc/self/environ").read_text(encoding="utf-8", errors="replace")
+    # The listing itself has one open, too, that is gone by now.
+    opened = [os.readlink(each) for each in list(Path("/proc/self/fd").iterdir()) if each.exists()]  # noqa: PTH115
+    # Not through subprocess, which would close descriptors itself.
+    listing = Path(os.environ["SAMPLE_INSTANCE"]).parent / "descriptors"
+    os.system(f"for each in /proc/self/fd/*; do readlink $each; done > {listing}")
+    return {
+        "environment": {**os.environ},
+        "started_with": started_with,
+        "command": Path("/proc/self/cmdline").read_text(),
+        "opened": opened,
+        "child": listing.read_text().splitlines(),
+    }
+
+
+@task
+def speak_to_a_terminal() -> None:
+    """What must not reach a terminal as it is."""
+    print("red \x1b[31m back\r \u202egnp.exe \x9b2J tab\there")
+    raise ValueError("\x1b]0;title\x07 \u202e no\n12:00:00  Processing job: forged")
+
+
+@task
 def give(what: str) -> object:
     return {
         "none": None,

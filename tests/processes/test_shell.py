@@ -162,6 +162,21 @@ def test_log_prints_what_there_is(tree: Tree, shell: Shell) -> None:
     assert shell("log", job.slug).out == "attempt 1\n"
 
 
+def test_what_a_task_says_cannot_steer_the_terminal(tree: Tree, shell: Shell) -> None:
+    slug = tree.submit("speak_to_a_terminal")
+    tree.wait_for(slug, "failed")
+
+    log, shown, as_json, listed = (
+        shell(*command).out for command in (("log", slug), ("show", slug), ("show", slug, "--json"), ("jobs",))
+    )
+
+    for text in (log, shown, as_json, listed, tree.server_log):
+        assert not {each for each in text if not each.isprintable()} - {"\n", "\t"}, text
+        assert "\n12:00:00  Processing job: forged" not in text
+    assert "red \\u001b[31m back\\r \\u202egnp.exe \\u009b2J tab\there" in log
+    assert json.loads(as_json)["error"].startswith("ValueError: \x1b]0;title\x07 \u202e no")
+
+
 def test_cancel_says_what_became_of_it(tree: Tree, shell: Shell) -> None:
     running = tree.begin("last", how="tidy")
     ended = tree.run("add", a=1).slug
