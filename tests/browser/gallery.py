@@ -7,7 +7,22 @@ from playwright.sync_api import BrowserContext
 from process_tree import RUN, Tree, wait_until
 
 GALLERY_TASKS = Path(__file__).with_name("gallery_tasks.py")
-SHAPES = ("text", "number", "json", "table", "image", "svg", "file", "none", "odd", "hostile")
+SHAPES = (
+    "text",
+    "number",
+    "json",
+    "long json",
+    "table",
+    "long table",
+    "image",
+    "svg",
+    "markdown",
+    "several",
+    "file",
+    "none",
+    "odd",
+    "hostile",
+)
 # What becomes of a job of this task, without anybody doing anything.
 ENDS = {
     "fail": "failed",

@@ -9,13 +9,26 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from asyncinweb import current_job, task
+from asyncinweb import Markdown, current_job, task
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)> \u202egnp.exe \x1b[31mred\x1b[0m"
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d494844520000000100000001080600000"
     "01f15c4890000000d49444154789c6360f8cf50cf0000040201012a1b9c3a0000000049454e44ae426082"
 )
+WORDS = """# A report
+
+Some *words*, a [link](https://example.org), `code`, and a list:
+
+1. one
+2. two
+
+| month | orders |
+|-------|-------:|
+| May   |     31 |
+
+> <b>A tag</b> stays text.
+"""
 
 
 class Size(Enum):
@@ -55,6 +68,15 @@ def show(shape: str) -> object:
         "svg": '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 10"><rect width="20" height="10" /></svg>',
         "file": b"\x00\x01 something else",
         "none": None,
+        "markdown": Markdown(WORDS),
+        "several": {
+            "Orders a month": [{"month": month, "orders": month * 97 % 41} for month in range(1, 6)],
+            "Picture": PIXEL,
+            "Remarks": Markdown("**Fine**, on the whole."),
+            "Sum": 1234,
+        },
+        "long table": [{f"column {number}": number * row for number in range(12)} for row in range(600)],
+        "long json": {f"key {number}": [number] * 5 for number in range(200)},
         "odd": {"numbers": {3, 1, 2}, "endless": float("inf")},
         "hostile": [{HOSTILE: HOSTILE, "b": HOSTILE}],
     }
