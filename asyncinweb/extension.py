@@ -31,6 +31,7 @@ from asyncinweb.web import (
     tasks,
 )
 from asyncinweb.web.assets import asset
+from asyncinweb.web.bodies import refuse_broken_form
 from asyncinweb.web.filters import FILTERS
 from asyncinweb.web.form import KEY_FIELD
 from asyncinweb.web.security import add_headers, refuse_other_sites
@@ -42,6 +43,7 @@ PREFIX = "ASYNCINWEB_"
 VIEWS = (home, tasks, joblist, jobs, logs, files, seed, health, api_tasks, api_jobs, api_description)
 
 pages.before_request(refuse_other_sites)
+pages.before_request(refuse_broken_form)
 pages.after_request(add_headers)
 failures.register(pages)
 

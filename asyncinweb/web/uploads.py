@@ -21,12 +21,11 @@ from asyncinweb.tasks.registry import Task
 from asyncinweb.tasks.uploaded import UploadedFile, clean_name
 from asyncinweb.units import size as in_words
 from asyncinweb.web import visitors
+from asyncinweb.web.bodies import MAX_TEXT_BYTES as MAX_TEXT_BYTES
+from asyncinweb.web.bodies import MOST_PARTS, UNREADABLE, is_whole_text
 from asyncinweb.web.installation import here
 from asyncinweb.web.shared import folder_of, reading
 
-# The texts of a form, all together: the longest one fits several times.
-MAX_TEXT_BYTES = 8_000_000
-MOST_PARTS = 1_000
 CHUNK = 64 * 1024
 
 
@@ -152,7 +151,9 @@ class Receiver:
 
     def _end_part(self) -> None:
         if not self._is_file:
-            self.sent.texts.setdefault(self._field, []).append(self._text.decode("utf-8", "replace"))
+            if not is_whole_text(self._text):
+                abort(400, UNREADABLE)
+            self.sent.texts.setdefault(self._field, []).append(self._text.decode())
         elif self._arrival is not None:
             self._put(self._field, KeptFile(self._arrival.token, self._arrival.finish()))
 

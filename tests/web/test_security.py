@@ -1,5 +1,6 @@
 """Headers on every answer, refusing other sites and foreign names, and text that never becomes markup."""
 
+from base64 import urlsafe_b64decode
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,10 +10,11 @@ from flask.testing import FlaskClient
 from web_room import HTMX, OURS, OWNER, TOKEN, Room, close, one, page, soup, words
 
 from asyncinweb.app import create_app
+from asyncinweb.queue.database import Patience
 from asyncinweb.queue.transitions import cancel, fail
 from asyncinweb.settings import Settings
 from asyncinweb.tasks.outcome import Failed
-from asyncinweb.web.security import allowed_names
+from asyncinweb.web.security import POLICY, allowed_names
 
 HOSTILE = """{{ 7*7 }}<script>alert(1)</script><img src=x onerror=alert(1)> " ' onload=x </pre></textarea>"""
 
@@ -53,6 +55,39 @@ def test_the_policy_of_pages_is_the_strict_one(client: FlaskClient) -> None:
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
         "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     )
+
+
+def test_every_refusal_has_the_strict_policy(
+    settings: Settings, app: Flask, client: FlaskClient, room: Room
+) -> None:
+    app.add_url_rule("/broken", "broken", lambda: str(1 / 0))
+    strict = create_app(settings.model_copy(update={"max_queued_per_owner": 1}))
+    crowded = strict.test_client()
+    crowded.set_cookie("asyncinweb_visitor", TOKEN)
+    crowded.post("/tasks/picture", headers=OURS)
+    refusals = {
+        400: client.get("/jobs?state=x"),
+        403: client.post("/tasks/picture"),
+        404: client.get("/nothing"),
+        405: client.open("/jobs", method="BREW", headers=OURS),
+        413: client.post("/tasks/picture", data={"width": "1" * 9_000_000}, headers=OURS),
+        415: client.post("/api/v1/jobs", headers=OURS),
+        422: client.post("/tasks/picture", data={"width": "1"}, headers=OURS),
+        429: crowded.post("/tasks/picture", headers=OURS),
+        500: client.get("/broken"),
+    }
+    room.database.patience = Patience(lock_seconds=0.05, busy_seconds=0.05)
+    with room.database.write():
+        refusals[503] = client.post("/tasks/picture", headers=OURS)
+    close(strict)
+
+    for code, response in refusals.items():
+        assert response.status_code == code
+        assert response.headers["Content-Security-Policy"] == POLICY, code
+        assert response.headers["X-Content-Type-Options"] == "nosniff", code
+        assert response.headers["Referrer-Policy"] == "same-origin", code
+        assert response.headers["Cross-Origin-Opener-Policy"] == "same-origin", code
+        assert "Server" not in response.headers, code
 
 
 def test_reading_changes_nothing(app: Flask, client: FlaskClient, room: Room) -> None:
@@ -158,6 +193,38 @@ def test_other_sites_may_not_change_anything(app: Flask, room: Room, headers: di
     assert room.content() == before
 
 
+@pytest.mark.parametrize(
+    ("headers", "is_ours"),
+    [
+        ({"Sec-Fetch-Site": "cross-site"}, False),
+        ({"Sec-Fetch-Site": "same-origin"}, True),
+        ({"Sec-Fetch-Site": "none"}, True),
+        ({"Origin": "http://localhost"}, True),
+        ({"Origin": "http://evil.example"}, False),
+        ({"Origin": "null"}, False),
+        ({}, False),
+    ],
+)
+def test_the_rule_holds_for_everything_that_can_change_something(
+    app: Flask, client: FlaskClient, room: Room, headers: dict[str, str], is_ours: bool
+) -> None:
+    slug = room.complete().slug
+    before = room.content()
+    unsafe = [
+        (method, address)
+        for method, address in every_address(app, slug)
+        if method not in ("GET", "HEAD", "OPTIONS") and address != "/query"
+    ]
+    assert len(unsafe) >= 8
+
+    for method, address in unsafe:
+        for sent in ({}, {"json": {}}):
+            response = client.open(address, method=method, headers=headers, **sent)
+            assert (response.status_code != 403) == is_ours, f"{method} {address} {headers} -> {response.status}"
+
+    assert is_ours or room.content() == before
+
+
 @pytest.mark.parametrize("headers", [{}, {"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}])
 def test_query_only_reads_so_any_program_may_ask(client: FlaskClient, room: Room, headers: dict[str, str]) -> None:
     assert client.post("/query", data={"id": room.submit().slug}, headers=headers).status_code == 200
@@ -215,6 +282,13 @@ def test_the_names_are_those_of_the_settings() -> None:
 
 def test_a_wildcard_address_is_no_name() -> None:
     assert "0.0.0.0" not in allowed_names(Settings(host="0.0.0.0"))
+
+
+def test_a_jobs_address_carries_128_random_bits(room: Room) -> None:
+    slugs = [room.submit().slug for _ in range(20)]
+
+    assert len(set(slugs)) == 20
+    assert {len(urlsafe_b64decode(slug + "==")) for slug in slugs} == {16}
 
 
 # --- hostile text -----------------------------------------------------------------------------------------------

@@ -1,0 +1,175 @@
+"""Clients that mean harm, or are simply many, against the real web server."""
+
+import asyncio
+import http.client
+import json
+import re
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+from process_tree import Tree
+
+OURS = {"Sec-Fetch-Site": "same-origin"}
+FORM = {**OURS, "Content-Type": "application/x-www-form-urlencoded"}
+JSON = {"Content-Type": "application/json"}
+Address = tuple[str, int]
+# Seconds between two looks of a page: half of what pages do.
+PAUSE = 2.5
+# Measured: 30 ms at most, with 300 pages that look every 5 s as with 170 connections.
+SOON = 5.0
+
+
+@pytest.fixture
+def address(tree: Tree) -> Address:
+    parts = urlsplit(tree.url)
+    assert parts.hostname
+    assert parts.port
+    return parts.hostname, parts.port
+
+
+def ask(
+    address: Address,
+    method: str,
+    path: str,
+    body: str | bytes = b"",
+    headers: dict[str, str] | None = None,
+) -> tuple[http.client.HTTPResponse, bytes]:
+    connection = http.client.HTTPConnection(*address, timeout=60)
+    try:
+        connection.request(method, path, body or None, headers or {})
+        response = connection.getresponse()
+        return response, response.read()
+    finally:
+        connection.close()
+
+
+def jobs_of(tree: Tree, task: str) -> int:
+    (row,) = tree.rows("SELECT count(*) AS number FROM asyncinweb_jobs WHERE task = :task", task=task)
+    return int(row["number"])
+
+
+# --- the same request many times at once ------------------------------------------------------------------------
+
+
+def test_twenty_equal_posts_of_a_form_are_one_job(tree: Tree, address: Address) -> None:
+    before = jobs_of(tree, "add")
+    body = urlencode({"a": 1, "form-key": "the-same-form-key-twenty"})
+    headers = {**FORM, "Cookie": f"asyncinweb_visitor={'B' * 22}"}
+
+    with ThreadPoolExecutor(20) as threads:
+        answers = list(threads.map(lambda _: ask(address, "POST", "/tasks/add", body, headers)[0], range(20)))
+
+    assert {answer.status for answer in answers} == {303}
+    assert len({answer.headers["Location"] for answer in answers}) == 1
+    assert jobs_of(tree, "add") == before + 1
+
+
+def test_twenty_equal_posts_of_a_program_are_one_job_and_other_values_a_conflict(
+    tree: Tree, address: Address
+) -> None:
+    before = jobs_of(tree, "add")
+    headers = {**JSON, "Idempotency-Key": "twenty"}
+
+    def post(a: int) -> http.client.HTTPResponse:
+        body = json.dumps({"task": "add", "arguments": {"a": a}})
+        return ask(address, "POST", "/api/v1/jobs", body, headers)[0]
+
+    with ThreadPoolExecutor(20) as threads:
+        answers = list(threads.map(post, [1] * 20))
+
+    assert {answer.status for answer in answers} == {201}
+    assert len({answer.headers["Location"] for answer in answers}) == 1
+    assert post(2).status == 409
+    assert jobs_of(tree, "add") == before + 1
+
+
+# --- many connections -------------------------------------------------------------------------------------------
+
+
+def test_idle_connections_and_slow_bodies_keep_nobody_waiting(address: Address) -> None:
+    slow = b"POST /tasks/add HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\na=1"
+    with ExitStack() as connections:
+        for number in range(170):
+            connection = connections.enter_context(socket.create_connection(address, 30))
+            if number < 20:
+                connection.sendall(slow)
+        begin = time.monotonic()
+        response, _ = ask(address, "GET", "/healthz")
+
+        assert response.status == 200
+        assert time.monotonic() - begin < SOON
+
+
+def test_a_submit_is_quick_while_three_hundred_pages_poll(tree: Tree, address: Address) -> None:
+    slug = tree.submit("nap", seconds=6)
+    shown = ask(address, "GET", f"/jobs/{slug}")[1].decode()
+    found = re.search(r'hx-get="([^"]+/status[^"]*)"', shown)
+    assert found
+    poll = found[1].replace("&amp;", "&")
+
+    seconds = asyncio.run(_submit_among(address, poll, 300))
+
+    assert seconds < SOON
+
+
+async def _submit_among(address: Address, poll: str, pages: int) -> float:
+    """How long a submit takes while so many pages look for news, all of which have looked once."""
+    looked = [asyncio.Event() for _ in range(pages)]
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(_page(address, poll, number / pages * PAUSE, each))
+            for number, each in enumerate(looked)
+        ]
+        for each in looked:
+            await each.wait()
+        begin = time.monotonic()
+        body = json.dumps({"task": "add", "arguments": {"a": 1}})
+        response, _ = await asyncio.to_thread(ask, address, "POST", "/api/v1/jobs", body, JSON)
+        seconds = time.monotonic() - begin
+        for task in tasks:
+            task.cancel()
+    assert response.status == 201
+    return seconds
+
+
+async def _page(address: Address, poll: str, delay: float, has_looked: asyncio.Event) -> None:
+    await asyncio.sleep(delay)
+    while True:
+        reader, writer = await asyncio.open_connection(*address)
+        try:
+            writer.write(f"GET {poll} HTTP/1.1\r\nHost: localhost\r\nHX-Request: true\r\n\r\n".encode())
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        finally:
+            writer.close()
+        assert head.startswith(("HTTP/1.1 200", "HTTP/1.1 204")), head
+        has_looked.set()
+        await asyncio.sleep(PAUSE)
+
+
+# --- waiting for the end of a job -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def long_job(tree: Tree) -> Iterator[str]:
+    slug = tree.submit("nap", seconds=60)
+    yield slug
+    tree.client.cancel(slug)
+    tree.wait_for(slug, "cancelled")
+
+
+def test_programs_that_wait_leave_threads_for_everybody_else(address: Address, long_job: str) -> None:
+    with ExitStack() as connections:
+        waiting = [connections.enter_context(socket.create_connection(address, 30)) for _ in range(12)]
+        for each in waiting:
+            each.sendall(f"GET /api/v1/jobs/{long_job}?wait=20 HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
+        begin = time.monotonic()
+
+        response, _ = ask(address, "GET", "/healthz")
+
+        assert response.status == 200
+        assert time.monotonic() - begin < SOON
