@@ -97,7 +97,7 @@ def test_the_example_in_the_readme_loads(tmp_path: Path) -> None:
 
 
 def test_links_between_the_documents_lead_somewhere() -> None:
-    documents = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    documents = [ROOT / "README.md", ROOT / "SECURITY.md", *(ROOT / "docs").rglob("*.md")]
     broken = [
         f"{document.relative_to(ROOT)}: {link}"
         for document in documents

@@ -6,13 +6,13 @@ import json
 import re
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from process_tree import Tree
+from process_tree import RUN, Tree
 
 OURS = {"Sec-Fetch-Site": "same-origin"}
 FORM = {**OURS, "Content-Type": "application/x-www-form-urlencoded"}
@@ -26,6 +26,10 @@ SOON = 5.0
 
 @pytest.fixture
 def address(tree: Tree) -> Address:
+    return address_of(tree)
+
+
+def address_of(tree: Tree) -> Address:
     parts = urlsplit(tree.url)
     assert parts.hostname
     assert parts.port
@@ -86,6 +90,21 @@ def test_twenty_equal_posts_of_a_program_are_one_job_and_other_values_a_conflict
     assert len({answer.headers["Location"] for answer in answers}) == 1
     assert post(2).status == 409
     assert jobs_of(tree, "add") == before + 1
+
+
+# --- behind a proxy ---------------------------------------------------------------------------------------------
+
+
+def test_only_a_trusted_proxy_says_who_asks(start: Callable[..., Tree], address: Address) -> None:
+    behind = start(program=(*RUN, "--port", "0"), trusted_proxy="127.0.0.1").wait_until_started()
+    body = json.dumps({"task": "add", "arguments": {"a": 1}})
+    forwarded = {**JSON, "X-Forwarded-For": "192.0.2.7", "X-Real-IP": "192.0.2.7"}
+
+    _, believed = ask(address_of(behind), "POST", "/api/v1/jobs", body, forwarded)
+    _, dropped = ask(address, "POST", "/api/v1/jobs", body, forwarded)
+
+    assert json.loads(believed)["owner"] == "program:192.0.2.7"
+    assert json.loads(dropped)["owner"] == "program:127.0.0.1"
 
 
 # --- many connections -------------------------------------------------------------------------------------------

@@ -4,11 +4,12 @@ import json
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from pydantic import Field, SecretStr
 from web_room import OURS, OWNER, TOKEN, Reader, Room, close
 from werkzeug.test import TestResponse
 
@@ -17,12 +18,22 @@ from asyncinweb.extension import AsyncInWeb
 from asyncinweb.queue.transitions import fail
 from asyncinweb.settings import Settings
 from asyncinweb.tasks.outcome import Failed
+from asyncinweb.tasks.registry import Options, Task
+from asyncinweb.tasks.uploaded import UploadedFile
 from asyncinweb.web import api_waiting
 from asyncinweb.web.api_models import JobList, ListedJob, LogPart, Problem, TaskList, WholeJob
 
 PROGRAM = "program:127.0.0.1"
 JOBS = "/api/v1/jobs"
 EMPTY = {"Content-Type": "application/json"}
+
+
+def read_file(file: UploadedFile) -> str:
+    return file.name
+
+
+def sign(password: Annotated[SecretStr, Field(min_length=8)]) -> str:
+    return ""
 
 
 @pytest.fixture
@@ -149,6 +160,31 @@ def test_the_quota_binds_a_program(settings: Settings, app: Flask) -> None:
         assert response.headers["Retry-After"] == "30"
     assert len(Room(strict).jobs()) == 1
     close(strict)
+
+
+@pytest.mark.parametrize(
+    "file", ["/etc/passwd", {"name": "passwd", "size": 1, "sha256": "0" * 64}, ["/etc/passwd"]]
+)
+def test_a_program_cannot_name_a_file_of_this_computer(
+    app: Flask, program: FlaskClient, room: Room, file: object
+) -> None:
+    app.extensions["asyncinweb"].registry.tasks["read_file"] = Task(read_file, Options())
+
+    assert "file" in refused(submit(program, task="read_file", arguments={"file": file}), 422).errors
+    assert room.jobs() == []
+
+
+def test_a_secret_is_in_no_answer(app: Flask, program: FlaskClient, room: Room) -> None:
+    app.extensions["asyncinweb"].registry.tasks["sign"] = Task(sign, Options())
+
+    response = submit(program, task="sign", arguments={"password": "hunter2-hunter2"})
+    too_short = submit(program, task="sign", arguments={"password": "hunter2"})
+
+    whole(response, 201)
+    refused(too_short, 422)
+    for each in (response, too_short, program.get(response.location), program.get(JOBS)):
+        assert "hunter2" not in each.text
+    assert "hunter2" not in str(room.content())
 
 
 # --- the same request twice -------------------------------------------------------------------------------------
