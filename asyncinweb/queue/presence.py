@@ -128,6 +128,12 @@ def rescue(connection: Connection, my_host: str, lease_seconds: float) -> list[C
 
     By the database's clock alone. Not to be called soon after our own clock or our own process stood still.
     """
+    # A sign of life from the future is from before a clock was set back: the lease begins now.
+    connection.execute(
+        update(Supervisor)
+        .where(Supervisor.host != my_host, Supervisor.heartbeat_at > database_now())
+        .values(heartbeat_at=database_now())
+    )
     silent = connection.execute(
         select(Supervisor.id, Supervisor.host).where(
             Supervisor.host != my_host, Supervisor.heartbeat_at < database_now() - lease_seconds

@@ -37,7 +37,14 @@ class Interruption:
         self._shields = 0
         self._pending = False
         self._main = threading.get_ident()
+        self.listen()
+
+    def listen(self) -> None:
+        """Hear the signal, whatever a job has done to signals."""
         signal.signal(signal.SIGUSR1, self._on_signal)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        # An alarm that a job has left behind would kill the process in the middle of the next one.
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
     def begin(self, job: object) -> None:
         """A new job begins, of which nothing was asked yet."""

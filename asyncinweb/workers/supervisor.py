@@ -167,8 +167,9 @@ class Supervisor:
             log.info("Stopping: waiting up to %g s for running jobs", self._settings.grace_seconds)
         self._send_workers(signal.SIGTERM)
         self._wait_for_workers(self._settings.grace_seconds, signals_before=1)
-        self._send_workers(signal.SIGUSR2)
-        self._wait_for_workers(self._settings.kill_after_seconds, signals_before=2)
+        # At every turn: right behind another signal the kernel may give one to a thread that cannot act on it, and
+        # the function's thread would sleep on.
+        self._wait_for_workers(self._settings.kill_after_seconds, signals_before=2, asking=signal.SIGUSR2)
         self._kill_workers()
         self._stop_web()
         try:
@@ -182,10 +183,12 @@ class Supervisor:
         for seat in self._seats.workers:
             seat.send(number)
 
-    def _wait_for_workers(self, seconds: float, signals_before: int) -> None:
+    def _wait_for_workers(self, seconds: float, signals_before: int, asking: signal.Signals | None = None) -> None:
         """Until all workers have ended, the time is over, or a further signal makes it urgent."""
         end = clock.monotonic() + seconds
         while self._seats.workers and clock.monotonic() < end and self._stops.asked <= signals_before:
+            if asking is not None:
+                self._send_workers(asking)
             self._turn_while_stopping(min(self._tick_seconds, max(0.0, end - clock.monotonic())))
 
     def _turn_while_stopping(self, seconds: float) -> None:

@@ -104,8 +104,14 @@ class Worker:
         self._claiming_used = self._claiming_of(
             [task.name for task in registry.tasks.values() if not task.options.fresh_process]
         )
+        self._listen()
+
+    def _listen(self) -> None:
+        """Hear the supervisor, and it alone; again after each job, which may have done anything to signals."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, self._on_stop)
         signal.signal(signal.SIGUSR2, self._on_stop_now)
+        self._interruption.listen()
 
     def work(self) -> None:
         """Claim, run, settle and claim the next, until asked to stop or due to be replaced."""
@@ -221,6 +227,7 @@ class Worker:
             ending = run(task, held.arguments, job, self._interruption, self._settings.max_result_bytes)
         finally:
             self._reporter.dismiss()
+            self._listen()
             if processes.has_children():
                 processes.kill_children()
             self._output.end()

@@ -4,6 +4,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import pty
 import re
 import secrets
 import signal
@@ -110,6 +111,7 @@ class Tree:
         *arguments: str,
         program: tuple[str, ...] = WORKER,
         workers: int = 1,
+        terminal: bool = False,
         **settings: object,
     ) -> None:
         self.folder = folder
@@ -124,16 +126,21 @@ class Tree:
         self._submitted: list[str] = []
         self._stdout, self._stderr = folder / f"stdout-{self.mark}.txt", folder / f"stderr-{self.mark}.txt"
         self.settings = {**QUICK, "workers": workers, "instance": self.instance, "tasks": SAMPLE_TASKS, **settings}
+        self._keyboard, stdin = pty.openpty() if terminal else (None, subprocess.DEVNULL)
+        # setsid gives the program the terminal, as a shell does: Ctrl-C goes to its process group.
+        command = ("setsid", "--ctty", *program) if terminal else program
         with self._stdout.open("wb") as out, self._stderr.open("wb") as err:
             self.process = subprocess.Popen(
-                [*program, *arguments],
+                [*command, *arguments],
                 cwd=folder,
                 env={**environment(self.settings, self.mark), "SAMPLE_INSTANCE": str(self.instance)},
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=out,
                 stderr=err,
-                start_new_session=True,
+                start_new_session=not terminal,
             )
+        if terminal:
+            os.close(stdin)
 
     # --- what it says -----------------------------------------------------------------------------------------
 
@@ -178,11 +185,18 @@ class Tree:
 
     def submit(self, task: str, **arguments: object) -> str:
         """Store a job, as the web process does; its slug."""
+        return self.submit_many(task, [arguments])[0]
+
+    def submit_many(self, task: str, all_arguments: list[dict[str, Any]]) -> list[str]:
+        """Store jobs in one transaction; their slugs."""
         found = SAMPLES[task]
-        stored = found.inputs.pack(arguments)
-        (job,) = self.client.submit([Request(found, stored, found.options.priority)])
-        self._submitted.append(job.slug)
-        return job.slug
+        stored = [found.inputs.pack(arguments) for arguments in all_arguments]
+        slugs = [
+            job.slug
+            for job in self.client.submit([Request(found, each, found.options.priority) for each in stored])
+        ]
+        self._submitted += slugs
+        return slugs
 
     def rows(self, sql: str, **values: object) -> list[dict[str, Any]]:
         with self.database.read() as session:
@@ -269,6 +283,11 @@ class Tree:
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
+    def press_ctrl_c(self) -> None:
+        """On the keyboard of its terminal."""
+        assert self._keyboard is not None
+        os.write(self._keyboard, b"\x03")
+
     def wait(self, seconds: float = 20.0) -> int:
         return self.process.wait(seconds)
 
@@ -298,6 +317,8 @@ class Tree:
         """The invariants hold, whatever has happened."""
         is_stopped = self.process.poll() is not None and not self.may_have_lost
         invariants.check(self.rows, self._submitted, is_stopped)
+        if is_stopped:
+            assert [pid for pid in self.workers() if not is_alive(pid)] == [], "a worker did not sign off"
         jobs = {row["slug"]: row for row in self.rows("SELECT * FROM asyncinweb_jobs")}
         assert all(jobs[slug] == row for slug, row in self._final.items()), "a final row has changed"
 
@@ -307,6 +328,9 @@ class Tree:
                 os.kill(pid, signal.SIGKILL)
         if self._database is not None:
             self._database.close()
+        if self._keyboard is not None:
+            os.close(self._keyboard)
+            self._keyboard = None
 
 
 def processes_marked(mark: str) -> list[int]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import fcntl
 import logging
 import os
 import signal
@@ -149,6 +150,41 @@ def hold(until: str) -> int:
 def hold_then_give(until: str) -> bytes:
     hold(until)
     return b"x" * 2_000_000
+
+
+@task
+def run_alone(diary: str, seconds: float) -> int:
+    """Leave a line; and a file where another process runs the same job at this moment."""
+    with (Path(diary) / current_job.slug).open("a") as file:
+        try:
+            # The kernel frees it when this process ends, however it does.
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            (Path(diary) / f"twice-{current_job.slug}").touch()
+        file.write(f"{current_job.attempt}\n")
+        file.flush()
+        time.sleep(seconds)
+    return current_job.attempt
+
+
+@task
+def flood(megabytes: int) -> None:
+    """Half of it printed in lines, half of it written past Python."""
+    print("the beginning")
+    for _ in range(megabytes * 500):
+        print("x" * 999)
+    block = (b"y" * 999 + b"\n") * 50
+    for _ in range(megabytes * 10):
+        written = 0
+        while written < len(block):
+            written += os.write(1, block[written:])
+    wait_for_log("y" * 999)
+    print("the end")
+
+
+@task
+def give_large(megabytes: int) -> bytes:
+    return b"\0" * (megabytes * 1_000_000)
 
 
 @task
@@ -310,6 +346,19 @@ def print_for_ever() -> None:
     while True:
         number += 1
         print(f"line {number}")
+
+
+@task
+def ignore_signals(then: str) -> None:
+    """As a library may do that wants all signals for itself, and an alarm that comes when the job is over."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGUSR1})
+    signal.alarm(1)
+    if then == "stay":
+        signal.alarm(0)
+        print("begun", flush=True)
+        time.sleep(60)
 
 
 @task

@@ -6,6 +6,7 @@ import time
 
 import pytest
 from process_tree import SAMPLE_TASKS, Tree, is_alive, wait_until
+from visitor import size_of
 
 
 def test_the_start_up_message_names_address_tasks_workers_database_and_warnings(tree: Tree) -> None:
@@ -355,6 +356,31 @@ def test_a_function_that_closes_descriptors_1_and_2_harms_only_its_own_words(tre
 
     assert {job.state for job in jobs} == {"completed"}
     assert all("4 descriptor 2\n" in tree.log(job.slug) for job in jobs)
+
+
+def test_200_mb_of_output_cost_only_the_middle_of_the_log_and_hold_up_nobody(tree: Tree) -> None:
+    slug = tree.submit("flood", megabytes=200)
+    others = [tree.run("add", a=number).state for number in range(3)]
+
+    job = tree.wait_for(slug, "completed", seconds=60)
+
+    kept = [path.read_text() for path in sorted(tree.job_folder(slug).path.glob("log-*"))]
+    assert (others, job.attempts) == (["completed"] * 3, 1)
+    assert 5_000_000 < sum(map(len, kept)) <= 10_000_000
+    assert kept[0].startswith("the beginning\nxxx")
+    assert kept[-1].endswith("yyy\nthe end\n")
+
+
+def test_a_result_of_50_mb_is_kept_and_one_of_300_mb_fails_its_job_in_words(tree: Tree) -> None:
+    workers = tree.wait_for_workers(2)
+
+    kept, refused = tree.run("give_large", megabytes=50), tree.run("give_large", megabytes=300)
+
+    assert (kept.state, tree.result(kept.slug)["bytes"]) == ("completed", 50_000_000)
+    assert size_of(tree, f"/jobs/{kept.slug}/result") == 50_000_000
+    assert (refused.state, refused.reason) == ("failed", "result_too_large")
+    assert refused.error.startswith("The result has 300.0 MB; at most 100 MB are kept.")
+    assert tree.workers() == workers
 
 
 def test_a_killed_worker_is_noticed_replaced_and_its_job_run_again(tree: Tree) -> None:

@@ -1,12 +1,15 @@
 """Workers that make way for fresh ones, waking, tasks started by the clock."""
 
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from process_tree import SAMPLE_TASKS, Tree, is_alive, wait_until
+from process_tree import RUN, SAMPLE_TASKS, Tree, is_alive, wait_until
+from visitor import submit_page
 
 Start = Callable[..., Tree]
 CLOCK_TASK = """
@@ -114,3 +117,50 @@ def beats_of_all(tree: Tree) -> float:
     if len(supervisors) < 2 or any(row["heartbeat_at"] < row["started_at"] + 0.3 for row in supervisors):
         return 0.0
     return float(min(row["heartbeat_at"] for row in supervisors))
+
+
+BEFORE = """
+from asyncinweb import task
+
+@task
+def grown(a: int) -> int: return a
+@task
+def renamed(a: int) -> int: return a
+@task
+def removed(a: int) -> int: return a
+"""
+AFTER = """
+from asyncinweb import task
+
+@task
+def grown(a: int, b: int = 40) -> int: return a + b
+@task
+def renamed(number: int) -> int: return number
+"""
+
+
+def test_jobs_meet_the_tasks_of_the_worker_that_runs_them_when_their_file_has_changed_meanwhile(
+    start: Start, tmp_path: Path
+) -> None:
+    tasks = tmp_path / "changing_tasks.py"
+    tasks.write_text(BEFORE)
+    tree = start(program=(*RUN, "--port", "0"), tasks=f"{SAMPLE_TASKS},{tasks}").wait_until_started()
+    door = tmp_path / "open"
+    first = tree.begin("hold", "holding", until=str(door))
+    grown, renamed, removed = [submit_page(tree, task, a=2) for task in ("grown", "renamed", "removed")]
+
+    tasks.write_text("def grown(:")
+    os.kill(tree.worker_of(first), signal.SIGKILL)
+    wait_until(lambda: "A worker process could not start: " in tree.server_log, what="a worker that cannot load")
+    tasks.write_text(AFTER)
+    door.touch()
+
+    assert tree.wait_for(first, "completed").attempts == 2
+    assert tree.wait_for(grown, "completed").attempts == 1
+    assert tree.result(grown)["value"] == 42
+    misfit = tree.wait_for(renamed, "failed")
+    assert (misfit.reason, "number: is missing" in misfit.error) == ("bad_arguments", True)
+    assert (tree.job(removed).state, tree.job(removed).attempts) == ("queued", 0)
+    (said,) = [line for line in tree.server_log.splitlines() if "could not start" in line]
+    assert f"({tasks}:1); next try in 0.5 s" in said
+    tree.client.cancel(removed)

@@ -1,6 +1,5 @@
 """SIGTERM, Ctrl-C and the next start. Each test has a tree of its own."""
 
-import os
 import signal
 import time
 from collections.abc import Callable
@@ -43,19 +42,19 @@ def test_sigterm_gives_a_long_job_back_and_the_next_start_runs_it(start: Start, 
     assert following.result(slug)["value"] == 1, "the interrupted attempt does not count"
 
 
-def test_a_second_signal_stops_at_once_and_a_third_kills(start: Start) -> None:
+def test_ctrl_c_once_waits_twice_interrupts_and_thrice_kills(start: Start) -> None:
     # Politely it would take 60 s, and 30 s more for a function that does not listen.
-    tree = start(workers=2, grace_seconds=60, kill_after_seconds=30).wait_until_started()
+    tree = start(workers=2, terminal=True, grace_seconds=60, kill_after_seconds=30).wait_until_started()
     tidy = tree.begin("last", how="tidy")
     stubborn = tree.begin("last", how="stubborn")
 
-    tree.signal(signal.SIGTERM)
+    tree.press_ctrl_c()
     wait_until(lambda: "Stopping: waiting up to 60 s" in tree.server_log)
-    tree.signal(signal.SIGINT)
+    tree.press_ctrl_c()
     wait_until(lambda: tree.job(tidy).state == "queued", 5, "the listening job to be given back")
     wait_until(lambda: "not I" in tree.log(stubborn), 5, "the other one to be asked")
     still_runs = tree.process.poll() is None
-    tree.signal(signal.SIGTERM)
+    tree.press_ctrl_c()
 
     assert still_runs
     assert tree.wait(5) == 0
@@ -63,17 +62,41 @@ def test_a_second_signal_stops_at_once_and_a_third_kills(start: Start) -> None:
     for slug in (tidy, stubborn):
         job = tree.job(slug)
         assert (job.state, job.attempts, job.interruptions, job.crashes) == ("queued", 0, 1, 0)
+    assert "KeyboardInterrupt" not in tree.server_log
 
 
 def test_ctrl_c_while_workers_start_ends_without_a_traceback(start: Start) -> None:
-    tree = start(workers=2)
+    tree = start(workers=2, terminal=True)
     # The supervisor, its reaper, and children that still import.
     wait_until(lambda: len(tree.processes()) >= 4, what="the workers to be started")
 
-    os.killpg(tree.process.pid, signal.SIGINT)
+    tree.press_ctrl_c()
 
     assert tree.wait() == 0
     assert "Stop with Ctrl-C" not in tree.said
+
+
+def test_a_function_that_ignores_all_signals_is_killed_and_the_job_after_it_hears_them_again(
+    start: Start,
+) -> None:
+    tree = start(grace_seconds=0.2).wait_until_started()
+    tree.run("ignore_signals", then="return")
+    after = tree.begin("last", how="tidy")
+    began = time.monotonic()
+    tree.client.cancel(after)
+    tree.wait_for(after, "cancelled")
+    # Its alarm was to ring after a second.
+    alarmed = tree.submit("nap", seconds=max(0.0, 1.2 - (time.monotonic() - began)))
+    tree.wait_for(alarmed, "completed")
+    slug = tree.begin("ignore_signals", then="stay")
+
+    tree.signal(signal.SIGTERM)
+
+    assert tree.wait(5) == 0
+    assert tree.log(after) == "begun\ntidied up, cancelled=True\n"
+    assert tree.job(alarmed).crashes == 0
+    job = tree.job(slug)
+    assert (job.state, job.attempts, job.interruptions, job.crashes) == ("queued", 0, 1, 0)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

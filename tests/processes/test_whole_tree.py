@@ -68,10 +68,10 @@ def test_a_killed_web_process_is_replaced_and_jobs_go_on(start: Start, tmp_path:
 
 
 def test_ctrl_c_reaches_no_function_and_visitors_can_look_meanwhile(start: Start, tmp_path: Path) -> None:
-    tree = start(program=WHOLE, grace_seconds=30).wait_until_started()
+    tree = start(program=WHOLE, terminal=True, grace_seconds=30).wait_until_started()
     slug = tree.begin("hold", "holding", until=str(tmp_path / "open"))
 
-    os.killpg(tree.process.pid, signal.SIGINT)
+    tree.press_ctrl_c()
     wait_until(lambda: "Stopping" in tree.server_log)
     status, _ = get(tree, f"/jobs/{slug}")
     (tmp_path / "open").touch()
@@ -87,9 +87,10 @@ def test_ctrl_c_reaches_no_function_and_visitors_can_look_meanwhile(start: Start
 def test_kill_9_of_the_supervisor_leaves_no_process_and_the_next_start_goes_on(
     start: Start, tmp_path: Path
 ) -> None:
-    tree = start(program=WHOLE, workers=2).wait_until_started()
+    tree = start(program=WHOLE, workers=3).wait_until_started()
     port = urlsplit(tree.url).port
     held = tree.begin("hold", "holding", until=str(tmp_path / "open"))
+    deaf = tree.begin("last", how="in_c")
     breeding = tree.submit("start_others", pids=str(tmp_path / "pids"), then="stay")
     wait_until((tmp_path / "pids.done").exists, what="the job's own processes")
     others = [int(pid) for pid in (tmp_path / "pids.done").read_text().split()]
@@ -98,10 +99,10 @@ def test_kill_9_of_the_supervisor_leaves_no_process_and_the_next_start_goes_on(
     tree.kill()
     wait_until(lambda: not tree.processes(), 2.0, "nothing of the tree left")
     left = [pid for pid in others if is_alive(pid)]
-    states = [tree.job(slug).state for slug in (held, breeding)]
+    states = [tree.job(slug).state for slug in (held, deaf, breeding)]
 
     assert left == []
-    assert states == ["processing", "processing"]
+    assert states == ["processing"] * 3
     (tmp_path / "open").touch()
     following = start(program=(*RUN, "--port", str(port))).wait_until_started()
     assert answers(following)
@@ -109,5 +110,6 @@ def test_kill_9_of_the_supervisor_leaves_no_process_and_the_next_start_goes_on(
     assert (job.attempts, job.crashes, following.result(held)["value"]) == (2, 1, 2)
     assert following.earlier_attempts(held)[0].error == "The server was killed while it ran."
     assert f"job {held} was running when the server was killed; settled" in following.server_log
-    following.client.cancel(breeding)
-    following.wait_for(breeding, "cancelled")
+    for slug in (deaf, breeding):
+        following.client.cancel(slug)
+        following.wait_for(slug, "cancelled")

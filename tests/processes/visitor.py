@@ -20,6 +20,12 @@ def get(tree: Tree, path: str, seconds: float = 10.0) -> tuple[int, str]:
             return error.code, error.read().decode()
 
 
+def size_of(tree: Tree, path: str) -> int:
+    """How many bytes a download has."""
+    with urllib.request.urlopen(tree.url + path, timeout=30) as answer:
+        return sum(len(piece) for piece in iter(lambda: answer.read(1_000_000), b""))
+
+
 def post(tree: Tree, path: str, **fields: object) -> http.client.HTTPResponse:
     """A form as a browser on the same site sends it; redirects are not followed."""
     site = urlsplit(tree.url)

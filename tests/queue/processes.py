@@ -1,6 +1,9 @@
 """What the tests of the queue let other processes do. Importable by a spawned child."""
 
 import multiprocessing
+import os
+import shutil
+import signal
 import threading
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
@@ -8,11 +11,15 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from alembic import command
 from queue_room import TASK, new_job
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from asyncinweb.queue.claims import Claiming
 from asyncinweb.queue.database import Database
+from asyncinweb.queue.instance import make_database_file
+from asyncinweb.queue.migrate import alembic_config
+from asyncinweb.queue.schema import ensure_schema
 from asyncinweb.queue.submitting import enqueue
 from asyncinweb.queue.transitions import claim, finish_and_claim
 from asyncinweb.tasks.outcome import Completed
@@ -122,3 +129,52 @@ def stay_in_a_transaction(pipe: Connection, path: Path) -> None:
             raise KeyError("rolled back")
     except KeyError:
         database.close()
+
+
+def migrate_and_die(pipe: Connection, folder: Path, start: str | None, points: int) -> None:
+    """Migrate databases of revision `start`, each killed at another statement; tell their paths and signals."""
+    first = folder / "first.db"
+    make_database_of(first, start)
+    statements = statements_of_migration(copy_of(first, folder / "whole.db"))
+    deaths = []
+    for point in range(points):
+        path = copy_of(first, folder / f"killed-{point}.db")
+        deadly = 1 + point * (len(statements) - 1) // (points - 1)
+        pid = os.fork()
+        if pid == 0:
+            statements_of_migration(path, deadly)
+            os._exit(0)
+        _, status = os.waitpid(pid, 0)
+        deaths.append((path, os.WTERMSIG(status)))
+    pipe.send(deaths)
+
+
+def make_database_of(path: Path, revision: str | None) -> None:
+    make_database_file(path)
+    if revision is not None:
+        config = alembic_config()
+        database = Database(path, durability="normal")
+        with database.write() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, revision)
+        database.close()
+
+
+def copy_of(path: Path, target: Path) -> Path:
+    return Path(shutil.copy(path, target))
+
+
+def statements_of_migration(path: Path, deadly: int | None = None) -> list[str]:
+    """What a migration says to SQLite; before it says the `deadly` one, this process is killed."""
+    said: list[str] = []
+
+    def hear(statement: str) -> None:
+        said.append(statement)
+        if len(said) == deadly:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    database = Database(path, durability="normal")
+    event.listen(database._writer, "connect", lambda connection, _: connection.set_trace_callback(hear))
+    ensure_schema(database)
+    database.close()
+    return said

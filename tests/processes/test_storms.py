@@ -1,0 +1,81 @@
+"""Many jobs, many workers, many deaths: each job ends, and never runs twice at once."""
+
+import os
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from process_tree import RUN, Tree, is_alive, wait_until
+from visitor import answers, web_process
+
+STORM_SECONDS = 5
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
+    """Eight workers and a web process."""
+    tree = Tree(tmp_path_factory.mktemp("crowded"), program=(*RUN, "--port", "0"), workers=8)
+    try:
+        tree.wait_until_started()
+        tree.wait_for_workers(8)
+        yield tree
+    finally:
+        tree.end()
+
+
+@pytest.fixture
+def diary(tmp_path: Path) -> Path:
+    """Where each run of a job leaves a line, and a file where two met."""
+    return tmp_path
+
+
+def starts(diary: Path) -> Counter[str]:
+    """How often each job has been started."""
+    return Counter({path.name: len(path.read_text().splitlines()) for path in diary.iterdir()})
+
+
+def test_200_jobs_on_8_workers_each_run_exactly_once(crowded: Tree, diary: Path) -> None:
+    slugs = crowded.submit_many("run_alone", [{"diary": str(diary), "seconds": 0.0}] * 200)
+
+    jobs = [crowded.wait_for(slug, seconds=60) for slug in slugs]
+
+    assert Counter((job.state, job.attempts, job.claim_no) for job in jobs) == {("completed", 1, 1): 200}
+    assert starts(diary) == dict.fromkeys(slugs, 1)
+
+
+def test_in_a_storm_of_kills_every_job_ends_and_none_runs_twice_at_once(crowded: Tree, diary: Path) -> None:
+    chance = random.Random(4)
+    seconds = [chance.uniform(0.3, 0.9) for _ in range(40)]
+    slugs = crowded.submit_many("run_alone", [{"diary": str(diary), "seconds": each} for each in seconds])
+
+    kills = storm(crowded, chance)
+    jobs = {slug: crowded.wait_for(slug, seconds=60) for slug in slugs}
+
+    assert kills >= 8
+    # A job whose process dies twice has failed; every other one has done its work.
+    ends = {(job.state, job.reason, job.crashes) for job in jobs.values()}
+    assert ends <= {("completed", None, 0), ("completed", None, 1), ("failed", "crashed", 2)}
+    begun = starts(diary)
+    assert [name for name in begun if name.startswith("twice-")] == []
+    assert all(begun[slug] <= job.attempts <= 2 for slug, job in jobs.items())
+    assert all(begun[slug] >= 1 for slug, job in jobs.items() if job.state == "completed")
+    crowded.wait_for_workers(8)
+    wait_until(lambda: answers(crowded), what="the web process to answer")
+
+
+def storm(tree: Tree, chance: random.Random) -> int:
+    """Kill a worker, and now and then the web process, over and over. How many were killed."""
+    end, kills = time.monotonic() + STORM_SECONDS, 0
+    while time.monotonic() < end:
+        with suppress(ProcessLookupError, ValueError, OSError, IndexError):
+            living = [pid for pid in tree.workers() if is_alive(pid)]
+            pid = web_process(tree) if chance.random() < 0.1 else chance.choice(living)
+            os.kill(pid, signal.SIGKILL)
+            kills += 1
+        time.sleep(chance.uniform(0.1, 0.5))
+    return kills
