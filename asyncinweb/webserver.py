@@ -24,7 +24,6 @@ CONNECTIONS = 1000
 def serve_web(settings: Settings, door: socket.socket, ready: Connection) -> None:
     """The whole life of the web process: what the supervisor starts."""
     os.setsid()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _stop)
     configure_log()
     # Under many connections waitress's own thread starves at Python's default of 5 ms (measured: 382 against 1,020

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from types import ModuleType
@@ -130,7 +131,9 @@ def start_child(post: Post, tree: str) -> Child:
     process = SPAWN.Process(
         target=_live, args=(os.getpid(), post.function, (*post.arguments, theirs)), name=f"asyncinweb-{post.kind}"
     )
-    with _environment(TREE_VARIABLE, tree), _without_main():
+    # Else the first child starts it, which would end the blocking below.
+    resource_tracker.ensure_running()
+    with _environment(TREE_VARIABLE, tree), _without_main(), _without_ctrl_c():
         process.start()
     theirs.close()
     assert process.pid is not None
@@ -140,6 +143,9 @@ def start_child(post: Post, tree: str) -> Child:
 
 def _live(parent_pid: int, function: str, arguments: tuple[object, ...]) -> None:
     """The first thing a child does."""
+    # The supervisor alone hears Ctrl-C.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     die_with(parent_pid)
     close_on_exec()
     module, _, name = function.partition(":")
@@ -154,6 +160,16 @@ def _environment(name: str, value: str) -> Iterator[None]:
         yield
     finally:
         del os.environ[name]
+
+
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Start a child deaf to Ctrl-C: until it comes to its first line, Python would answer with a traceback."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 @contextmanager

@@ -47,9 +47,8 @@ SETTLE_PAUSE_SECONDS = 1.0
 
 def work(post: WorkerPost, bell: socket.socket, ready: Connection) -> None:
     """The whole life of a worker process: what the supervisor starts."""
-    # The supervisor alone hears Ctrl-C, and children of jobs are not in its terminal's reach either.
+    # Children of jobs are not in the terminal's reach either.
     os.setsid()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     processes.adopt_orphans()
     interruption = Interruption()
     output = Output(interruption)
