@@ -1,6 +1,33 @@
-"""How long things take: what a task usually needs, and what is left of a run. From evidence only; None without."""
+"""How long things take: what a task usually needs, what is left of a run, when a waiting job starts.
 
-from dataclasses import dataclass
+From evidence only, and None without: from the last successful runs of a task, and from a run's own pace, which its
+worker tells (`workers/pace.py`).
+"""
+
+import heapq
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, select
+
+from asyncinweb import clock
+from asyncinweb.queue.models import Job
+from asyncinweb.queue.prepared import Prepared
+
+# As many successful runs are looked at, among this many of a task's last jobs.
+RECENT_RUNS = 20
+RECENT_JOBS = 200
+# Fewer runs say nothing.
+LEAST_RUNS = 3
+# What was found is good for so long: a page that is open asks again and again.
+KEPT_SECONDS = 5.0
+# Student's t for a range that holds 85 % of what comes, by the number of runs less one.
+STUDENT = (4.165, 2.282, 1.924, 1.778, 1.699, 1.650, 1.617, 1.592, 1.574, 1.559)
+# The least that two runs differ by, as the logarithm of their ratio.
+LEAST_SCATTER = 0.05
 
 
 @dataclass(frozen=True)
@@ -9,3 +36,131 @@ class Span:
 
     low: float
     high: float
+
+    @property
+    def middle(self) -> float:
+        return math.sqrt(max(self.low, 0.0) * self.high) if self.low > 0 else self.high / 2
+
+    def after(self, seconds: float) -> "Span":
+        """What is left of it when so many seconds have passed."""
+        return Span(max(0.0, self.low - seconds), max(0.0, self.high - seconds))
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What the last successful runs of a task took, in seconds; at least LEAST_RUNS of them."""
+
+    seconds: Sequence[float]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.seconds)
+
+    @property
+    def span(self) -> Span:
+        """Where four in five runs lie: as for the logarithms of a normal distribution with unknown parameters."""
+        logs = [math.log(max(each, 0.001)) for each in self.seconds]
+        count, mean = len(logs), statistics.fmean(logs)
+        scatter = max(LEAST_SCATTER, statistics.stdev(logs))
+        reach = STUDENT[min(count - 1, len(STUDENT)) - 1] * scatter * math.sqrt(1 + 1 / count)
+        return Span(math.exp(mean - reach), math.exp(mean + reach))
+
+
+@dataclass
+class UsualTimes:
+    """What tasks usually take, remembered for a few seconds."""
+
+    _found: dict[str, tuple[float, Usual | None]] = field(default_factory=dict)
+
+    def of(self, connection: Connection, task: str) -> Usual | None:
+        """None if the task has not run often enough."""
+        found_at, usual = self._found.get(task, (-math.inf, None))
+        if clock.monotonic() - found_at > KEPT_SECONDS:
+            usual = usual_of(connection, task)
+            self._found[task] = clock.monotonic(), usual
+        return usual
+
+
+def usual_of(connection: Connection, task: str) -> Usual | None:
+    """What the task's last successful runs took; None if there are too few."""
+    rows = _RECENT.rows(connection, task=task)
+    seconds = [
+        max(0.0, ended - began) for state, began, ended in rows if state == "completed" and began is not None
+    ]
+    return Usual(seconds[:RECENT_RUNS]) if len(seconds) >= LEAST_RUNS else None
+
+
+_RECENT = Prepared(
+    select(Job.state, Job.started_at, Job.finished_at)
+    .where(Job.task == bindparam("task"))
+    .order_by(Job.id.desc())
+    .limit(RECENT_JOBS)
+)
+
+
+@dataclass(frozen=True)
+class Rest:
+    """What is left of a run. `is_late`: it takes longer than runs of its task usually do."""
+
+    span: Span | None
+    is_late: bool
+
+
+def rest_of(job: Job, usual: Usual | None, now: datetime) -> Rest:
+    """What is left of a running job: by its own pace, by what is usual, or by where both agree."""
+    if job.started_at is None:
+        return Rest(None, is_late=False)
+    elapsed = (now - job.started_at).total_seconds()
+    by_pace, by_habit = _by_pace(job, now), usual.span.after(elapsed) if usual else None
+    is_late = by_habit is not None and by_habit.high <= 0
+    if by_pace is None or by_pace.high <= 0:
+        return Rest(None if is_late else by_habit, is_late)
+    return Rest(_common(by_pace, by_habit), is_late)
+
+
+def _by_pace(job: Job, now: datetime) -> Span | None:
+    low, high, told_at = job.seconds_left_low, job.seconds_left_high, job.reported_at
+    if low is None or high is None or told_at is None:
+        return None
+    return Span(low, high).after((now - told_at).total_seconds())
+
+
+def _common(by_pace: Span, by_habit: Span | None) -> Span:
+    """What both say; where they contradict, the run itself is believed."""
+    if by_habit is None:
+        return by_pace
+    both = Span(max(by_pace.low, by_habit.low), min(by_pace.high, by_habit.high))
+    return both if both.low < both.high else by_pace
+
+
+def starts_within(
+    workers: int,
+    running: Iterable[tuple[str, float]],
+    ahead: Iterable[str],
+    usual: Mapping[str, Usual | None],
+    now: float,
+) -> float | None:
+    """Seconds within which a waiting job usually starts; None if any job before it leaves that open.
+
+    running: task and start (seconds since 1970) of what runs; ahead: tasks of what starts before, in that order.
+    """
+    free_in = []
+    for task, began in running:
+        left = _longest(usual.get(task), now - began)
+        if left is None:
+            return None
+        free_in.append(left)
+    free_in += [0.0] * (workers - len(free_in))
+    heapq.heapify(free_in)
+    for task in ahead:
+        takes = _longest(usual.get(task), 0.0)
+        if takes is None or not free_in:
+            return None
+        heapq.heapreplace(free_in, free_in[0] + takes)
+    return free_in[0] if free_in else None
+
+
+def _longest(usual: Usual | None, elapsed: float) -> float | None:
+    """Seconds that a run still takes at most, usually; None if that is not known or over already."""
+    left = usual.span.high - elapsed if usual else 0.0
+    return left if left > 0 else None

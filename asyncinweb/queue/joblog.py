@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from asyncinweb.queue.files import JobFolder
@@ -75,6 +76,12 @@ class LogWriter:
 def log_size(folder: JobFolder, claim_no: int) -> int:
     """How many bytes the attempt has written, kept or not."""
     return max((start + path.stat().st_size for start, path in _segments(folder, claim_no)), default=0)
+
+
+def log_written_at(folder: JobFolder, claim_no: int) -> datetime | None:
+    """When the attempt last wrote something; None if it has not."""
+    times = [path.stat().st_mtime for _, path in _segments(folder, claim_no)[-1:]]
+    return datetime.fromtimestamp(times[0], UTC) if times else None
 
 
 def read_log(folder: JobFolder, claim_no: int, after: int, limit: int) -> LogPiece:

@@ -1,18 +1,16 @@
 """Questions about jobs: one job, lists, the place in line, estimates. Nothing here changes anything."""
 
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from sqlalchemy import Text, and_, cast, func, or_, select, text
+from sqlalchemy import Connection, Text, and_, bindparam, cast, func, or_, select, text
 from sqlalchemy.orm import Session, defer
 
-from asyncinweb.queue.models import IS_QUEUED, Attempt, Job, Worker
+from asyncinweb.queue.estimates import usual_of
+from asyncinweb.queue.models import IS_QUEUED, Attempt, Job, UtcTime, Worker
+from asyncinweb.queue.prepared import Prepared
 from asyncinweb.states import State
-
-# As many of a task's last jobs are looked at for what it usually takes.
-RECENT_RUNS = 20
-RECENT_JOBS = 200
 
 
 @dataclass(frozen=True)
@@ -36,6 +34,23 @@ class Page:
 def find_job(session: Session, slug: str) -> Job | None:
     """The job with this public name."""
     return session.scalar(select(Job).where(Job.slug == slug))
+
+
+def glimpse(connection: Connection, slug: str) -> Job | None:
+    """The job without its arguments, result and traceback, read by the cheapest way: for who only wants to know
+    whether anything has changed."""
+    row = _GLIMPSE.row(connection, slug=slug)
+    if row is None:
+        return None
+    values = dict(zip(_GLIMPSED, row, strict=True))
+    times = {name: datetime.fromtimestamp(values[name], UTC) for name in _TIMES if values[name] is not None}
+    return Job(**values | times)
+
+
+_LARGE = ("arguments", "result", "traceback")
+_GLIMPSED = [column.name for column in Job.__table__.columns if column.name not in _LARGE]
+_TIMES = [name for name in _GLIMPSED if isinstance(Job.__table__.c[name].type, UtcTime)]
+_GLIMPSE = Prepared(select(*(Job.__table__.c[name] for name in _GLIMPSED)).where(Job.slug == bindparam("slug")))
 
 
 def attempts_of(session: Session, job: Job) -> Sequence[Attempt]:
@@ -76,19 +91,9 @@ def place_in_line(session: Session, job: Job) -> int | None:
 
 
 def usual_seconds(session: Session, task: str) -> float | None:
-    """Median duration of the task's last successful runs; None if it never ran."""
-    recent = (
-        select(Job.state, Job.started_at, Job.finished_at)
-        .where(Job.task == task)
-        .order_by(Job.id.desc())
-        .limit(RECENT_JOBS)
-    )
-    seconds = [
-        (row.finished_at - row.started_at).total_seconds()
-        for row in session.execute(recent)
-        if row.state == "completed" and row.started_at is not None
-    ]
-    return statistics.median(seconds[:RECENT_RUNS]) if seconds else None
+    """Median duration of the task's last successful runs; None if it has not run often enough."""
+    usual = usual_of(session.connection(bind_arguments={"mapper": Job}), task)
+    return usual.median if usual else None
 
 
 def count_workers(session: Session) -> int:

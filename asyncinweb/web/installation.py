@@ -1,6 +1,6 @@
 """What the extension put into a Flask app, and finding it while a request is answered."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flask import current_app
 from flask_sqlalchemy import SQLAlchemy
@@ -8,6 +8,7 @@ from jinja2 import Environment
 
 from asyncinweb.queue.client import Client
 from asyncinweb.queue.database import Database
+from asyncinweb.queue.estimates import UsualTimes
 from asyncinweb.settings import Settings
 from asyncinweb.tasks.registry import Registry
 
@@ -24,6 +25,7 @@ class Installation:
     registry: Registry
     db: SQLAlchemy
     templates: Environment
+    usual_times: UsualTimes = field(default_factory=UsualTimes)
 
 
 def here() -> Installation:

@@ -6,7 +6,7 @@ from flask import Response, abort, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from asyncinweb.queue.models import Attempt, Job
-from asyncinweb.queue.reading import attempts_of, usual_seconds
+from asyncinweb.queue.reading import attempts_of, glimpse
 from asyncinweb.web import visitors
 from asyncinweb.web.logs import log_start
 from asyncinweb.web.results import result_of
@@ -25,14 +25,18 @@ from asyncinweb.web.shared import (
     wants_fragment,
 )
 from asyncinweb.web.status import Status, status_of
+from asyncinweb.web.timeline import timeline
+from asyncinweb.web.tracebacks import author_line
 
 
 @pages.get("/jobs/<slug>")
 def show(slug: str) -> str:
     """A job's page."""
     job = job_or_404(slug)
-    current = _status(job)
-    return render("jobs/show.html", **_facts(current), log=log_start(job), inputs=inputs_of(job))
+    address = url_for("asyncinweb.show", slug=slug, _external=True)
+    return render(
+        "jobs/show.html", **_facts(job, _status(job)), log=log_start(job), inputs=inputs_of(job), address=address
+    )
 
 
 @pages.get("/jobs/<slug>/status")
@@ -40,12 +44,13 @@ def status(slug: str) -> str | Response:
     """The part of a job's page that changes; 204 while it does not."""
     if not wants_fragment():
         return show(slug)
-    current = _status(job_or_404(slug))
     seen = request.args.get("v", "")
-    if seen == current.version:
+    if seen == _version(slug):
         return unchanged()
+    job = job_or_404(slug)
+    current = _status(job)
     announce = not current.was_mood(seen)
-    return fragment(render("jobs/changed.html", **_facts(current), announce=announce))
+    return fragment(render("jobs/changed.html", **_facts(job, current), announce=announce))
 
 
 @pages.post("/jobs/<slug>/cancel")
@@ -66,20 +71,31 @@ def rerun(slug: str) -> AnyResponse:
     return see_other(url_for("asyncinweb.show", slug=job.slug))
 
 
+def _version(slug: str) -> str:
+    """What a fragment would show now, by the cheapest reading; "" for who may not know."""
+    with here().database.glance() as connection:
+        job = glimpse(connection, slug)
+        if job is None or not visitors.may_see(visitors.current(), job):
+            return ""
+        return status_of(connection, here(), job).version
+
+
 def _status(job: Job) -> Status:
-    return status_of(reading(), job, job.task in here().registry, here().settings.poll_seconds)
+    with here().database.glance() as connection:
+        return status_of(connection, here(), job)
 
 
-def _facts(current: Status) -> dict[str, Any]:
+def _facts(job: Job, current: Status) -> dict[str, Any]:
     """What the changing part of the page needs. A result and files are there only when the job has ended."""
-    job = current.job
-    session = reading()
+    is_known_task = job.task in here().registry
     return {
         "status": current,
         "job": job,
         "title": title_of(job),
-        "is_known_task": job.task in here().registry,
-        "usual": None if job.is_final else usual_seconds(session, job.task),
+        "is_known_task": is_known_task,
+        "is_mine": job.owner == visitors.current().owner,
+        "steps": timeline(job),
+        "code": author_line(job.traceback, here().registry[job.task] if is_known_task else None),
         "result": result_of(job),
         "files": folder_of(job).saved(job.claim_no) if job.is_final else [],
         "earlier": earlier_attempts(job),

@@ -1,20 +1,24 @@
-"""What a job's page says about the job, as facts: its mood, its place in line, how soon to look again.
+"""What a job's page says about the job, as facts: its mood, why it waits, what is left, how soon to look again.
 
 `version` stands for everything the fragment shows except what ticks by itself, so that a poll can be answered
 with 204 without rendering anything.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Literal
 
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from asyncinweb import clock
+from asyncinweb.queue.estimates import Usual, rest_of
 from asyncinweb.queue.models import Job
-from asyncinweb.queue.reading import count_running, count_workers, place_in_line
 from asyncinweb.states import WAITING
+from asyncinweb.web.installation import Installation
 from asyncinweb.web.shared import fingerprint
+from asyncinweb.web.signs import Silence, silence_of
+from asyncinweb.web.spans import time_left
+from asyncinweb.web.waiting import Wait, wait_of
 
 Mood = Literal["scheduled", "retrying", "queued", "processing", "stopping", "completed", "failed", "cancelled"]
 WORDS: dict[Mood, str] = {
@@ -33,23 +37,29 @@ QUICK_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Line:
-    """What stands between a waiting job and its start."""
+class Run:
+    """A job that runs.
 
-    place: int | None
-    has_workers: bool
-    are_all_busy: bool
-    is_known_task: bool
-    is_due: bool
+    left: words for the time that is left, "" where nothing is known. is_late: longer than `usual`.
+    is_forced: it did not stop when asked, so its process is ended.
+    """
+
+    left: str
+    is_late: bool
+    usual: Usual | None
+    silence: Silence | None
+    is_forced: bool
 
 
 @dataclass(frozen=True)
 class Status:
-    """A job at one moment. `line`: only while it waits. `poll`: htmx trigger, empty when nothing will change."""
+    """A job at one moment. wait: while it waits; run: while it runs. poll: htmx trigger, empty when nothing will
+    change. version: see the module."""
 
     job: Job
     mood: Mood
-    line: Line | None
+    wait: Wait | None
+    run: Run | None
     poll: str
     version: str
 
@@ -67,12 +77,13 @@ class Status:
         return version.partition(".")[0] == self.mood
 
 
-def status_of(session: Session, job: Job, is_known_task: bool, poll_seconds: float) -> Status:
-    """Facts about a job: for one that runs nothing is read but the job itself."""
+def status_of(connection: Connection, installation: Installation, job: Job) -> Status:
+    """Facts about a job. For one that runs and gives signs of life nothing is read but the job itself."""
     mood = mood_of(job)
-    line = _line(session, job, is_known_task) if job.state in WAITING else None
-    poll = "" if job.is_final else every(poll_interval(job, poll_seconds))
-    return Status(job, mood, line, poll, f"{mood}.{_fingerprint(job, line, poll)}")
+    wait = wait_of(connection, installation, job) if job.state in WAITING else None
+    run = _run_of(connection, installation, job) if job.state == "processing" else None
+    poll = "" if job.is_final else every(poll_interval(job, installation.settings.poll_seconds))
+    return Status(job, mood, wait, run, poll, f"{mood}.{_fingerprint(job, wait, run, poll)}")
 
 
 def mood_of(job: Job) -> Mood:
@@ -93,9 +104,9 @@ def percent_done(job: Job) -> int | None:
 
 def poll_interval(job: Job, poll_seconds: float) -> float:
     """Seconds until a page that shows this job looks again."""
-    newest = max(filter(None, (job.created_at, job.started_at)))
+    newest = max(filter(None, (job.created_at, job.started_at, job.cancel_requested_at)))
     is_young = clock.now() - newest < YOUNG and not _starts_later(job)
-    return min(QUICK_SECONDS, poll_seconds) if is_young else poll_seconds
+    return min(QUICK_SECONDS, poll_seconds) if is_young or _starts_soon(job) else poll_seconds
 
 
 def every(seconds: float) -> str:
@@ -107,21 +118,28 @@ def _starts_later(job: Job) -> bool:
     return job.run_at is not None and job.run_at - clock.now() > YOUNG
 
 
-def _line(session: Session, job: Job, is_known_task: bool) -> Line:
-    workers = count_workers(session)
-    return Line(
-        place=place_in_line(session, job),
-        has_workers=workers > 0,
-        are_all_busy=count_running(session) >= workers,
-        is_known_task=is_known_task,
-        is_due=_is_due(job.run_at),
+def _starts_soon(job: Job) -> bool:
+    return job.run_at is not None and abs(job.run_at - clock.now()) < YOUNG
+
+
+def _run_of(connection: Connection, installation: Installation, job: Job) -> Run:
+    usual = installation.usual_times.of(connection, job.task)
+    rest = rest_of(job, usual, clock.now())
+    return Run(
+        left=time_left(rest.span) if rest.span else "",
+        is_late=rest.is_late,
+        usual=usual,
+        silence=silence_of(connection, installation, job),
+        is_forced=_is_forced(job, installation.settings.kill_after_seconds),
     )
 
 
-def _is_due(run_at: datetime | None) -> bool:
-    return run_at is None or run_at <= clock.now()
+def _is_forced(job: Job, kill_after_seconds: float) -> bool:
+    asked = job.cancel_requested_at
+    return asked is not None and (clock.now() - asked).total_seconds() > kill_after_seconds
 
 
-def _fingerprint(job: Job, line: Line | None, poll: str) -> str:
+def _fingerprint(job: Job, wait: Wait | None, run: Run | None, poll: str) -> str:
     progress = (job.progress_done, job.progress_total, job.progress_text)
-    return fingerprint(job.slug, job.claim_no, progress, job.error, job.run_at, poll, line and vars(line))
+    shown = wait.fingerprint if wait else run and (run.left, run.is_late, run.silence, run.is_forced)
+    return fingerprint(job.slug, job.claim_no, progress, job.error, job.run_at, poll, shown)

@@ -1,11 +1,13 @@
 // What htmx does not do by itself: rest while the tab is hidden, go easy on a server that does not answer, keep
-// title, icon and times current, and send a form once. Every page works without this file.
+// title, icon and times current, send a form once, copy an address, and tell when a job is done. Every page works
+// without this file.
 "use strict";
 
 (() => {
   const FAILURES_UNTIL_BANNER = 2;
   const LONGEST_PAUSE_MS = 60_000;
   const LONGEST_SEND_MS = 10_000;
+  const COPIED_MS = 2_000;
 
   const isPoll = (element) => element instanceof Element && element.hasAttribute("data-live");
   const polls = () => document.querySelectorAll("[data-live]");
@@ -18,7 +20,8 @@
   const refresh = () => polls().forEach((poll) => htmx.trigger(poll, "every", {}, false));
 
   document.addEventListener("htmx:config:request", (event) => {
-    if (isPoll(event.target) && (document.hidden || Date.now() < quietUntil)) event.preventDefault();
+    const rests = document.hidden && !wantsToBeTold;
+    if (isPoll(event.target) && (rests || Date.now() < quietUntil)) event.preventDefault();
   });
 
   document.addEventListener("visibilitychange", () => {
@@ -57,6 +60,63 @@
     if (event.detail.ctx && isPoll(event.target)) failed();
   });
 
+  // --- telling when a job is done --------------------------------------------------------------------------------
+
+  // Asked for by a button, for this page only. A hidden tab goes on asking then, or it would never know.
+  let wantsToBeTold = false;
+
+  const canTell = () => window.isSecureContext && "Notification" in window && Notification.permission !== "denied";
+
+  const showTellButton = () => {
+    const button = document.getElementById("tell");
+    if (!button) return;
+    button.hidden = !canTell() || !document.querySelector("#job[data-live]");
+    button.setAttribute("aria-pressed", String(wantsToBeTold));
+    button.lastElementChild.textContent = wantsToBeTold ? "You will be told when it is done" : "Tell me when it is done";
+  };
+
+  const tellIfDone = () => {
+    const job = document.getElementById("job");
+    if (!job || isPoll(job)) return;
+    if (wantsToBeTold && canTell()) {
+      const heading = document.querySelector("h1").textContent;
+      new Notification(heading, { body: job.dataset.word, icon: job.dataset.favicon, tag: location.pathname });
+    }
+    wantsToBeTold = false;
+    showTellButton();
+  };
+
+  document.addEventListener("click", async (event) => {
+    if (!event.target.closest("#tell")) return;
+    wantsToBeTold = !wantsToBeTold && (await Notification.requestPermission()) === "granted";
+    showTellButton();
+  });
+
+  // --- copying --------------------------------------------------------------------------------------------------
+
+  const showCopyButtons = () => document.querySelectorAll("[data-copies]").forEach((button) => (button.hidden = false));
+
+  // The clipboard is closed to pages without https; the old command is not.
+  const copy = async (field) => {
+    field.select();
+    if (navigator.clipboard) await navigator.clipboard.writeText(field.value);
+    else document.execCommand("copy");
+  };
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copies]");
+    if (!button) return;
+    await copy(document.getElementById(button.dataset.copies));
+    const words = button.lastElementChild;
+    words.textContent = "Copied";
+    setTimeout(() => (words.textContent = "Copy"), COPIED_MS);
+  });
+
+  document.addEventListener("DOMContentLoaded", () => {
+    showTellButton();
+    showCopyButtons();
+  });
+
   // --- what follows a change ------------------------------------------------------------------------------------
 
   document.addEventListener("htmx:after:swap", () => {
@@ -65,6 +125,7 @@
     if (job) document.title = job.dataset.title;
     if (job && icon && icon.getAttribute("href") !== job.dataset.favicon) icon.setAttribute("href", job.dataset.favicon);
     tick();
+    tellIfDone();
   });
 
   // --- times ----------------------------------------------------------------------------------------------------

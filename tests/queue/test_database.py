@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from asyncinweb import clock
 from asyncinweb.errors import DatabaseBusy, DatabaseDamaged, DatabaseUnusable, SchemaTooNew
-from asyncinweb.queue import line, presence, ranks, reading, transitions, watching
+from asyncinweb.queue import estimates, line, presence, ranks, reading, transitions, watching
 from asyncinweb.queue.claims import Claiming
 from asyncinweb.queue.database import (
     WAL_LIMIT,
@@ -460,6 +460,8 @@ PREPARED = {
     "live claim": (watching._LIVE_CLAIM, "USING INTEGER PRIMARY KEY (rowid=?)", {"job_id": 1, "mine": 1}),
     "held jobs": (watching._HELD, "USING INDEX asyncinweb_jobs_state (state=?)", {}),
     "anything due": (watching._DUE, "INDEX asyncinweb_jobs_due (state=? AND run_at<?)", {}),
+    "a glimpse": (reading._GLIMPSE, "INDEX asyncinweb_jobs_slug (slug=?)", {"slug": "slug-5"}),
+    "what is usual": (estimates._RECENT, "INDEX asyncinweb_jobs_task (task=?)", {"task": "report"}),
     "the line": (line._QUEUED, "USING COVERING INDEX asyncinweb_jobs_claim (state=?)", {}),
     "fallen due": (line._DUE, "INDEX asyncinweb_jobs_due (state=? AND run_at<?)", {}),
     "at work": (line._RUNNING, "INDEX asyncinweb_jobs_state (state=?)", {}),
@@ -506,10 +508,6 @@ QUESTIONS: dict[str, tuple[Callable[[Session], Any], str]] = {
     "of an owner, older": (
         lambda session: reading.list_jobs(session, Filters(owner="owner-3"), after="slug-500"),
         "INDEX asyncinweb_jobs_owner (owner=? AND id<?)",
-    ),
-    "usual seconds": (
-        lambda session: reading.usual_seconds(session, "report"),
-        "INDEX asyncinweb_jobs_task (task=?)",
     ),
 }
 

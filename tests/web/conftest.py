@@ -26,11 +26,13 @@ def empty_database_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, empty_database_file: Path) -> Settings:
+def settings(request: pytest.FixtureRequest, tmp_path: Path, empty_database_file: Path) -> Settings:
+    """A test may give others, by an indirect parameter."""
+    others = getattr(request, "param", {})
     instance = tmp_path / "instance"
     instance.mkdir()
     shutil.copy(empty_database_file, instance / "asyncinweb.db")
-    return Settings(instance=instance, tasks=("asyncinweb.tasks",), durability="normal", poll_seconds=5)
+    return Settings(instance=instance, tasks=("asyncinweb.tasks",), durability="normal", poll_seconds=5, **others)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bs4 import BeautifulSoup, Tag
@@ -22,6 +22,7 @@ from asyncinweb.queue.reading import find_job
 from asyncinweb.queue.submitting import NewJob, enqueue
 from asyncinweb.queue.transitions import claim, finish, report
 from asyncinweb.tasks.outputs import to_output
+from asyncinweb.tasks.registry import Task
 from asyncinweb.web.visitors import owner_of_token
 
 # A browser's cookie, and what its jobs are stored under.
@@ -135,16 +136,34 @@ class Room:
         with self.database.read() as session:
             return [tuple(row) for row in session.execute(text("SELECT * FROM asyncinweb_jobs ORDER BY id"))]
 
+    def change(self, sql: str, **values: object) -> None:
+        """Change rows as nobody else can."""
+        with self.database.write() as connection:
+            connection.execute(text(sql), values)
+
+    def has_run(self, seconds: list[float], task: str = "picture") -> None:
+        """The task has run so often, and each run took so long."""
+        for each in seconds:
+            slug = self.complete(task=task).slug
+            self.change(
+                "UPDATE asyncinweb_jobs SET started_at = finished_at - :seconds WHERE slug = :slug",
+                seconds=each,
+                slug=slug,
+            )
+
+    def limit(self, task: str, concurrency: int) -> None:
+        """At most so many of this task run at once."""
+        tasks = self.app.extensions["asyncinweb"].registry.tasks
+        tasks[task] = Task(tasks[task].function, replace(tasks[task].options, concurrency=concurrency))
+
     def make_older(self, slug: str, seconds: float) -> None:
         """Move a job's times back, as nobody else can."""
-        with self.database.write() as connection:
-            connection.execute(
-                text(
-                    "UPDATE asyncinweb_jobs SET created_at = created_at - :seconds,"
-                    " started_at = started_at - :seconds WHERE slug = :slug"
-                ),
-                {"seconds": seconds, "slug": slug},
-            )
+        self.change(
+            "UPDATE asyncinweb_jobs SET created_at = created_at - :seconds,"
+            " started_at = started_at - :seconds WHERE slug = :slug",
+            seconds=seconds,
+            slug=slug,
+        )
 
 
 def soup(response: TestResponse) -> BeautifulSoup:
@@ -168,6 +187,17 @@ def one(root: BeautifulSoup | Tag, selector: str) -> Tag:
 def words(element: Tag) -> str:
     """What a reader sees of it, with single spaces."""
     return " ".join(element.get_text(" ").split())
+
+
+def job_part(client: FlaskClient, slug: str) -> Tag:
+    """What changes on a job's page."""
+    return one(page(client, f"/jobs/{slug}"), "#job")
+
+
+def sentence(client: FlaskClient, slug: str) -> str:
+    """What a job's page says of its state."""
+    part = job_part(client, slug)
+    return f"{words(one(part, '.state'))}: {words(one(part, '#sentence'))}"
 
 
 def filled(form: Tag) -> dict[str, Any]:

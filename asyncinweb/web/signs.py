@@ -1,0 +1,39 @@
+"""Signs of life of a running job: what it last reported or printed, and whether its process is there."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from asyncinweb import clock
+from asyncinweb.queue.files import JobFolder
+from asyncinweb.queue.joblog import log_written_at
+from asyncinweb.queue.line import is_worker_alive
+from asyncinweb.queue.models import Job
+from asyncinweb.web.installation import Installation
+
+SILENT_AFTER = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Silence:
+    """A job has said nothing since then. `is_alive`: its process is there nevertheless."""
+
+    since: datetime
+    is_alive: bool
+
+
+def silence_of(connection: Connection, installation: Installation, job: Job) -> Silence | None:
+    """None for a job that does not run or has said something within the last minute."""
+    latest = max(filter(None, (job.started_at, job.reported_at)), default=None)
+    if job.state != "processing" or latest is None or not _is_long_ago(latest):
+        return None
+    printed = log_written_at(JobFolder(installation.settings.instance, job.slug), job.claim_no)
+    since = max(filter(None, (latest, printed)))
+    if not _is_long_ago(since):
+        return None
+    return Silence(since, is_worker_alive(connection, job.worker_id or "", installation.settings.lease_seconds))
+
+
+def _is_long_ago(time: datetime) -> bool:
+    return clock.now() - time > SILENT_AFTER

@@ -1,0 +1,50 @@
+"""Estimates in words: round, never more exact than what is known."""
+
+import math
+
+from asyncinweb.queue.estimates import Span
+from asyncinweb.web.filters import duration
+
+# Up to so many seconds, times are told in steps of so many.
+STEPS = ((10, 1), (60, 5), (120, 15), (300, 30), (1800, 60), (7200, 300), (86_400, 1800))
+LONGEST_STEP = 3600
+A_FEW_SECONDS = 5
+# A range whose end is at most so many times its beginning is told as one figure.
+ABOUT = 2.0
+# One that begins much earlier than it ends has only an end.
+AT_MOST = 6.0
+
+
+def time_left(span: Span) -> str:
+    """`about 20 s`, `10 to 30 s`, `less than 2 min`, `a few seconds`."""
+    if span.high < A_FEW_SECONDS:
+        return "a few seconds"
+    if span.low * ABOUT >= span.high:
+        return f"about {duration(_rounded(span.middle))}"
+    low, high = _rounded_down(span.low), rounded_up(span.high)
+    if low * AT_MOST < high:
+        return f"less than {duration(high)}"
+    return f"{_without_unit(duration(low), duration(high))} to {duration(high)}"
+
+
+def rounded_up(seconds: float) -> int:
+    """To a figure that is easily read and changes seldom."""
+    return max(1, math.ceil(seconds / _step(seconds)) * _step(seconds))
+
+
+def _rounded(seconds: float) -> int:
+    return max(1, round(seconds / _step(seconds)) * _step(seconds))
+
+
+def _rounded_down(seconds: float) -> int:
+    return math.floor(seconds / _step(seconds)) * _step(seconds)
+
+
+def _step(seconds: float) -> int:
+    return next((step for limit, step in STEPS if seconds <= limit), LONGEST_STEP)
+
+
+def _without_unit(low: str, high: str) -> str:
+    """The figure alone where both have the same unit."""
+    figure, _, unit = low.partition(" ")
+    return figure if high.partition(" ")[2] == unit else low

@@ -1,0 +1,97 @@
+"""A poll that finds nothing new: how many statements it costs, and that no template is rendered."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event
+from web_room import HTMX, Room, job_part, one, page
+
+from asyncinweb.web import shared
+
+
+@contextmanager
+def statements(app: Flask) -> Iterator[list[str]]:
+    """Every statement that reaches SQLite while pages are answered, by whichever way."""
+    heard: list[str] = []
+    installation = app.extensions["asyncinweb"]
+    with app.app_context():
+        engines = [*installation.db.engines.values(), installation.database._reader]
+
+    def listen(connection: Any, *_: object) -> None:
+        connection.set_trace_callback(heard.append)
+
+    def stop(connection: Any, *_: object) -> None:
+        connection.set_trace_callback(None)
+
+    for engine in engines:
+        event.listen(engine, "checkout", listen)
+        event.listen(engine, "checkin", stop)
+    yield heard
+    for engine in engines:
+        event.remove(engine, "checkout", listen)
+        event.remove(engine, "checkin", stop)
+
+
+@pytest.fixture
+def rendered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    names: list[str] = []
+    render = shared.render
+
+    def noted(template: str, **facts: Any) -> str:
+        names.append(template)
+        return render(template, **facts)
+
+    for module in ("jobs", "joblist", "home"):
+        monkeypatch.setattr(f"asyncinweb.web.{module}.render", noted)
+    return names
+
+
+def poll(client: FlaskClient, address: str, app: Flask, rendered: list[str]) -> list[str]:
+    """The statements of a poll that is answered with 204."""
+    client.get(address, headers=HTMX)
+    rendered.clear()
+    with statements(app) as heard:
+        response = client.get(address, headers=HTMX)
+    assert (response.status_code, rendered) == (204, [])
+    return heard
+
+
+def test_a_running_job_costs_one_indexed_read(
+    client: FlaskClient, room: Room, app: Flask, rendered: list[str]
+) -> None:
+    room.has_run([40.0] * 5)
+    held = room.start()
+    room.report(held, 1, 2, "half")
+
+    heard = poll(client, str(job_part(client, held.slug)["hx-get"]), app, rendered)
+
+    assert len(heard) == 1, heard
+    assert "asyncinweb_jobs.slug = " in heard[0]
+
+
+def test_a_waiting_job_costs_that_the_line_and_the_workers(
+    client: FlaskClient, room: Room, app: Flask, rendered: list[str]
+) -> None:
+    room.add_worker()
+    room.start()
+    slug = [room.submit().slug for _ in range(20)][-1]
+
+    heard = poll(client, str(job_part(client, slug)["hx-get"]), app, rendered)
+
+    assert len(heard) == 5, heard
+
+
+@pytest.mark.parametrize(("address", "element"), [("/jobs", "#jobs"), ("/", "#last-jobs")])
+def test_a_list_costs_one_read(
+    client: FlaskClient, room: Room, app: Flask, rendered: list[str], address: str, element: str
+) -> None:
+    for _ in range(10):
+        room.submit()
+
+    heard = poll(client, str(one(page(client, address), element)["hx-get"]), app, rendered)
+
+    assert len([each for each in heard if each.startswith("SELECT")]) == 1, heard

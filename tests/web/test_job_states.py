@@ -1,0 +1,426 @@
+"""A job's page in every state: one plain sentence each, and what stands below it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from web_room import OWNER, Room, job_part, one, page, sentence, words
+
+from asyncinweb.queue.claims import Claim, Claiming
+from asyncinweb.queue.estimates import Span
+from asyncinweb.queue.transitions import cancel, claim, crash, fail, honour_cancel, release, report
+from asyncinweb.tasks.outcome import Failed
+
+SOON = timedelta(seconds=90)
+ERROR = Failed("error", "ConnectionError: hung up", "Traceback", 24.5)
+TRACEBACK = """Traceback (most recent call last):
+  File "/srv/tasks/report.py", line 12, in report
+    total = read(path)
+  File "/srv/tasks/reading.py", line 40, in read
+    return 1 / parts
+           ~~^~~~~~~
+  File "/usr/lib/python3.11/site-packages/thing/core.py", line 7, in divide
+    raise ValueError("no")
+ValueError: no
+"""
+
+
+# --- waiting ----------------------------------------------------------------------------------------------------
+
+
+def test_without_workers_it_says_how_to_start_one(client: FlaskClient, room: Room) -> None:
+    job = room.submit()
+
+    assert sentence(client, job.slug) == (
+        "Waiting: No worker is running, so it cannot start. Start one: python run.py"
+    )
+
+
+def test_workers_whose_server_has_gone_are_no_workers(client: FlaskClient, room: Room) -> None:
+    room.add_worker()
+    room.change("UPDATE asyncinweb_supervisors SET heartbeat_at = heartbeat_at - 60")
+
+    assert "No worker is running" in sentence(client, room.submit().slug)
+
+
+def test_with_a_free_worker_it_starts_in_a_moment(client: FlaskClient, room: Room) -> None:
+    room.add_worker()
+    first, second = room.submit(), room.submit()
+
+    assert sentence(client, first.slug) == "Waiting: Starts in a moment."
+    assert sentence(client, second.slug) == "Waiting: 2nd in line."
+
+
+def test_behind_a_running_job_it_tells_its_place_and_what_it_waits_for(client: FlaskClient, room: Room) -> None:
+    room.add_worker()
+    room.start()
+    first, second = room.submit(), room.submit()
+
+    assert sentence(client, first.slug) == ("Waiting: Next in line: it starts as soon as the running job is done.")
+    assert sentence(client, second.slug) == "Waiting: 2nd in line; one job is running."
+
+
+def test_with_evidence_it_says_when_it_usually_starts(client: FlaskClient, room: Room) -> None:
+    room.add_worker()
+    room.has_run([10.0] * 5)
+    room.start()
+    first, second = room.submit(), room.submit()
+
+    assert sentence(client, first.slug).endswith("the running job is done, usually within 15 s.")
+    assert sentence(client, second.slug).endswith("one job is running; usually starts within 25 s.")
+
+
+def test_a_job_that_runs_longer_than_usual_is_no_evidence(client: FlaskClient, room: Room) -> None:
+    room.add_worker()
+    room.has_run([10.0] * 5)
+    room.make_older(room.start().slug, 60)
+
+    assert "usually" not in sentence(client, room.submit().slug)
+
+
+@pytest.mark.parametrize(
+    ("before", "end"), [(0, "it is the next."), (1, "1 waits before it."), (2, "2 wait before it.")]
+)
+def test_a_limit_of_its_task_is_named(client: FlaskClient, room: Room, before: int, end: str) -> None:
+    room.add_worker()
+    room.limit("picture", 1)
+    room.start()
+    slug = [room.submit().slug for _ in range(before + 1)][-1]
+
+    assert sentence(client, slug) == f"Waiting: Only one of these runs at a time; {end}"
+
+
+@pytest.mark.parametrize("settings", [{"max_running_per_owner": 2}], indirect=True)
+@pytest.mark.parametrize(("owner", "whose"), [(OWNER, "your"), ("B" * 22, "this person’s")])
+def test_a_limit_of_its_owner_is_named(client: FlaskClient, room: Room, owner: str, whose: str) -> None:
+    room.add_worker()
+    for _ in range(2):
+        room.start(owner=owner)
+    job = room.submit(owner=owner)
+
+    assert sentence(client, job.slug) == f"Waiting: Only 2 of {whose} jobs run at a time; it is the next."
+
+
+def test_a_task_that_no_worker_knows_is_named(client: FlaskClient, room: Room) -> None:
+    room.add_worker()
+    job = room.submit("gone")
+
+    assert sentence(client, job.slug).startswith("Waiting: No worker knows the task gone")
+    assert not job_part(client, job.slug).select("#change-link")
+
+
+def test_a_released_job_waits_again_without_a_word_about_it(client: FlaskClient, room: Room) -> None:
+    room.add_worker()
+    held = room.start()
+    room.perform(release, held)
+
+    assert sentence(client, held.slug) == "Waiting: Starts in a moment."
+    assert not job_part(client, held.slug).select("#again")
+
+
+# --- scheduled, tried again, lost -------------------------------------------------------------------------------
+
+
+def test_a_scheduled_job_says_when_it_starts(client: FlaskClient, room: Room) -> None:
+    job = room.submit(run_at=datetime.now(UTC) + SOON)
+    without = sentence(client, job.slug)
+    room.add_worker()
+
+    assert sentence(client, job.slug).startswith("Scheduled: Starts in 1 min 2")
+    assert "if a worker runs by then; now there is none" in without
+
+
+def test_a_pause_before_another_try_says_what_failed_and_when_it_goes_on(client: FlaskClient, room: Room) -> None:
+    room.add_worker()
+    held = room.start("everything", max_attempts=4)
+    room.perform(fail, held, ERROR)
+    part = job_part(client, held.slug)
+
+    assert words(one(part, ".state")) == "Waiting to retry"
+    assert words(one(part, "#sentence")).startswith(
+        "Attempt 1 of 4 failed: ConnectionError: hung up Next try in 24 s"
+    )
+    assert not part.select("#again")
+    assert words(one(part, "#attempts .attempt-error")) == "ConnectionError: hung up"
+
+
+def test_a_pause_that_is_over_says_what_it_waits_for(client: FlaskClient, room: Room) -> None:
+    room.add_worker()
+    held = room.start("everything", max_attempts=4)
+    room.perform(fail, held, ERROR)
+    room.change("UPDATE asyncinweb_jobs SET run_at = 1.0")
+
+    assert words(one(job_part(client, held.slug), "#sentence")) == "Starts in a moment."
+
+
+def test_the_next_attempt_says_what_became_of_the_one_before(client: FlaskClient, room: Room) -> None:
+    held = room.start("everything", max_attempts=4)
+    room.perform(fail, held, ERROR)
+    room.change("UPDATE asyncinweb_jobs SET run_at = 1.0")
+    room.claim("everything")
+    part = job_part(client, held.slug)
+
+    assert words(one(part, "#again")) == ("Attempt 1 of 4 failed: ConnectionError: hung up This is the next one.")
+    assert words(one(part, "#step-ran")).endswith("attempt 2 of 4")
+
+
+def test_a_job_whose_process_died_says_so_and_runs_again(client: FlaskClient, room: Room) -> None:
+    room.add_worker()
+    held = room.start()
+    room.perform(crash, held, "Its process was killed (signal 9).")
+    waiting = words(one(job_part(client, held.slug), "#again"))
+    room.claim()
+    running = words(one(job_part(client, held.slug), "#again"))
+
+    told = "Its process ended in the middle of the work, so it {} again. Its process was killed (signal 9)."
+    assert (waiting, running) == (told.format("will run"), told.format("runs"))
+
+
+# --- running ----------------------------------------------------------------------------------------------------
+
+
+def test_a_running_job_shows_its_progress_with_a_text(client: FlaskClient, room: Room) -> None:
+    held = room.start()
+    room.report(held, 620, 1000, "rows")
+    part = job_part(client, held.slug)
+
+    assert sentence(client, held.slug).startswith("Running: for 0 s")
+    assert (one(part, "progress")["value"], one(part, "progress")["max"]) == ("62", "100")
+    assert words(one(part, "#progress-text")) == "62 % 620 of 1,000 rows"
+    assert one(part, "#sentence time[data-tick=since]")["datetime"].endswith("Z")
+    assert part["data-title"] == "62 % · Draw a picture"
+
+
+def test_a_running_job_without_a_total_has_an_open_bar(client: FlaskClient, room: Room) -> None:
+    held = room.start()
+    room.report(held, 7, None, "pages")
+    part = job_part(client, held.slug)
+
+    assert not one(part, "progress").has_attr("value")
+    assert words(one(part, "#progress-text")) == "7 pages"
+
+
+def test_without_evidence_nothing_is_said_about_the_time_left(client: FlaskClient, room: Room) -> None:
+    room.has_run([5.0, 5.0])
+    held = room.start()
+    room.report(held, 1, 2, "")
+
+    assert not job_part(client, held.slug).select("#left, #late, #usual")
+
+
+@pytest.mark.parametrize(
+    ("span", "told"),
+    [
+        (Span(14.0, 26.0), "about 20 s"),
+        (Span(12.0, 38.0), "10 to 40 s"),
+        (Span(1.0, 38.0), "less than 40 s"),
+        (Span(1.0, 4.0), "a few seconds"),
+        (Span(52.0, 170.0), "50 s to 3 min"),
+        (Span(3000.0, 4000.0), "about 1 h"),
+    ],
+)
+def test_the_time_left_is_told_by_the_runs_own_pace(
+    client: FlaskClient, room: Room, span: Span, told: str
+) -> None:
+    held = room.start()
+    assert room.perform(report, held, 30.0, 100.0, "", span)
+
+    assert words(one(job_part(client, held.slug), "#left")) == f"· {told} left"
+
+
+def test_the_time_left_is_told_by_what_is_usual(client: FlaskClient, room: Room) -> None:
+    room.has_run([40.0, 41.0, 39.0, 40.5, 40.0])
+    held = room.start()
+    early = job_part(client, held.slug)
+    room.make_older(held.slug, 25)
+    later = job_part(client, held.slug)
+
+    assert words(one(early, "#left")) == "· about 40 s left"
+    assert words(one(later, "#left")) == "· about 15 s left"
+    assert words(one(later, "#usual")) == "· usually 40 s"
+
+
+def test_longer_than_usual_is_said(client: FlaskClient, room: Room) -> None:
+    room.has_run([40.0, 41.0, 39.0, 40.5, 40.0])
+    held = room.start()
+    room.make_older(held.slug, 55)
+
+    assert words(one(job_part(client, held.slug), "#sentence")) == (
+        "for 55 s · taking longer than usual (usually 40 s)"
+    )
+
+
+def test_a_job_that_is_silent_for_a_minute_says_that_its_process_is_alive(client: FlaskClient, room: Room) -> None:
+    room.add_worker()
+    held = room.start()
+    room.make_older(held.slug, 130)
+    alive = words(one(job_part(client, held.slug), "#silence"))
+    room.change("UPDATE asyncinweb_supervisors SET heartbeat_at = heartbeat_at - 60")
+    unheard = words(one(job_part(client, held.slug), "#silence"))
+
+    assert alive == "Nothing new for 2 min , but its process is alive: it may be in a long step."
+    assert unheard == "Nothing new for 2 min , and nothing has been heard of its process: it may be lost."
+
+
+def test_a_job_that_prints_is_not_silent(client: FlaskClient, room: Room) -> None:
+    room.add_worker()
+    held = room.start()
+    room.make_older(held.slug, 130)
+    room.write_log(held).write(b"still here\n")
+
+    assert not job_part(client, held.slug).select("#silence")
+
+
+# --- stopping ---------------------------------------------------------------------------------------------------
+
+
+def test_stopping_is_shown_in_two_steps(client: FlaskClient, room: Room) -> None:
+    held = room.start()
+    room.perform(cancel, held.slug)
+    asked = job_part(client, held.slug)
+    room.change("UPDATE asyncinweb_jobs SET cancel_requested_at = cancel_requested_at - 3")
+    forced = job_part(client, held.slug)
+
+    assert words(one(asked, ".state")) == "Stopping…"
+    assert words(one(asked, "#sentence")) == "it was asked just now and may finish its current step."
+    assert words(one(forced, "#sentence")) == ("it did not stop when it was asked, so its process is being ended.")
+    assert not asked.select("#stop")
+    assert asked["hx-trigger"] == forced["hx-trigger"] == "every 1s"
+    assert asked["hx-get"] != forced["hx-get"]
+
+
+@pytest.mark.parametrize("started", [True, False])
+def test_a_cancelled_job_says_whether_it_ran(client: FlaskClient, room: Room, started: bool) -> None:
+    held = room.start() if started else room.submit()
+    if started:
+        room.make_older(held.slug, 8)
+    room.perform(cancel, held.slug)
+    if started:
+        room.perform(honour_cancel, held)
+
+    ending = "after it had run for 8 s" if started else "before it started"
+    assert sentence(client, held.slug) == f"Cancelled: just now , on request, {ending}"
+
+
+# --- ended ------------------------------------------------------------------------------------------------------
+
+
+def test_a_completed_job_says_how_long_it_took_and_shows_the_result(client: FlaskClient, room: Room) -> None:
+    held = room.complete("forty-two")
+    part = job_part(client, held.slug)
+
+    assert sentence(client, held.slug).startswith("Done: in 0")
+    assert words(one(part, "#result-text")) == "forty-two"
+
+
+def test_a_failed_job_shows_error_reason_line_of_code_and_the_folded_traceback_in_this_order(
+    client: FlaskClient, room: Room
+) -> None:
+    held = room.start()
+    room.perform(fail, held, Failed("error", "ValueError: no", TRACEBACK))
+    part = job_part(client, held.slug)
+
+    assert words(one(part, "#error-sentence")) == "ValueError: no"
+    assert words(one(part, "#reason")).startswith("The task stopped with an error")
+    assert words(one(part, "#code-line p")) == "The line it stopped at: reading.py:40 , in read"
+    assert words(one(part, "#code-line pre")) == "return 1 / parts"
+    assert not one(part, "details#traceback").has_attr("open")
+    order = [element["id"] for element in part.select("#error-sentence, #reason, #code-line, #traceback")]
+    assert order == ["error-sentence", "reason", "code-line", "traceback"]
+
+
+def test_a_job_that_ran_too_long_names_its_limit(client: FlaskClient, room: Room) -> None:
+    held = room.start(timeout_seconds=60.0)
+    room.perform(fail, held, Failed("timeout", "It ran longer than 60 s."))
+
+    assert "its time limit is 1 min" in words(one(job_part(client, held.slug), "#reason"))
+
+
+def test_a_job_that_crashed_twice_shows_the_first_crash_once(client: FlaskClient, room: Room) -> None:
+    held = room.start()
+    room.perform(crash, held, "Killed the first time.")
+    room.perform(crash, room.claim(), "Killed the second time.")
+    part = job_part(client, held.slug)
+
+    assert words(one(part, "#error-sentence")) == "Killed the second time."
+    assert [words(each) for each in part.select(".attempt-error")] == ["Killed the first time."]
+    assert not part.select("#again")
+
+
+# --- the timeline -----------------------------------------------------------------------------------------------
+
+
+def steps(client: FlaskClient, slug: str) -> list[tuple[str, str]]:
+    found = job_part(client, slug).select("#timeline li")
+    return [(words(one(each, ".step")), str(each["data-phase"])) for each in found]
+
+
+def test_the_timeline_shows_what_has_passed_what_is_now_and_what_is_to_come(
+    client: FlaskClient, room: Room
+) -> None:
+    job = room.submit()
+    waiting = steps(client, job.slug)
+    held = room.perform(claim, Claiming(["picture"], "worker-1"))
+    running = steps(client, job.slug)
+    room.finish(held, "done")
+    done = steps(client, job.slug)
+
+    assert waiting == [("Created", "past"), ("Waiting", "now"), ("Run", "ahead"), ("Done", "ahead")]
+    assert running == [("Created", "past"), ("Waited", "past"), ("Running", "now"), ("Done", "ahead")]
+    assert done == [("Created", "past"), ("Waited", "past"), ("Ran", "past"), ("Done", "past")]
+    assert one(job_part(client, held.slug), "#step-ended time")["datetime"].endswith("Z")
+
+
+def test_the_timeline_of_a_job_stopped_before_its_start_has_no_run(client: FlaskClient, room: Room) -> None:
+    job = room.submit()
+    room.perform(cancel, job.slug)
+
+    assert steps(client, job.slug) == [("Created", "past"), ("Waited", "past"), ("Cancelled", "past")]
+
+
+# --- sharing ----------------------------------------------------------------------------------------------------
+
+
+def test_the_address_to_share_is_there_to_copy_and_its_button_only_with_javascript(
+    client: FlaskClient, room: Room
+) -> None:
+    job = room.submit()
+    whole = page(client, f"/jobs/{job.slug}")
+
+    assert one(whole, "#share-address")["value"] == f"http://localhost/jobs/{job.slug}"
+    assert one(whole, "#copy").has_attr("hidden")
+
+
+def test_only_an_unfinished_job_offers_to_tell_when_it_is_done_and_only_with_javascript(
+    client: FlaskClient, room: Room
+) -> None:
+    assert one(page(client, f"/jobs/{room.submit().slug}"), "#tell").has_attr("hidden")
+    assert not page(client, f"/jobs/{room.complete('x', task='hello').slug}").select("#tell")
+
+
+# --- hostile words ----------------------------------------------------------------------------------------------
+
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'`{{ 7 * 7 }}&amp;"
+
+
+def hostile_job(room: Room) -> Claim:
+    """A job that says something hostile wherever it can, in its second attempt."""
+    held = room.start("everything", max_attempts=4, arguments='{"name": "' + HOSTILE.replace('"', '\\"') + '"}')
+    room.perform(fail, held, Failed("error", HOSTILE, HOSTILE, 0.0))
+    again = room.claim("everything")
+    assert room.perform(report, again, 1.0, 2.0, HOSTILE)
+    return again
+
+
+@pytest.mark.parametrize("is_failed", [False, True])
+def test_hostile_words_stay_words(client: FlaskClient, room: Room, is_failed: bool) -> None:
+    held = hostile_job(room)
+    if is_failed:
+        file = f'  File "/srv/{HOSTILE}.py", line 1, in {HOSTILE}\n    {HOSTILE}\n'
+        room.perform(fail, held, Failed("error", HOSTILE, f"Traceback (most recent call last):\n{file}"))
+
+    for address in (f"/jobs/{held.slug}", "/jobs", "/jobs?state=failed", "/"):
+        whole = page(client, address)
+        assert not whole.select("img[src=x], [onerror], script:not([src])")
+        assert HOSTILE in whole.get_text() or address == "/" or "state" in address
+        assert "49" not in whole.get_text().replace(held.slug, "")
