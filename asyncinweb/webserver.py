@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 from multiprocessing.connection import Connection
 from types import FrameType
 
@@ -12,13 +13,19 @@ from waitress.server import create_server
 from asyncinweb.app import create_app
 from asyncinweb.errors import AsyncInWebError
 from asyncinweb.logs import configure_log
+from asyncinweb.queue.instance import make_private
 from asyncinweb.settings import Settings
 from asyncinweb.web import api_waiting
+from asyncinweb.web.refusal import Channel
+from asyncinweb.web.uploads import MAX_TEXT_BYTES
 from asyncinweb.workers.child import Ready, Refused, wait_for_the_word
 
 THREADS = 8
 # waitress counts open tabs: its default of 100 leaves the 99th without an answer.
 CONNECTIONS = 1000
+# A body up to this much above the limit is received to its end and then refused: a browser shows no answer to what
+# it could not send. A larger one is refused by its Content-Length.
+LARGEST_BODY_FACTOR = 2
 
 
 def serve_web(settings: Settings, door: socket.socket, ready: Connection) -> None:
@@ -31,6 +38,9 @@ def serve_web(settings: Settings, door: socket.socket, ready: Connection) -> Non
     sys.setswitchinterval(0.0005)
     try:
         app = create_app(settings)
+        # Where waitress keeps what it receives: the system's folder may be small, or memory.
+        make_private(settings.instance / "incoming")
+        tempfile.tempdir = str(settings.instance / "incoming")
     except AsyncInWebError as error:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         ready.send(Refused(str(error), error.exit_code))
@@ -42,10 +52,11 @@ def serve_web(settings: Settings, door: socket.socket, ready: Connection) -> Non
         connection_limit=CONNECTIONS,
         asyncore_use_poll=True,
         ident=None,
-        max_request_body_size=app.config["MAX_CONTENT_LENGTH"],
+        max_request_body_size=LARGEST_BODY_FACTOR * (settings.max_upload_bytes + MAX_TEXT_BYTES),
         # web.proxy decides about them.
         clear_untrusted_proxy_headers=False,
     )
+    server.channel_class = Channel
     ready.send(Ready("web", tuple(app.extensions["asyncinweb"].registry.tasks)))
     wait_for_the_word(ready)
     server.run()

@@ -179,7 +179,8 @@ class FormField:
             return SECRET_SHOWN
         if isinstance(value, bool):
             return "yes" if value else "no"
-        return ", ".join(self.show_stored(value))
+        labels = {choice.text: choice.label for choice in self.choices}
+        return ", ".join(labels.get(text, text) for text in self.show_stored(value))
 
 
 def as_text(value: object) -> str:

@@ -14,6 +14,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    SecretStr,
     SerializerFunctionWrapHandler,
     ValidationError,
     WrapSerializer,
@@ -27,6 +28,7 @@ from asyncinweb.tasks.fields import ABSENT, Files, FormField, Texts
 from asyncinweb.tasks.hints import SUPPORTED, Parameter, UnsupportedHint, form_field, is_set
 from asyncinweb.tasks.plain_json import fault_of, text_fault
 from asyncinweb.tasks.refusals import in_words
+from asyncinweb.tasks.stored import to_texts
 from asyncinweb.tasks.uploaded import FOLDER, UploadedFile
 
 CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False, populate_by_name=False, validate_default=True)
@@ -135,27 +137,7 @@ class Inputs:
 
     def to_texts(self, stored: str) -> dict[str, Sequence[str]]:
         """What a form shows for stored arguments; the default where the function has changed since."""
-        return self.defaults() | {
-            leaf.name: leaf.show_stored(value)
-            for leaf, value in self._stored_leaves(stored)
-            if leaf.kind not in ("file", "secret")
-        }
-
-    def in_words(self, stored: str) -> list[tuple[str, str]]:
-        """Label and text of each stored argument, for a person. Secrets are not shown, files by name and size."""
-        labels = {leaf.name: _label_in_list(field, leaf) for field in self.fields for leaf in field.leaves}
-        known = [(labels[leaf.name], leaf.in_words(value)) for leaf, value in self._stored_leaves(stored)]
-        names = {field.name for field in self.fields}
-        others = [(name, str(value)) for name, value in json.loads(stored).items() if name not in names]
-        return known + others
-
-    def stored_files(self, stored: str) -> dict[str, list[dict[str, Any]]]:
-        """Name, size and digest of each stored file, by the name of its field."""
-        found = {}
-        for leaf, value in self._stored_leaves(stored):
-            if leaf.kind == "file" and value:
-                found[leaf.name] = value if isinstance(value, list) else [value]
-        return found
+        return self.defaults() | to_texts(self.fields, stored)
 
     # --- inside -------------------------------------------------------------------------------------------------
 
@@ -212,8 +194,9 @@ class Inputs:
         return {name: value.get_secret_value() for name, value in found.items() if value is not None}
 
     def _with_secrets(self, stored: str, folder: Path | None) -> str:
-        """The stored JSON with its secrets in place; one that is gone is left out, so that its default counts."""
-        secrets, whole = read_secrets(folder), json.loads(stored)
+        """The stored JSON with its secrets in place, their defaults where there are none, as for a job that the
+        clock has started."""
+        secrets, whole = self._default_secrets() | read_secrets(folder), json.loads(stored)
         for leaf in self._secret_fields:
             name = leaf.name.partition(".")[0]
             holder = whole.get(name) if "." in leaf.name else whole
@@ -225,17 +208,15 @@ class Inputs:
                 del holder[leaf.key]
         return json.dumps(whole)
 
-    def _stored_leaves(self, stored: str) -> Iterator[tuple[FormField, Any]]:
-        arguments = json.loads(stored)
-        for field in self.fields:
-            if field.name not in arguments:
-                continue
-            value = arguments[field.name]
-            for leaf in field.leaves:
-                if leaf is field:
-                    yield leaf, value
-                elif isinstance(value, dict) and leaf.key in value:
-                    yield leaf, value[leaf.key]
+    def _default_secrets(self) -> dict[str, str]:
+        defaults = {name: parameter.default for name, parameter in self.signature.parameters.items()}
+        found = {}
+        for leaf in self._secret_fields:
+            name, _, member = leaf.name.partition(".")
+            value = getattr(defaults[name], member, None) if member else defaults[name]
+            if isinstance(value, (str, SecretStr)):
+                found[leaf.name] = value if isinstance(value, str) else value.get_secret_value()
+        return found
 
     def _values_of(self, values: BaseModel, kind: str) -> Iterator[Any]:
         for name, leaf in self.leaves.items():
@@ -303,7 +284,3 @@ def _files_in(value: Any) -> list[UploadedFile]:
 
 def _member(value: object, name: str) -> object:
     return value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
-
-
-def _label_in_list(field: FormField, leaf: FormField) -> str:
-    return leaf.label if leaf is field else f"{field.label}: {leaf.label}"

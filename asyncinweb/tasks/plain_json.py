@@ -48,7 +48,7 @@ def fault_of(value: object) -> str:
     if isinstance(value, Unreadable):
         return value.why
     level: list[object] = [value]
-    for _ in range(MOST_LEVELS + 1):
+    for _ in range(MOST_LEVELS):
         for each in level:
             if fault := _own_fault(each):
                 return fault

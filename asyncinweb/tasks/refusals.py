@@ -32,7 +32,8 @@ def _message(error: ErrorDetails, field: FormField | None) -> str:
     kind, value, facts = error["type"], error["input"], _readable(error.get("ctx", {}))
     if field is not None and field.multiple and kind in ("too_long", "too_short"):
         return _wrong_number(field, facts)
-    if kind == "missing" or (value is None and kind != "file"):
+    is_empty = (value is None and kind != "file") or (value == "" and kind == "string_too_short")
+    if kind == "missing" or is_empty:
         return "is missing; please fill it in"
     if kind == "file":
         return "is missing; please choose a file" if value is None else error["msg"]
@@ -42,7 +43,8 @@ def _message(error: ErrorDetails, field: FormField | None) -> str:
     if field is not None and field.kind == "secret":
         # What was typed must not stand in a page or a log.
         return wish.format(**facts) if wish else "this is not possible"
-    shown = repr(value) if len(repr(value)) <= 60 else repr(value)[:57] + "…"
+    shown = repr(as_text(value) if isinstance(value, timedelta) else value)
+    shown = shown if len(shown) <= 60 else shown[:57] + "…"
     if wish is None:
         return f"{shown}: {error['msg'][:1].lower()}{error['msg'][1:]}"
     return f"{shown} is not possible: {wish.format(**facts)}"

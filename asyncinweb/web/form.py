@@ -9,6 +9,7 @@ from asyncinweb import clock
 from asyncinweb.tasks.fields import Choice, FormField
 from asyncinweb.tasks.registry import Task
 from asyncinweb.units import size
+from asyncinweb.web.installation import here
 from asyncinweb.web.shared import new_form_key
 from asyncinweb.web.uploads import KeptFile
 from asyncinweb.web.when import WHEN_FIELD, zone_of
@@ -34,12 +35,16 @@ TYPES_WITH_LIMITS = ("number", "date", "time", "datetime-local")
 
 @dataclass(frozen=True)
 class Control:
-    """One field with what it shows now. kept: files that need not be chosen again."""
+    """One field with what it shows now.
+
+    kept: files that need not be chosen again. must_be_typed_again: a secret was sent, and is not sent back.
+    """
 
     field: FormField
     texts: Sequence[str]
     error: str
     kept: Sequence[KeptFile] = ()
+    must_be_typed_again: bool = False
 
     @property
     def id(self) -> str:
@@ -98,7 +103,7 @@ class Control:
     def limits(self) -> str:
         """What a visitor should know before typing: `32 to 1,600`."""
         if self.field.kind == "file":
-            return _file_limits(self.field)
+            return _file_limits(self.field, self.max_bytes)
         parts = [_items(self.field), _lengths(self.field), _bounds(self.field)]
         if self.widget == "lines":
             parts.insert(0, "One per line")
@@ -113,6 +118,12 @@ class Control:
         if field.multiple or not (field.optional or (field.required and self.widget == "select")):
             return field.choices
         return (Choice("", "No choice" if field.optional else "Please choose", None), *field.choices)
+
+    @property
+    def max_bytes(self) -> int:
+        """The most that a file may have, on its own or as all there is."""
+        together = here().settings.max_upload_bytes
+        return min(self.field.accept.max_bytes or together, together)
 
     def is_chosen(self, choice: Choice) -> bool:
         return choice.text in self.texts or (choice.text == "" and not self.texts)
@@ -207,8 +218,12 @@ def refused_form(task: Task[..., object], texts: Texts, kept: Kept, messages: Ma
 
 def _form(task: Task[..., object], texts: Texts, kept: Kept, messages: Mapping[str, str], key: str) -> Form:
     def control(field: FormField) -> Control:
-        shown = () if field.kind in ("secret", "file") else texts.get(field.name, field.default)
-        return Control(field, shown, messages.get(field.name, ""), kept.get(field.name, ()))
+        error, files = messages.get(field.name, ""), kept.get(field.name, ())
+        if field.kind == "secret":
+            was_typed = bool(messages) and any(texts.get(field.name, ()))
+            return Control(field, (), error, must_be_typed_again=was_typed)
+        shown = () if field.kind == "file" else texts.get(field.name, field.default)
+        return Control(field, shown, error, files)
 
     parts: list[Control | Group] = [
         Group(field, [control(member) for member in field.members], messages.get(field.name, ""))
@@ -242,18 +257,13 @@ def _is_moment(kind: str, text: str) -> bool:
 
 
 def _items(field: FormField) -> str:
-    if field.min_items and field.max_items:
-        return f"{field.min_items} to {field.max_items} values"
-    if field.min_items:
-        return f"At least {_counted(field.min_items, 'value')}"
-    return f"At most {_counted(field.max_items, 'value')}" if field.max_items else ""
+    return _range(field.min_items, field.max_items, "value")
 
 
 def _lengths(field: FormField) -> str:
-    is_text = field.kind in ("text", "paragraph", "secret")
-    if field.min_length and is_text:
-        return f"At least {_counted(field.min_length, 'character')}"
-    return f"At most {_counted(field.max_length, 'character')}" if field.max_length and is_text else ""
+    if field.kind not in ("text", "paragraph", "secret"):
+        return ""
+    return _range(field.min_length, field.max_length, "character")
 
 
 def _bounds(field: FormField) -> str:
@@ -263,15 +273,24 @@ def _bounds(field: FormField) -> str:
     return f"At least {low}" if low else f"At most {high}" if high else ""
 
 
-def _file_limits(field: FormField) -> str:
+def _file_limits(field: FormField, max_bytes: int) -> str:
     """`.csv or .txt, up to 5 MB`"""
     parts = [
         " or ".join(field.accept.suffixes),
-        f"up to {size(field.accept.max_bytes)}" if field.accept.max_bytes else "",
+        f"up to {size(max_bytes)}",
         f"at most {_counted(field.max_items, 'file')}" if field.max_items else "",
     ]
     words = ", ".join(part for part in parts if part)
     return words[:1].upper() + words[1:]
+
+
+def _range(least: int | None, most: int | None, thing: str) -> str:
+    """`2 to 40 characters`, or the one end that is given."""
+    if least and most:
+        return f"{least:,} to {_counted(most, thing)}"
+    if least:
+        return f"At least {_counted(least, thing)}"
+    return f"At most {_counted(most, thing)}" if most else ""
 
 
 def _counted(number: int, thing: str) -> str:

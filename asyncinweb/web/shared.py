@@ -14,6 +14,7 @@ from asyncinweb.queue.models import Job
 from asyncinweb.queue.reading import find_job
 from asyncinweb.settings import asset_dir
 from asyncinweb.tasks.registry import Task
+from asyncinweb.tasks.stored import in_words
 from asyncinweb.web import visitors
 from asyncinweb.web.installation import NAME as NAME
 from asyncinweb.web.installation import Installation as Installation
@@ -66,7 +67,7 @@ def inputs_of(job: Job) -> list[tuple[str, str]]:
     registry = here().registry
     if job.task not in registry:
         return [(name, str(value)) for name, value in job.arguments_by_name.items()]
-    return registry[job.task].inputs.in_words(job.arguments)
+    return in_words(registry[job.task].inputs.fields, job.arguments)
 
 
 def folder_of(job: Job) -> JobFolder:

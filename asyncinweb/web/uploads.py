@@ -18,8 +18,9 @@ from asyncinweb.queue.reading import find_job
 from asyncinweb.queue.uploads import Arrival, Shelf
 from asyncinweb.tasks.fields import FormField
 from asyncinweb.tasks.registry import Task
+from asyncinweb.tasks.stored import stored_files
 from asyncinweb.tasks.uploaded import UploadedFile, clean_name
-from asyncinweb.units import size as in_words
+from asyncinweb.units import size as size_in_words
 from asyncinweb.web import visitors
 from asyncinweb.web.bodies import MAX_TEXT_BYTES as MAX_TEXT_BYTES
 from asyncinweb.web.bodies import MOST_PARTS, UNREADABLE, is_whole_text
@@ -75,7 +76,7 @@ def _refuse_too_much(task: Task[..., object]) -> None:
     request.max_content_length = files + MAX_TEXT_BYTES
     length = request.content_length or 0
     if length > request.max_content_length:
-        sent = f"This is {in_words(length)}, and a form may bring {in_words(files or MAX_TEXT_BYTES)}"
+        sent = f"This is {size_in_words(length)}, and a form may bring {size_in_words(files or MAX_TEXT_BYTES)}"
         abort(413, f"{sent}{' of files' if files else ''}. Nothing was started.")
 
 
@@ -115,13 +116,8 @@ class Receiver:
     def _read_parts(self) -> None:
         boundary = request.mimetype_params.get("boundary", "").encode("ascii", "replace")
         decoder = MultipartDecoder(boundary, max_form_memory_size=MAX_TEXT_BYTES, max_parts=MOST_PARTS)
-        try:
-            for event in _events(decoder):
-                self._take(event)
-        except RequestEntityTooLarge:
-            _refuse_parts()
-        except ValueError:
-            abort(400, "The form arrived incomplete. Nothing was started; please send it again.")
+        for event in _events(decoder):
+            self._take(event)
 
     def _take(self, event: Event) -> None:
         match event:
@@ -240,21 +236,26 @@ def kept_by_field(job: Job) -> dict[str, list[KeptFile]]:
             for facts in files
             if (folder / facts["sha256"]).is_file()
         ]
-        for name, files in registry[job.task].inputs.stored_files(job.arguments).items()
+        for name, files in stored_files(registry[job.task].inputs.fields, job.arguments).items()
     }
 
 
 def _events(decoder: MultipartDecoder) -> Iterator[Event]:
-    while True:
-        decoder.receive_data(request.stream.read(CHUNK) or None)
-        while not isinstance(event := decoder.next_event(), NeedData):
-            if isinstance(event, Epilogue):
-                return
-            yield event
+    event: Event = NeedData()
+    while not isinstance(event, Epilogue):
+        try:
+            if isinstance(event, NeedData):
+                decoder.receive_data(request.stream.read(CHUNK) or None)
+            event = decoder.next_event()
+        except RequestEntityTooLarge:
+            _refuse_parts()
+        except ValueError:
+            abort(400, "The form arrived incomplete. Nothing was started; please send it again.")
+        yield event
 
 
 def _refuse_size(things: str, limit: int) -> None:
-    abort(413, f"The {things} of a form may have {in_words(limit)} together. Nothing was started.")
+    abort(413, f"The {things} of a form may have {size_in_words(limit)} together. Nothing was started.")
 
 
 def _refuse_parts() -> None:

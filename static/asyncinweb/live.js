@@ -188,8 +188,20 @@
     }
     form.dataset.sent = "yes";
     document.getElementById("problem")?.replaceChildren();
-    setTimeout(() => delete form.dataset.sent, LONGEST_SEND_MS);
+    // A file takes as long as it takes; htmx says when it is over.
+    if (form.enctype !== "multipart/form-data") setTimeout(() => delete form.dataset.sent, LONGEST_SEND_MS);
   }, true);
+
+  // Told before it is sent: a browser that is refused half-way shows no reason.
+  document.addEventListener("change", (event) => {
+    const input = event.target;
+    if (!(input instanceof HTMLInputElement) || input.type !== "file") return;
+    const limit = Number(input.dataset.maxBytes);
+    const large = [...input.files].find((file) => file.size > limit);
+    const words = large ? `“${large.name}” is too large; at most ${limit / 1e6} MB are accepted.` : "";
+    input.setCustomValidity(words);
+    input.reportValidity();
+  });
 
   document.addEventListener("htmx:finally:request", (event) => {
     if (event.target instanceof HTMLFormElement) delete event.target.dataset.sent;

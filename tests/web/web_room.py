@@ -205,7 +205,7 @@ def filled(form: Tag) -> dict[str, Any]:
     sent: dict[str, list[str]] = {}
     for field in form.select("input[name], textarea[name], select[name]"):
         kind = field.get("type")
-        if kind in ("checkbox", "radio") and not field.has_attr("checked"):
+        if kind == "file" or (kind in ("checkbox", "radio") and not field.has_attr("checked")):
             continue
         if field.name == "select":
             chosen = field.select("option[selected]") or field.select("option")[:1]

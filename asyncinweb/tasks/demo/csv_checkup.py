@@ -1,4 +1,4 @@
-"""A look over a pasted table before it is used: the demo of a long text in, a table out, findings in the log."""
+"""A look over a table before it is used: a file or a long text in, a table out, findings in the log."""
 
 from collections.abc import Sequence
 from statistics import fmean
@@ -10,6 +10,7 @@ from asyncinweb.tasks.current import track
 from asyncinweb.tasks.demo.csv_cells import Value, choose_reading
 from asyncinweb.tasks.demo.csv_table import Table, guess_delimiter, read_table
 from asyncinweb.tasks.registry import task
+from asyncinweb.tasks.uploaded import Accept, UploadedFile
 
 SAMPLE = """\
 order,date,customer,postcode,quantity,price
@@ -42,6 +43,11 @@ def csv_checkup(
         Field(title="Cells are separated by", description="Auto looks at the table. From a spreadsheet: tab."),
     ] = "auto",
     header: Annotated[bool, Field(title="The first row has the column names")] = True,
+    file: Annotated[
+        UploadedFile | None,
+        Field(title="Or a file", description="Taken instead of the table above."),
+        Accept(".csv", ".tsv", ".txt", max_mb=5),
+    ] = None,
 ) -> list[dict[str, object]]:
     """Check a table for gaps and mistakes.
 
@@ -49,7 +55,7 @@ def csv_checkup(
     largest value. Rows that occur twice, rows with missing cells and cells that do not fit their column are named
     in the log.
     """
-    text = table.removeprefix("\ufeff")
+    text = (read_text(file) if file else table).removeprefix("\ufeff")
     if not text.strip():
         raise ValueError("The table is empty: paste at least one row.")
     found = guess_delimiter(text) if delimiter == "auto" else delimiter
@@ -58,6 +64,16 @@ def csv_checkup(
     _tell(_ragged_rows(read))
     _tell(_repeated_rows(read))
     return [_check_column(read, number) for number in track(range(len(read.names)), text="columns")]
+
+
+def read_text(file: UploadedFile) -> str:
+    """The text of a file: in UTF-8, or as spreadsheets of the West write it."""
+    data = file.path.read_bytes()
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        print(f"{file.name} is not in UTF-8; it is read as Windows-1252.")
+        return data.decode("cp1252", "replace")
 
 
 def _ragged_rows(table: Table) -> list[str]:

@@ -1,0 +1,53 @@
+"""Stored arguments as a form or a person reads them, whatever has become of the function since."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from asyncinweb.tasks.fields import FormField
+
+Fields = Sequence[FormField]
+
+
+def to_texts(fields: Fields, stored: str) -> dict[str, Sequence[str]]:
+    """What a form shows, by the name of the control: without what cannot be sent back, files and secrets."""
+    return {
+        leaf.name: leaf.show_stored(value)
+        for leaf, value in _leaves(fields, stored)
+        if leaf.kind not in ("file", "secret")
+    }
+
+
+def in_words(fields: Fields, stored: str) -> list[tuple[str, str]]:
+    """Label and text of each argument, for a person. Secrets are not shown, files by name and size."""
+    labels = {leaf.name: _label(field, leaf) for field in fields for leaf in field.leaves}
+    known = [(labels[leaf.name], leaf.in_words(value)) for leaf, value in _leaves(fields, stored)]
+    names = {field.name for field in fields}
+    others = [(name, str(value)) for name, value in json.loads(stored).items() if name not in names]
+    return known + others
+
+
+def stored_files(fields: Fields, stored: str) -> dict[str, list[dict[str, Any]]]:
+    """Name, size and digest of each file, by the name of its field."""
+    found = {}
+    for leaf, value in _leaves(fields, stored):
+        if leaf.kind == "file" and value:
+            found[leaf.name] = value if isinstance(value, list) else [value]
+    return found
+
+
+def _leaves(fields: Fields, stored: str) -> Iterator[tuple[FormField, Any]]:
+    arguments = json.loads(stored)
+    for field in fields:
+        if field.name not in arguments:
+            continue
+        value = arguments[field.name]
+        for leaf in field.leaves:
+            if leaf is field:
+                yield leaf, value
+            elif isinstance(value, dict) and leaf.key in value:
+                yield leaf, value[leaf.key]
+
+
+def _label(field: FormField, leaf: FormField) -> str:
+    return leaf.label if leaf is field else f"{field.label}: {leaf.label}"

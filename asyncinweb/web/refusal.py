@@ -1,0 +1,54 @@
+"""What the server refuses before the app sees it, in the words and with the headers of our own pages.
+
+waitress would send its own plain text, for a body that is too large and for a request that is no HTTP.
+"""
+
+from typing import Any
+
+from waitress.channel import HTTPChannel
+from waitress.task import ErrorTask
+
+from asyncinweb.web.failures import WORDS
+from asyncinweb.web.security import HEADERS
+
+PAGE = """<!doctype html>
+<html lang="en" class="asyncinweb">
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <title>{heading}</title>
+  <meta name="color-scheme" content="light dark">
+  <link rel="stylesheet" href="/static/asyncinweb/app.css">
+</head>
+<body>
+  <main id="main">
+    <section id="error" class="card error-page" role="alert" tabindex="-1" autofocus>
+      <p class="code">{code}</p>
+      <h1>{heading}</h1>
+      <p>{sentence}</p>
+      <p><a class="button" href="/">To the first page</a></p>
+    </section>
+  </main>
+</body>
+</html>
+"""
+
+
+class Refusal(ErrorTask):  # type: ignore[misc]  # waitress has no types
+    """Answers a request that waitress does not take, and closes the connection."""
+
+    def execute(self) -> None:
+        error: Any = self.request.error
+        words = WORDS.get(error.code, WORDS[400])
+        body = PAGE.format(code=error.code, heading=words.heading, sentence=words.sentence).encode()
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers.extend([*HEADERS.items(), ("Content-Type", "text/html; charset=utf-8")])
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
+class Channel(HTTPChannel):  # type: ignore[misc]
+    """A connection whose refusals are in words."""
+
+    error_task_class = Refusal

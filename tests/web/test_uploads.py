@@ -1,0 +1,362 @@
+"""Files and secrets in a form: streamed, checked, kept across an error, owned by the job, gone with it."""
+
+import io
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+from bs4 import Tag
+from flask import Flask, request
+from flask.testing import FlaskClient
+from pydantic import Field, SecretStr
+from test_form_page import post
+from web_room import HTMX, OURS, Reader, Room, filled, one, page, soup, words
+from werkzeug.test import TestResponse
+
+from asyncinweb.queue.given import given_folder
+from asyncinweb.queue.uploads import remove_abandoned
+from asyncinweb.settings import Settings
+from asyncinweb.tasks.registry import Options, Task, registry
+from asyncinweb.tasks.uploaded import Accept, UploadedFile
+from asyncinweb.workers.upkeep import prune_once
+
+DATA = b"a,b\n1,2\n"
+HOSTILE = "../../<b>\u202ex.csv"
+
+
+@dataclass
+class Sender:
+    name: str
+    password: SecretStr
+
+
+def check(
+    table: Annotated[UploadedFile, Accept(".csv", max_mb=0.001)],
+    sender: Sender,
+    times: Annotated[int, Field(ge=1)] = 1,
+    more: Annotated[list[UploadedFile], Field(max_length=2)] = [],  # noqa: B006 - as an author would write it
+) -> str:
+    """Check a table."""
+    return ""
+
+
+FILLED = {"sender.name": "Ann", "sender.password": "hunter2"}
+
+
+@pytest.fixture(autouse=True)
+def task(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry.tasks, "check", Task(check, Options()))
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"max_upload_mb": 0.01})
+
+
+@pytest.fixture
+def instance(app: Flask) -> Path:
+    found: Settings = app.extensions["asyncinweb"].settings
+    return found.instance
+
+
+def file(data: bytes = DATA, name: str = "orders.csv") -> tuple[io.BytesIO, str]:
+    return io.BytesIO(data), name
+
+
+def send(client: FlaskClient, data: dict[str, Any], **headers: str) -> TestResponse:
+    """Send the form as a browser does; files are tuples."""
+    return client.post(
+        "/tasks/check", data={**FILLED, **data}, content_type="multipart/form-data", headers={**OURS, **headers}
+    )
+
+
+def job_of(room: Room, response: TestResponse) -> Any:
+    assert response.status_code == 303, response.text
+    return room.job(response.location.rsplit("/", 1)[1])
+
+
+def arguments_of(room: Room, response: TestResponse) -> dict[str, Any]:
+    """What the function would be called with."""
+    job = job_of(room, response)
+    inputs = registry["check"].inputs
+    return inputs.from_json(job.arguments, given_folder(room.folder(job.slug)))
+
+
+def waiting(instance: Path) -> list[Path]:
+    """Uploads that wait for a job."""
+    return [path for path in (instance / "uploads").rglob("*") if path.is_file() and path.suffix != ".json"]
+
+
+def kept(form: Tag) -> list[str]:
+    return [words(each) for each in form.select(".kept li")]
+
+
+def test_a_file_becomes_the_jobs_under_a_name_of_ours(client: FlaskClient, room: Room, instance: Path) -> None:
+    response = send(client, {"table": file()})
+
+    table = arguments_of(room, response)["table"]
+    assert table.path.read_bytes() == DATA
+    assert (table.name, table.suffix, table.size) == ("orders.csv", ".csv", len(DATA))
+    assert table.path.is_relative_to(room.folder(job_of(room, response).slug).path)
+    assert table.path.stat().st_mode & 0o777 == 0o600
+    assert waiting(instance) == []
+
+
+def test_the_form_says_what_is_accepted_and_can_send_files_without_javascript(client: FlaskClient) -> None:
+    form = one(page(client, "/tasks/check"), "form.task-form")
+    control = one(form, "#check-table")
+
+    assert (form["method"], form["enctype"]) == ("post", "multipart/form-data")
+    assert (control["type"], control["accept"], control["data-max-bytes"]) == ("file", ".csv", "1000")
+    assert words(one(form, f"#{control['aria-describedby']}")) == ".csv, up to 1 kB"
+    assert one(form, "#check-more").has_attr("multiple")
+    assert words(one(form, "#check-more-help")) == "Up to 10 kB, at most 2 files"
+    assert one(form, "fieldset.group#check-sender input[type=password]#check-sender-password")
+
+
+def test_a_file_is_kept_while_the_form_is_put_right(client: FlaskClient, room: Room, instance: Path) -> None:
+    refused = send(client, {"table": file(), "times": "0"})
+    form = one(soup(refused), "form.task-form")
+
+    assert refused.status_code == 422
+    assert kept(form) == ["orders.csv 8 bytes"]
+    assert not one(form, "#check-table-other").has_attr("required")
+    assert [path.stat().st_mode & 0o777 for path in waiting(instance)] == [0o600]
+    again = {**filled(form), "times": ["1"], "sender.password": ["hunter2"]}
+    accepted = client.post("/tasks/check", data=again, headers=OURS)
+    assert arguments_of(room, accepted)["table"].path.read_bytes() == DATA
+
+
+def test_a_kept_file_can_be_left_out_or_replaced(client: FlaskClient, room: Room) -> None:
+    form = one(soup(send(client, {"table": file(), "times": "0"})), "form.task-form")
+    sent = {**filled(form), "times": ["1"], "sender.password": ["x"]}
+
+    left_out = send(client, {**sent, "table": []})
+    replaced = send(client, {**sent, "table": [*sent["table"], file(b"new", "other.csv")]})
+
+    assert "is missing; please choose a file" in words(one(soup(left_out), ".summary"))
+    assert arguments_of(room, replaced)["table"].name == "other.csv"
+
+
+def test_only_its_owner_can_use_a_kept_file(app: Flask, client: FlaskClient, room: Room) -> None:
+    sent = filled(one(soup(send(client, {"table": file(), "times": "0"})), "form.task-form"))
+    stranger = app.test_client()
+
+    response = stranger.post("/tasks/check", data={**sent, **FILLED, "times": ["1"]}, headers=OURS)
+
+    assert response.status_code == 422
+    assert "no longer kept" in words(one(soup(response), ".summary"))
+    assert room.jobs() == []
+
+
+@pytest.mark.parametrize(
+    "token", ["../../asyncinweb.db", "x" * 22, "x" * 22 + ".json", "x/" + "0" * 64, "\0", "/"]
+)
+def test_a_token_that_is_none_opens_nothing(client: FlaskClient, room: Room, token: str) -> None:
+    response = post(client, "check", {**FILLED, "table": token})
+
+    assert response.status_code == 422
+    assert room.jobs() == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "sentence"),
+    [
+        ({"table": file(name="orders.exe")}, "'orders.exe' is not accepted; its name must end in .csv"),
+        ({"table": file(b"x" * 1001)}, "'orders.csv' is too large; at most 1 kB are accepted"),
+        ({"table": file(b"", "")}, "Table is missing; please choose a file"),
+        ({}, "Table is missing; please choose a file"),
+        ({"table": file(), "times": file()}, "Times: takes no file"),
+        ({"table": file(), "tabel": file()}, "tabel is no parameter of check. Did you mean 'table'?"),
+        (
+            {"table": file(), "more": [file(b"1"), file(b"2"), file(b"3")]},
+            "More: 3 files are too many; at most 2 are possible",
+        ),
+    ],
+)
+def test_a_file_that_does_not_fit_is_told_beside_its_field(
+    client: FlaskClient, room: Room, sent: dict[str, Any], sentence: str
+) -> None:
+    response = send(client, sent)
+
+    assert response.status_code == 422
+    assert sentence in words(one(soup(response), ".summary"))
+    assert room.jobs() == []
+
+
+def test_a_wrong_file_is_not_kept(client: FlaskClient, instance: Path) -> None:
+    form = soup(send(client, {"table": file(b"x" * 1001)}))
+
+    assert kept(form) == []
+    assert waiting(instance) == []
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_more_than_the_server_takes_is_a_413_in_words(
+    client: FlaskClient, room: Room, instance: Path, headers: dict[str, str]
+) -> None:
+    by_length = client.post(
+        "/tasks/check",
+        data=b"never read",
+        content_type="multipart/form-data; boundary=x",
+        headers={**OURS, **headers},
+        environ_overrides={"CONTENT_LENGTH": "9000000"},
+    )
+    together = send(client, {"table": file(), "more": [file(b"1" * 6_000), file(b"2" * 6_000)]}, **headers)
+
+    assert (by_length.status_code, together.status_code) == (413, 413)
+    assert "a form may bring 10 kB of files. Nothing was started." in words(one(soup(by_length), "#error"))
+    assert "The files of a form may have 10 kB together" in words(one(soup(together), "#error"))
+    assert room.jobs() == []
+    assert waiting(instance) == []
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data", "application/x-www-form-urlencoded"])
+def test_too_many_fields_are_a_413_in_words(client: FlaskClient, room: Room, kind: str) -> None:
+    many = {f"field{number}": "1" for number in range(1_001)}
+
+    response = client.post("/tasks/check", data=many, content_type=kind, headers=OURS)
+
+    assert response.status_code == 413
+    assert "more than 1,000 fields" in words(one(soup(response), "#error"))
+
+
+def test_a_form_cut_short_is_a_400_and_leaves_nothing(client: FlaskClient, room: Room, instance: Path) -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="table"; filename="a.csv"\r\n\r\nhalf'
+
+    response = client.post("/tasks/check", data=body, content_type="multipart/form-data; boundary=x", headers=OURS)
+
+    assert response.status_code == 400
+    assert "arrived incomplete" in words(one(soup(response), "#error"))
+    assert waiting(instance) == []
+
+
+def test_a_form_sent_twice_with_its_file_is_one_job(client: FlaskClient, room: Room, instance: Path) -> None:
+    key = filled(one(page(client, "/tasks/check"), "form.task-form"))["form-key"]
+
+    first, second = (send(client, {"form-key": key, "table": file()}) for _ in range(2))
+    other = send(client, {"form-key": key, "table": file(b"other")})
+    secret = send(client, {"form-key": key, "table": file(), "sender.password": "another"})
+
+    assert first.location == second.location
+    assert len({first.location, other.location, secret.location}) == 3
+    assert len(list((instance / "jobs").glob("*/*"))) == 3
+
+
+def test_a_hostile_name_is_shown_as_text_and_is_no_path(client: FlaskClient, room: Room, instance: Path) -> None:
+    response = send(client, {"table": file(name=HOSTILE), "times": "0"})
+
+    assert "&lt;b&gt;" in response.text
+    assert "<b>" not in response.text
+    assert "\u202e" not in response.text
+    assert all(path.is_relative_to(instance / "uploads") for path in waiting(instance))
+    assert not list(instance.parent.glob("*.csv"))
+
+
+def test_a_secret_is_seen_nowhere_but_in_the_function(
+    client: FlaskClient, room: Room, instance: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    refused = send(client, {"table": file(), "times": "0"})
+    accepted = send(client, {"table": file()})
+    job = job_of(room, accepted)
+
+    assert arguments_of(room, accepted)["sender"].password.get_secret_value() == "hunter2"
+    control = one(soup(refused), "#check-sender-password")
+    assert not control.has_attr("value")
+    assert "see that it is still filled in" in words(one(soup(refused), ".again"))
+    seen = [refused.text, caplog.text, str(room.content())]
+    seen += [client.get(f"{place}{job.slug}").text for place in ("/jobs/", "/tasks/check?from=", "/api/v1/jobs/")]
+    seen += [client.get(place).text for place in ("/jobs", "/")]
+    seen.append(page(client, "/tasks/check?sender.password=hunter2").decode())
+    assert [text for text in seen if "hunter2" in text] == []
+    holders = [path for path in instance.rglob("*") if path.is_file() and b"hunter2" in path.read_bytes()]
+    assert [path.name for path in holders] == ["secrets.json"]
+
+
+def test_the_jobs_page_names_the_file_and_hides_the_secret(client: FlaskClient, room: Room) -> None:
+    job = job_of(room, send(client, {"table": file()}))
+
+    inputs = words(one(page(client, f"/jobs/{job.slug}"), ".inputs"))
+    row = words(one(page(client, "/jobs"), ".cell-inputs"))
+
+    assert "Table orders.csv (8 bytes)" in inputs
+    assert "Sender: Password (secret)" in inputs
+    assert row.startswith("orders.csv (8 bytes) · Ann · (secret)")
+
+
+def test_a_job_that_is_run_again_has_its_file_and_secret_although_the_first_is_gone(
+    client: FlaskClient, room: Room
+) -> None:
+    first = job_of(room, send(client, {"table": file()}))
+
+    again = client.post(f"/jobs/{first.slug}/rerun", headers=OURS)
+    room.folder(first.slug).remove()
+
+    arguments = arguments_of(room, again)
+    assert arguments["table"].path.read_bytes() == DATA
+    assert arguments["sender"].password.get_secret_value() == "hunter2"
+
+
+def test_the_form_of_an_earlier_job_brings_its_file(client: FlaskClient, room: Room) -> None:
+    first = job_of(room, send(client, {"table": file()}))
+
+    form = one(page(client, f"/tasks/check?from={first.slug}"), "form.task-form")
+    response = send(client, {**filled(form), "sender.password": "new"})
+
+    assert kept(form) == ["orders.csv 8 bytes"]
+    assert arguments_of(room, response)["table"].path.read_bytes() == DATA
+
+
+def test_files_and_secrets_go_with_their_job(client: FlaskClient, room: Room, settings: Settings) -> None:
+    job = job_of(room, send(client, {"table": file()}))
+    room.finish(room.claim("check"), "done")
+    with room.database.write() as connection:
+        connection.exec_driver_sql("UPDATE asyncinweb_jobs SET finished_at = finished_at - 40 * 86400")
+
+    assert prune_once(room.database, settings) == 1
+
+    assert not room.folder(job.slug).path.exists()
+
+
+def test_a_refused_request_leaves_no_folder(client: FlaskClient, room: Room, instance: Path) -> None:
+    with room.database.write() as connection:
+        connection.exec_driver_sql("DROP TABLE asyncinweb_supervisors")
+
+    assert send(client, {"table": file()}).status_code == 503
+
+    assert list((instance / "jobs").glob("*/*")) == []
+    assert waiting(instance) == []
+
+
+def test_uploads_that_nobody_came_back_for_are_removed(client: FlaskClient, instance: Path) -> None:
+    send(client, {"table": file(), "times": "0"})
+    (fresh,) = waiting(instance)
+    send(client, {"table": file(b"old"), "times": "0"})
+    (old,) = (path for path in waiting(instance) if path != fresh)
+    os.utime(old, (0, 0))
+
+    assert remove_abandoned(instance) == 1
+
+    assert waiting(instance) == [fresh]
+    assert json.loads(fresh.with_name(f"{fresh.name}.json").read_text())["name"] == "orders.csv"
+
+
+@pytest.fixture
+def app_that_reads_forms(app: Flask) -> FlaskClient:
+    """A host app that has read every form before we see it, as CSRF extensions do."""
+    app.before_request_funcs.setdefault(None, []).append(lambda: request.form and None)
+    app.test_client_class = Reader
+    return app.test_client()
+
+
+def test_files_arrive_although_the_app_around_us_has_read_the_form(
+    app_that_reads_forms: FlaskClient, room: Room
+) -> None:
+    response = send(app_that_reads_forms, {"table": file(), "more": [file(b"1"), file(b"2")]})
+
+    arguments = arguments_of(room, response)
+    assert arguments["table"].path.read_bytes() == DATA
+    assert [each.path.read_bytes() for each in arguments["more"]] == [b"1", b"2"]
