@@ -25,7 +25,9 @@ def _digest(path: Path) -> str:
 @pages.after_request
 def keep_for_ever(response: Response) -> Response:
     """Only an address with the right digest: an old one must not keep the new content."""
-    if request.endpoint == f"{NAME}.static" and response.status_code in (200, 304):
+    # Nothing has been looked at yet for OPTIONS, so the name may lead anywhere, even to the database.
+    is_file = request.endpoint == f"{NAME}.static" and request.method in ("GET", "HEAD")
+    if is_file and response.status_code in (200, 304):
         path = asset_dir("static") / NAME / str((request.view_args or {})["filename"])
         if request.args.get("v") == _digest(path):
             response.headers["Cache-Control"] = FOREVER

@@ -68,14 +68,15 @@ def jobs() -> str | Response:
             return unchanged()
         return fragment(render("jobs/table.html", **_facts(page, filters)))
     tasks = {task.name: task.title for task in here().registry.tasks.values()}
-    return render("jobs/list.html", **_facts(page, filters), tasks=tasks, states=STATES)
+    facts = {"tasks": tasks, "states": STATES, "sees_others": visitors.sees_others()}
+    return render("jobs/list.html", **_facts(page, filters), **facts)
 
 
 def _facts(page: JobList, filters: Filters) -> dict[str, object]:
     chosen = {
         "state": filters.state or None,
         "task": filters.task or None,
-        "mine": None if filters.owner is None else "1",
+        "mine": None if filters.owner is None or not visitors.sees_others() else "1",
     }
     return {
         "jobs": page,

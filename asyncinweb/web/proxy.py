@@ -25,11 +25,12 @@ class ProxyHeaders:
 
     def __init__(self, app: "WSGIApplication", trusted_proxy: str) -> None:
         self._app = app
-        self._trusted_proxy = trusted_proxy
+        # Also as a server on `::` sees an IPv4 address.
+        self._trusted = {trusted_proxy, f"::ffff:{trusted_proxy}"} if trusted_proxy else set()
         self._behind_proxy = ProxyFix(app, x_for=1, x_proto=1, x_host=1)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        if self._trusted_proxy and environ.get("REMOTE_ADDR") == self._trusted_proxy:
+        if environ.get("REMOTE_ADDR") in self._trusted:
             return self._behind_proxy(environ, start_response)
         for name in HEADERS:
             environ.pop(name, None)

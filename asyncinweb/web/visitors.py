@@ -79,6 +79,11 @@ def may_see(visitor: Visitor, job: Job) -> bool:
     return True
 
 
+def sees_others() -> bool:
+    """True if lists show the jobs of others, too."""
+    return here().settings.listed_jobs == "all"
+
+
 def listed_owner(visitor: Visitor, mine: bool) -> str | None:
     """Whose jobs a list shows: None for everybody's."""
-    return visitor.owner if mine or here().settings.listed_jobs == "own" else None
+    return visitor.owner if mine or not sees_others() else None

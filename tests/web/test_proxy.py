@@ -54,8 +54,11 @@ def seen() -> Any:
     )
 
 
-def test_the_trusted_proxy_says_who_asks_and_under_which_name(serve: Callable[..., FlaskClient]) -> None:
-    shown = serve(PROXY, PROXY).get("/seen", headers=FORWARDED).json
+@pytest.mark.parametrize("address", [PROXY, f"::ffff:{PROXY}"])
+def test_the_trusted_proxy_says_who_asks_and_under_which_name(
+    serve: Callable[..., FlaskClient], address: str
+) -> None:
+    shown = serve(PROXY, address).get("/seen", headers=FORWARDED).json
 
     assert shown | {"told": []} == {
         "address": "192.0.2.7",

@@ -2,6 +2,7 @@
 
 from base64 import urlsafe_b64decode
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
@@ -112,6 +113,22 @@ def test_static_files_are_kept_for_ever_under_their_fingerprint_only(client: Fla
         assert client.get(address).headers["Cache-Control"] == "public, max-age=31536000, immutable"
         assert "immutable" not in client.get(address.partition("?")[0]).headers["Cache-Control"]
         assert "immutable" not in client.get(f"{address.partition('?')[0]}?v=00000000").headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("name", ["nothing.css", "..%2f..%2fasyncinweb%2fapp.py", "../../asyncinweb/app.py"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_no_file_outside_the_static_folder_is_ever_opened(
+    client: FlaskClient, name: str, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    read_bytes = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: opened.append(path.name) or read_bytes(path))
+
+    response = client.open(f"/static/asyncinweb/{name}?v=00000000", method=method)
+
+    assert response.status_code < 500
+    assert method == "OPTIONS" or response.status_code == 404
+    assert not {"nothing.css", "app.py"} & set(opened)
 
 
 # --- the visitor ------------------------------------------------------------------------------------------------
@@ -384,6 +401,7 @@ def test_jobs_of_others_are_listed_only_where_the_setting_says_so(
 
     assert own in shown
     assert (theirs in shown) == is_listed
+    assert ("Only mine" in shown) == is_listed
     assert client.get(f"/jobs/{theirs}").status_code == 200, "an address is meant to be shared"
     close(server)
 
