@@ -19,11 +19,11 @@ from asyncinweb.queue.instance import make_instance
 from asyncinweb.queue.joblog import read_log
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.reading import Filters, find_job, list_jobs
+from asyncinweb.queue.upkeep import BATCH_SECONDS, clean
 from asyncinweb.settings import Settings
 from asyncinweb.states import STATES
 from asyncinweb.tasks.loading import load
 from asyncinweb.tasks.registry import Request, Task
-from asyncinweb.workers.upkeep import prune_once
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -240,10 +240,13 @@ def tasks_command(tasks: tuple[str, ...], as_json: bool) -> None:
 def prune_command(instance: Path | None) -> None:
     """Remove ended jobs whose retention is over."""
     place = Place(instance)
-    database, total = place.database(), 0
-    while removed := prune_once(database, place.settings):
-        total += removed
-    click.echo(f"{total} jobs removed")
+    jobs = folders = 0
+    for cleaned in clean(place.database(), place.settings):
+        jobs, folders = jobs + cleaned.jobs, folders + cleaned.folders
+        if cleaned.jobs:
+            # Others want the write lock too.
+            threading.Event().wait(BATCH_SECONDS)
+    click.echo(f"{jobs} jobs removed" + (f", {folders} folders whose job was gone" if folders else ""))
 
 
 @click.command("config")

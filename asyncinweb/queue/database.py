@@ -16,6 +16,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from asyncinweb import clock
 from asyncinweb.errors import AsyncInWebError, DatabaseBusy, DatabaseDamaged, DatabaseUnusable
 from asyncinweb.queue.same_file import stay_with_file
 from asyncinweb.queue.write_lock import WriteLock, write_lock
@@ -30,6 +31,10 @@ Durability = Literal["full", "normal"]
 # A WAL above this many bytes is checkpointed by whoever holds the write lock. SQLite cuts the file back to the
 # same size when it starts over, so that its size tells how much is really in it (docs/decisions/002).
 WAL_LIMIT = 4_000_000
+# Above this many bytes readers must be in the way: now and then whoever holds the lock waits for them, this long.
+WAL_PRESSING = 16_000_000
+READER_WAIT_SECONDS = 0.2
+PAUSE_BETWEEN_WAITS_SECONDS = 2.0
 NETWORK_FILE_SYSTEMS = {
     "nfs",
     "nfs4",
@@ -69,6 +74,7 @@ class Database:
     _writer: Engine = field(init=False, repr=False)
     _reader: Engine = field(init=False, repr=False)
     _lock: WriteLock = field(init=False, repr=False)
+    _next_wait: float = field(init=False, repr=False, default=0.0)
 
     def __post_init__(self) -> None:
         refuse_network_file_system(self.path)
@@ -86,11 +92,7 @@ class Database:
 
         Keep it short: no rendering, no files, no code of users. Raises DatabaseBusy, DatabaseUnusable.
         """
-        with (
-            _readable_errors(self.path),
-            self._lock.held(self.patience.lock_seconds),
-            self._writer.connect() as connection,
-        ):
+        with self._alone() as connection:
             with _reopening(connection), connection.begin():
                 yield connection
             self._checkpoint_if_large(connection)
@@ -113,15 +115,62 @@ class Database:
         self._writer.dispose()
         self._reader.dispose()
 
-    def _checkpoint_if_large(self, connection: Connection) -> None:
-        # Under the write lock no commit overlaps a checkpoint, which keeps clear of the fault named above.
+    @property
+    def wal_bytes(self) -> int:
+        """Size of the write-ahead log; 0 where there is none."""
         try:
-            size = os.stat(f"{self.path}-wal").st_size  # noqa: PTH116 - the path is never opened
+            return os.stat(f"{self.path}-wal").st_size  # noqa: PTH116 - the path is never opened
         except OSError:
+            return 0
+
+    def checkpoint(self) -> None:
+        """Bring what the write-ahead log has into the database, as far as readers let it."""
+        with self._alone() as connection:
+            _checkpoint(connection, "PASSIVE")
+
+    def empty_wal(self) -> bool:
+        """The same, and cut the file to nothing. False if a reader is in the way."""
+        with self._alone() as connection:
+            return self._checkpoint_waiting(connection, "TRUNCATE")
+
+    @contextmanager
+    def _alone(self) -> Iterator[Connection]:
+        # Under the write lock no commit overlaps a checkpoint, which keeps clear of the fault named above.
+        with (
+            _readable_errors(self.path),
+            self._lock.held(self.patience.lock_seconds),
+            self._writer.connect() as connection,
+        ):
+            yield connection
+
+    def _checkpoint_if_large(self, connection: Connection) -> None:
+        size = self.wal_bytes
+        if size <= WAL_LIMIT:
             return
-        if size > WAL_LIMIT:
-            driver_connection: Any = connection.connection.dbapi_connection
-            driver_connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        if size <= WAL_PRESSING or clock.monotonic() < self._next_wait:
+            _checkpoint(connection, "PASSIVE")
+        # Readers that overlap without a gap would keep the log from ever starting over.
+        elif not self._checkpoint_waiting(connection, "RESTART"):
+            self._next_wait = clock.monotonic() + PAUSE_BETWEEN_WAITS_SECONDS
+
+    def _checkpoint_waiting(self, connection: Connection, mode: str) -> bool:
+        driver_connection: Any = connection.connection.dbapi_connection
+        _set_busy_timeout(driver_connection, READER_WAIT_SECONDS)
+        try:
+            return _checkpoint(connection, mode)
+        finally:
+            _set_busy_timeout(driver_connection, self.patience.busy_seconds)
+
+
+def _checkpoint(connection: Connection, mode: str) -> bool:
+    """False if a reader kept it from being complete (PASSIVE does not tell)."""
+    driver_connection: Any = connection.connection.dbapi_connection
+    ((is_busy, _, _),) = driver_connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+    return not is_busy
+
+
+def _set_busy_timeout(driver_connection: Any, seconds: float) -> None:
+    driver_connection.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")
 
 
 def sqlite_url(path: Path) -> URL:
@@ -137,7 +186,7 @@ def prepare_engine(engine: Engine, durability: Durability, busy_seconds: float, 
     def set_pragmas(connection: Any, _: object) -> None:
         # Without this the driver sends its own BEGINs, too late and deferred.
         connection.isolation_level = None
-        connection.execute(f"PRAGMA busy_timeout={int(busy_seconds * 1000)}")
+        _set_busy_timeout(connection, busy_seconds)
         (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
         if mode != "wal":
             raise sqlite3.OperationalError(f"unable to use WAL (SQLite answered {mode!r})")

@@ -37,7 +37,8 @@ MAX_INTERRUPTIONS = 5
 MAX_CRASH_RERUNS = 1
 # Due jobs that one claim makes ready, so that a claim stays short when thousands fall due at once.
 RIPEN_AT_ONCE = 100
-PRUNE_AT_ONCE = 1000
+# Small, so that a caller can stop when its time is over.
+PRUNE_AT_ONCE = 20
 
 CancelAnswer = Literal["cancelled", "asked", "refused"]
 QUEUED, SCHEDULED, PROCESSING = text(IS_QUEUED), text(IS_SCHEDULED), text("state = 'processing'")

@@ -71,7 +71,7 @@ class Supervisor:
 
     def _turn(self) -> None:
         """One look at everything; waits until something happens, at most a tick."""
-        self._wait(self._tick_seconds)
+        self._wait(min(self._tick_seconds, self._upkeep.pause_seconds))
         self._seats.greet()
         try:
             self._bury_the_dead()

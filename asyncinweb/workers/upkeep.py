@@ -1,19 +1,17 @@
-"""What a supervisor does now and then: signs of life, rescue, pruning, starting tasks by the clock."""
+"""What a supervisor does now and then: signs of life, rescue, cleaning, starting tasks by the clock."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
 from asyncinweb import clock
-from asyncinweb.errors import IdempotencyConflict
+from asyncinweb.errors import AsyncInWebError, IdempotencyConflict
 from asyncinweb.queue import presence
 from asyncinweb.queue.database import Database
-from asyncinweb.queue.files import JobFolder
 from asyncinweb.queue.submitting import enqueue
-from asyncinweb.queue.transitions import PRUNE_AT_ONCE, prune
-from asyncinweb.queue.uploads import remove_abandoned
+from asyncinweb.queue.upkeep import WAL_BOUND_BYTES, Cleaned, clean, tidy_wal
 from asyncinweb.settings import Settings
 from asyncinweb.tasks.registry import next_cron_time
 from asyncinweb.workers import processes
@@ -22,7 +20,9 @@ from asyncinweb.workers.schedule import Schedule
 
 log = logging.getLogger(__name__)
 
-PRUNE_EVERY_SECONDS = 3600.0
+CLEAN_EVERY_SECONDS = 3600.0
+# At one turn, and until the next one while there is more.
+CLEAN_SECONDS, CLEAN_PAUSE_SECONDS = 0.01, 0.02
 
 
 class Upkeep:
@@ -37,10 +37,18 @@ class Upkeep:
         self._workers = workers
         self._bell_port = bell_port
         self._next_beat = 0.0
-        self._next_prune = clock.monotonic() + settings.heartbeat_seconds
+        self._next_clean = clock.monotonic() + settings.heartbeat_seconds
+        self._cleaning: Iterator[Cleaned] | None = None
+        self._cleaned = 0
+        self._wal_is_large = False
         self._last_turn = clock.monotonic()
         self._may_rescue_from = self._last_turn + settings.lease_seconds
         self._planned: dict[str, datetime] = {}
+
+    @property
+    def pause_seconds(self) -> float:
+        """The longest pause until the next turn."""
+        return CLEAN_PAUSE_SECONDS if self._cleaning else self._settings.heartbeat_seconds
 
     def register(self) -> None:
         """Say that this supervisor is there."""
@@ -64,8 +72,8 @@ class Upkeep:
         if now >= self._next_beat:
             self._next_beat = now + self._settings.heartbeat_seconds
             self._beat(now)
-        if now >= self._next_prune:
-            self._prune(now)
+        if now >= self._next_clean:
+            self._clean(now)
 
     def _beat(self, now: float) -> None:
         with self._database.write() as connection:
@@ -76,6 +84,7 @@ class Upkeep:
         if not is_known:
             self.register()
         bury_orphans(self._database)
+        self._watch_wal()
 
     def _plan(self, schedules: Sequence[Schedule]) -> None:
         """Keep the next run of each schedule as a scheduled job. The key makes each of them once, however many
@@ -91,19 +100,29 @@ class Upkeep:
                 enqueue(connection, replace(schedule.job, run_at=run_at, idempotency_key=key))
             self._planned[schedule.job.task] = run_at
 
-    def _prune(self, now: float) -> None:
-        """One batch; the next one at the next tick if there is more, since the children want watching."""
-        pruned = prune_once(self._database, self._settings)
-        remove_abandoned(self._settings.instance)
-        self._next_prune = now if pruned == PRUNE_AT_ONCE else now + PRUNE_EVERY_SECONDS
-        if pruned:
-            log.info("Removed %d jobs whose retention was over", pruned)
+    def _clean(self, now: float) -> None:
+        """A few steps; the next ones soon if there is more, since the children want watching."""
+        self._cleaning = self._cleaning or clean(self._database, self._settings)
+        end = now + CLEAN_SECONDS
+        try:
+            for cleaned in self._cleaning:
+                self._cleaned += cleaned.jobs
+                if clock.monotonic() > end:
+                    return
+        except AsyncInWebError:
+            self._cleaning = None
+            raise
+        self._cleaning, self._next_clean = None, now + CLEAN_EVERY_SECONDS
+        if self._cleaned:
+            log.info("Removed %d jobs whose retention was over", self._cleaned)
+            self._cleaned = 0
 
-
-def prune_once(database: Database, settings: Settings) -> int:
-    """Remove at most PRUNE_AT_ONCE jobs whose retention is over, with their folders. How many they were."""
-    with database.write() as connection:
-        slugs = prune(connection, settings.keep_days)
-    for slug in slugs:
-        JobFolder(settings.instance, slug).remove()
-    return len(slugs)
+    def _watch_wal(self) -> None:
+        tidy_wal(self._database)
+        was_large, self._wal_is_large = self._wal_is_large, self._database.wal_bytes > WAL_BOUND_BYTES
+        if self._wal_is_large and not was_large:
+            log.warning(
+                "The write-ahead log has %d MB: a program keeps reading the database without an end. "
+                "Which one: asyncinweb check",
+                self._database.wal_bytes / 1e6,
+            )
