@@ -16,19 +16,24 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Commands(click.Group):
-    """Loads the commands about jobs when one is wanted: starting the server needs to be quick."""
+    """Loads the other commands when one is wanted: starting the server needs to be quick."""
 
     def list_commands(self, context: click.Context) -> list[str]:
-        return [*super().list_commands(context), *ABOUT_JOBS]
+        return [*super().list_commands(context), *HOMES]
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        if name not in ABOUT_JOBS:
+        if name not in HOMES:
             return super().get_command(context, name)
-        command: click.Command = getattr(importlib.import_module("asyncinweb.commands"), f"{name}_command")
+        home = importlib.import_module(f"asyncinweb.commands.{HOMES[name]}")
+        command: click.Command = getattr(home, f"{name}_command")
         return command
 
 
-ABOUT_JOBS = ("submit", "jobs", "show", "log", "cancel", "rerun", "tasks", "prune", "config")
+# Where each of them is.
+HOMES = {
+    **dict.fromkeys(("submit", "jobs", "show", "log", "cancel", "rerun", "tasks"), "jobs"),
+    **dict.fromkeys(("prune", "backup", "restore", "config"), "store"),
+}
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

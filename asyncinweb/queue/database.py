@@ -110,6 +110,17 @@ class Database:
         with _readable_errors(self.path), self._reader.connect() as connection:
             yield connection
 
+    def copy_into(self, path: Path) -> None:
+        """Write a new database file as this one is at this moment. Others go on reading and writing."""
+        with self.glance() as connection:
+            driver_connection: Any = connection.connection.dbapi_connection
+            # It writes to no file but the new one, which SQLite does not see.
+            driver_connection.execute("PRAGMA query_only=OFF")
+            try:
+                driver_connection.execute("VACUUM INTO ?", (str(path),))
+            finally:
+                driver_connection.execute("PRAGMA query_only=ON")
+
     def close(self) -> None:
         """Close all connections of this process."""
         self._writer.dispose()

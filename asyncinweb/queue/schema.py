@@ -31,12 +31,18 @@ def ensure_schema(database: Database) -> None:
     revision = current_revision(database)
     if revision == HEAD:
         return
+    refuse_newer(database)
+    # Imported by name, and only here: Alembic takes 0.2 s and 10 MB in every process that loads it, and is
+    # needed once per version.
+    migrate: Any = importlib.import_module("asyncinweb.queue.migrate")
+    migrate.upgrade(database)
+
+
+def refuse_newer(database: Database) -> None:
+    """Raise SchemaTooNew if a newer program has written this database."""
+    revision = current_revision(database)
     if revision is not None and revision not in REVISIONS:
         raise SchemaTooNew(
             f"The database {database.path} has schema {revision!r}, which this version does not know "
             f"(newest: {HEAD!r}). Install the newer asyncinweb again, or use another --instance."
         )
-    # Imported by name, and only here: Alembic takes 0.2 s and 10 MB in every process that loads it, and is
-    # needed once per version.
-    migrate: Any = importlib.import_module("asyncinweb.queue.migrate")
-    migrate.upgrade(database)

@@ -3,6 +3,7 @@
 Nothing here decides when. Every step is short, so that others get the write lock in between.
 """
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from asyncinweb.settings import Settings
 BATCH_SECONDS = 0.006
 # A folder may be younger than the row of its job.
 YOUNG_SECONDS = 3_600.0
+DAY_SECONDS = 86_400.0
 # A log this small is not worth a flush; signs of life alone reach it within a few minutes.
 IDLE_WAL_BYTES = 100_000
 # Above it a reader must be stuck, or many overlap without a gap.
@@ -47,6 +49,7 @@ def clean(database: Database, settings: Settings) -> Iterator[Cleaned]:
     for group in _folders_in(settings.instance / "jobs"):
         yield Cleaned(folders=remove_orphans(database, settings, group))
     remove_abandoned(settings.instance)
+    remove_scratch(settings.instance)
 
 
 def prune_batch(database: Database, keep_days: float) -> list[str]:
@@ -67,7 +70,7 @@ def remove_orphans(database: Database, settings: Settings, group: Path) -> int:
     Only those that would be due if they had a job: should another database have been put in the place of the right
     one, its files are not lost at once.
     """
-    oldest = clock.now().timestamp() - max(settings.keep_days * 86_400, YOUNG_SECONDS)
+    oldest = clock.now().timestamp() - max(settings.keep_days * DAY_SECONDS, YOUNG_SECONDS)
     found = [folder.name for folder in _folders_in(group) if _last_change(folder) < oldest]
     with database.read() as session:
         known = set(session.scalars(select(Job.slug).where(Job.slug.in_(found))))
@@ -75,6 +78,14 @@ def remove_orphans(database: Database, settings: Settings, group: Path) -> int:
     for slug in orphans:
         JobFolder(settings.instance, slug).remove()
     return len(orphans)
+
+
+def remove_scratch(instance: Path) -> None:
+    """Remove what a backup or a restore that was killed has left half done."""
+    oldest = clock.now().timestamp() - DAY_SECONDS
+    for folder in _folders_in(instance):
+        if folder.name.startswith((".backup-", ".restore-")) and _last_change(folder) < oldest:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def folders_of_jobs(instance: Path) -> Iterator[Path]:

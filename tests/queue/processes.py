@@ -15,13 +15,14 @@ from alembic import command
 from queue_room import TASK, new_job
 from sqlalchemy import event, text
 
+from asyncinweb.queue.backup import back_up
 from asyncinweb.queue.claims import Claiming
 from asyncinweb.queue.database import Database
 from asyncinweb.queue.instance import make_database_file
 from asyncinweb.queue.migrate import alembic_config
 from asyncinweb.queue.schema import ensure_schema
 from asyncinweb.queue.submitting import enqueue
-from asyncinweb.queue.transitions import claim, finish_and_claim
+from asyncinweb.queue.transitions import claim, finish, finish_and_claim
 from asyncinweb.tasks.outcome import Completed
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -178,3 +179,32 @@ def statements_of_migration(path: Path, deadly: int | None = None) -> list[str]:
     ensure_schema(database)
     database.close()
     return said
+
+
+def submit_and_finish(pipe: Connection, path: Path, worker_id: str) -> None:
+    """Submit, claim and finish jobs of one's own until told to stop; tell which were finished."""
+    database = Database(path, durability="normal")
+    claiming = Claiming([worker_id], worker_id)
+    finished: list[str] = []
+    pipe.send("ready")
+    pipe.recv()
+    while not pipe.poll():
+        with database.write() as connection:
+            enqueue(connection, new_job(task=worker_id, arguments='"' + "x" * 2_000 + '"'))
+        with database.write() as connection:
+            held = claim(connection, claiming)
+            assert held is not None
+        with database.write() as connection:
+            finish(connection, held, "1")
+        finished.append(held.slug)
+        if len(finished) == 20:
+            pipe.send("writing")
+    pipe.recv()
+    database.close()
+    pipe.send(finished)
+
+
+def keep_a_backup(pipe: Connection, path: Path, instance: Path, target: Path) -> None:
+    """Make a backup, over the one that is there."""
+    back_up(Database(path), instance, target, overwrite=True, with_files=True)
+    pipe.send("done")

@@ -1,65 +1,27 @@
-"""Commands about jobs: what the shell can ask and do while the server runs, or without it."""
+"""Commands about jobs: storing, finding, following and stopping them; and about the tasks there are."""
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-from asyncinweb.configuration import read_settings
+from asyncinweb.commands.place import Place, as_json, in_instance, print_json, with_tasks
 from asyncinweb.errors import AsyncInWebError, BadArguments
 from asyncinweb.logs import harmless
 from asyncinweb.queue.as_json import in_utc, job_as_json
-from asyncinweb.queue.client import Client, open_database
-from asyncinweb.queue.database import WEB, Database
+from asyncinweb.queue.database import Database
 from asyncinweb.queue.files import JobFolder
-from asyncinweb.queue.instance import make_instance
 from asyncinweb.queue.joblog import read_log
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.reading import Filters, find_job, list_jobs
-from asyncinweb.queue.upkeep import BATCH_SECONDS, clean
-from asyncinweb.settings import Settings
 from asyncinweb.states import STATES
 from asyncinweb.tasks.loading import load
 from asyncinweb.tasks.registry import Request, Task
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 LOG_CHUNK = 100_000
-
-
-class Place:
-    """The settings of one command, and the database they name."""
-
-    def __init__(self, instance: Path | None, tasks: tuple[str, ...] = ()) -> None:
-        self.configuration = read_settings({"instance": instance, "tasks": tasks or None})
-        self.settings: Settings = self.configuration.settings
-
-    def database(self) -> Database:
-        make_instance(self.settings.instance)
-        return open_database(self.settings, WEB)
-
-    def client(self) -> Client:
-        return Client(self.database(), self.settings.max_queued_per_owner, self.settings.instance)
-
-
-def in_instance(command: Command) -> Command:
-    """The option that says which folder is meant."""
-    return click.option(
-        "--instance", type=click.Path(path_type=Path), metavar="DIR", help="Folder for database and files."
-    )(command)
-
-
-def with_tasks(command: Command) -> Command:
-    """The option that says where tasks are."""
-    return click.option("--tasks", multiple=True, metavar="MODULE_OR_FILE", help="Where tasks are.")(command)
-
-
-def _print_json(value: object) -> None:
-    click.echo(harmless(json.dumps(value, ensure_ascii=False, indent=2), keep="\n"))
 
 
 @click.command("submit")
@@ -130,7 +92,7 @@ def _print_job(database: Database, job: Job, as_json: bool) -> None:
     with database.read() as session:
         facts = job_as_json(session, job)
     if as_json:
-        _print_json(facts)
+        print_json(facts)
         return
     for name, value in facts.items():
         if value is not None:
@@ -148,9 +110,12 @@ def jobs_command(state: Any, task: str | None, limit: int, instance: Path | None
     """List jobs, newest first."""
     with Place(instance).database().read() as session:
         page = list_jobs(session, Filters(state, task), limit=limit)
-        if as_json:
-            _print_json([job_as_json(session, job) for job in page.jobs])
-            return
+        facts = [job_as_json(session, job) for job in page.jobs] if as_json else []
+    # Printed only now: into a pager, the words may take as long as a person reads, and a reader that stays keeps
+    # the write-ahead log from being emptied.
+    if as_json:
+        print_json(facts)
+        return
     for job in page.jobs:
         line = f"{job.slug}  {job.state:10}  {in_utc(job.created_at)}  {job.task}  {job.error or ''}"
         click.echo(harmless(line.rstrip()))
@@ -224,7 +189,7 @@ def tasks_command(tasks: tuple[str, ...], as_json: bool) -> None:
     """List the tasks and their parameters."""
     registry = load(Place(None, tasks).settings.tasks)
     if as_json:
-        _print_json(
+        print_json(
             [
                 {"name": task.name, "title": task.title, "arguments": task.inputs.model.model_json_schema()}
                 for task in registry.tasks.values()
@@ -233,30 +198,3 @@ def tasks_command(tasks: tuple[str, ...], as_json: bool) -> None:
         return
     for task in registry.tasks.values():
         click.echo(f"{task.name}{task.inputs.signature}\n    {task.title}")
-
-
-@click.command("prune")
-@in_instance
-def prune_command(instance: Path | None) -> None:
-    """Remove ended jobs whose retention is over."""
-    place = Place(instance)
-    jobs = folders = 0
-    for cleaned in clean(place.database(), place.settings):
-        jobs, folders = jobs + cleaned.jobs, folders + cleaned.folders
-        if cleaned.jobs:
-            # Others want the write lock too.
-            threading.Event().wait(BATCH_SECONDS)
-    click.echo(f"{jobs} jobs removed" + (f", {folders} folders whose job was gone" if folders else ""))
-
-
-@click.command("config")
-@as_json
-def config_command(as_json: bool) -> None:
-    """Show all settings, and where each comes from."""
-    configuration = Place(None).configuration
-    values = configuration.settings.model_dump(mode="json")
-    if as_json:
-        _print_json(values)
-        return
-    for name, field in Settings.model_fields.items():
-        click.echo(f"{name} = {values[name]!r}  ({configuration.origins[name]})\n    {field.description}")

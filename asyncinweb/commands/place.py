@@ -1,0 +1,58 @@
+"""What the commands share: the place they work in, the options that name it, how they print."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from asyncinweb.configuration import read_settings
+from asyncinweb.errors import AsyncInWebError
+from asyncinweb.logs import harmless
+from asyncinweb.queue.client import Client, open_database
+from asyncinweb.queue.database import WEB, Database
+from asyncinweb.queue.instance import make_instance
+from asyncinweb.settings import Settings
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+class Place:
+    """The settings of one command, and the database they name."""
+
+    def __init__(self, instance: Path | None, tasks: tuple[str, ...] = ()) -> None:
+        self.configuration = read_settings({"instance": instance, "tasks": tasks or None})
+        self.settings: Settings = self.configuration.settings
+
+    def database(self) -> Database:
+        make_instance(self.settings.instance)
+        return open_database(self.settings, WEB)
+
+    def existing_database(self) -> Database:
+        """The database as it is: not made, not brought to this version."""
+        path = self.settings.database_path
+        if not path.is_file():
+            raise AsyncInWebError(f"There is no database {path}. Another folder: --instance DIR")
+        return Database(path, self.settings.durability, WEB)
+
+    def client(self) -> Client:
+        return Client(self.database(), self.settings.max_queued_per_owner, self.settings.instance)
+
+
+def in_instance(command: Command) -> Command:
+    """The option that says which folder is meant."""
+    return click.option(
+        "--instance", type=click.Path(path_type=Path), metavar="DIR", help="Folder for database and files."
+    )(command)
+
+
+def with_tasks(command: Command) -> Command:
+    """The option that says where tasks are."""
+    return click.option("--tasks", multiple=True, metavar="MODULE_OR_FILE", help="Where tasks are.")(command)
+
+
+def print_json(value: object) -> None:
+    click.echo(harmless(json.dumps(value, ensure_ascii=False, indent=2), keep="\n"))

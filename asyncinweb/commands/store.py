@@ -1,0 +1,69 @@
+"""Commands about the store: what is kept and for how long, copies of it, and whether all is well."""
+
+import threading
+from pathlib import Path
+
+import click
+
+from asyncinweb.commands.place import Place, as_json, in_instance, print_json
+from asyncinweb.queue.backup import back_up
+from asyncinweb.queue.folder_lock import folder_lock
+from asyncinweb.queue.instance import make_instance
+from asyncinweb.queue.restore import restore
+from asyncinweb.queue.upkeep import BATCH_SECONDS, clean
+from asyncinweb.settings import Settings
+
+
+@click.command("prune")
+@in_instance
+def prune_command(instance: Path | None) -> None:
+    """Remove ended jobs whose retention is over."""
+    place = Place(instance)
+    jobs = folders = 0
+    for cleaned in clean(place.database(), place.settings):
+        jobs, folders = jobs + cleaned.jobs, folders + cleaned.folders
+        if cleaned.jobs:
+            # Others want the write lock too.
+            threading.Event().wait(BATCH_SECONDS)
+    click.echo(f"{jobs} jobs removed" + (f", {folders} folders whose job was gone" if folders else ""))
+
+
+@click.command("backup")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
+@click.option("--without-files", is_flag=True, help="Only the database: no logs, no files of jobs.")
+@in_instance
+def backup_command(file: Path, overwrite: bool, without_files: bool, instance: Path | None) -> None:
+    """Keep the database and the files of its jobs in FILE, a ZIP file. The server may go on meanwhile."""
+    place = Place(instance)
+    kept = back_up(
+        place.existing_database(), place.settings.instance, file.absolute(), overwrite, not without_files
+    )
+    click.echo(f"{kept.path}: {kept.jobs} jobs, {kept.files} files, {kept.size / 1e6:.1f} MB")
+
+
+@click.command("restore")
+@click.argument("file", type=click.Path(path_type=Path))
+@in_instance
+def restore_command(file: Path, instance: Path | None) -> None:
+    """Put a backup in the place of what is there, which is kept. The server must be stopped."""
+    settings = Place(instance).settings
+    make_instance(settings.instance)
+    with folder_lock(settings.instance):
+        restored = restore(settings.database_path, settings.instance, file.absolute())
+    click.echo(f"{restored.jobs} jobs and {restored.files} files are back.")
+    if restored.replaced is not None:
+        click.echo(f"What was there before is in {restored.replaced}")
+
+
+@click.command("config")
+@as_json
+def config_command(as_json: bool) -> None:
+    """Show all settings, and where each comes from."""
+    configuration = Place(None).configuration
+    values = configuration.settings.model_dump(mode="json")
+    if as_json:
+        print_json(values)
+        return
+    for name, field in Settings.model_fields.items():
+        click.echo(f"{name} = {values[name]!r}  ({configuration.origins[name]})\n    {field.description}")

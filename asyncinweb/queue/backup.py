@@ -1,0 +1,196 @@
+"""A backup: one ZIP file with the database and the files of its jobs, made while everybody works.
+
+The database is copied by SQLite itself, as it is at one moment. The secret key is not in it.
+"""
+
+import errno
+import os
+import secrets
+import shutil
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import select, text
+
+from asyncinweb.errors import AsyncInWebError, DatabaseDamaged
+from asyncinweb.queue.database import Database
+from asyncinweb.queue.instance import private
+from asyncinweb.queue.models import Job
+from asyncinweb.queue.schema import current_revision, refuse_newer
+from asyncinweb.queue.upkeep import folders_of_jobs
+
+DATABASE_NAME, JOBS_NAME = "asyncinweb.db", "jobs"
+# Level 1: a disk is hardly quicker, and what is left to gain is little.
+COMPRESSION_LEVEL = 1
+
+
+@dataclass(frozen=True)
+class Backup:
+    """What was kept. `size` in bytes."""
+
+    path: Path
+    size: int
+    jobs: int
+    files: int
+
+
+def back_up(database: Database, instance: Path, target: Path, overwrite: bool, with_files: bool) -> Backup:
+    """Keep everything in the new file `target`, which is there whole or not at all.
+
+    Raises AsyncInWebError for a target that cannot be, and a full disk; DatabaseDamaged, SchemaTooNew.
+    """
+    _refuse(target, overwrite)
+    refuse_newer(database)
+    partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    with _disk_errors(target), scratch_folder(instance, "backup") as scratch:
+        copy = copied(database, scratch / DATABASE_NAME)
+        try:
+            jobs, files = _pack(copy, instance if with_files else None, partial)
+            size = partial.stat().st_size
+            _put_in_place(partial, target, overwrite)
+        finally:
+            copy.close()
+            partial.unlink(missing_ok=True)
+    return Backup(target, size, jobs, files)
+
+
+def _refuse(target: Path, overwrite: bool) -> None:
+    if not target.parent.is_dir():
+        raise AsyncInWebError(
+            f"The folder {target.parent} does not exist. Make it first: mkdir -p {target.parent}"
+        )
+    if target.is_dir():
+        raise AsyncInWebError(f"{target} is a folder. Name a file in it, such as {target / 'asyncinweb.zip'}")
+    if target.exists() and not overwrite:
+        raise AsyncInWebError(f"{target} exists already. Choose another name, or say --overwrite.")
+
+
+def copied(database: Database, path: Path) -> Database:
+    """A sound copy of the database as it is at one moment. Raises DatabaseDamaged."""
+    # On a local disk, so that SQLite can look at it; the target of a backup may be anywhere.
+    database.copy_into(path)
+    path.chmod(0o600)
+    copy = Database(path)
+    try:
+        refuse_unsound(copy)
+    except BaseException:
+        copy.close()
+        raise
+    return copy
+
+
+def refuse_unsound(database: Database) -> None:
+    """Raise DatabaseDamaged unless the whole file is sound and one of ours."""
+    faults = integrity_faults(database)
+    if faults:
+        raise DatabaseDamaged(f"The database {database.path} is damaged: {'; '.join(faults)}.")
+    if current_revision(database) is None:
+        raise DatabaseDamaged(f"{database.path} is not a database of asyncinweb.")
+
+
+def integrity_faults(database: Database, most: int = 3) -> list[str]:
+    """What SQLite finds wrong with the file; nothing if it is sound. Reads all of it."""
+    with database.read() as session:
+        found = list(session.scalars(text(f"PRAGMA integrity_check({most})")))
+    return [] if found == ["ok"] else found
+
+
+def _pack(copy: Database, instance: Path | None, partial: Path) -> tuple[int, int]:
+    """Write the archive, on the disk for good. How many jobs, and files of jobs, are in it."""
+    files = 0
+    with copy.read() as session:
+        jobs = session.scalar(text("SELECT count(*) FROM asyncinweb_jobs")) or 0
+    with open(partial, "xb", opener=private) as file:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=COMPRESSION_LEVEL) as archive:
+            for path, name in _contents(copy, instance):
+                files += _add(archive, path, name)
+            # Last and closed before it is read as a file: closing any descriptor of it drops SQLite's locks.
+            copy.close()
+            archive.write(copy.path, DATABASE_NAME)
+        file.flush()
+        os.fsync(file.fileno())
+    return jobs, files
+
+
+def _contents(copy: Database, instance: Path | None) -> Iterator[tuple[Path, str]]:
+    """The files of the jobs that are in the copy, and their names in the archive."""
+    if instance is None:
+        return
+    for folder in folders_of_jobs(instance):
+        with copy.read() as session:
+            is_known = session.scalar(select(Job.id).where(Job.slug == folder.name)) is not None
+        for path in sorted(folder.rglob("*")) if is_known else ():
+            yield path, f"{JOBS_NAME}/{path.relative_to(instance / JOBS_NAME)}"
+
+
+def _add(archive: zipfile.ZipFile, path: Path, name: str) -> bool:
+    """False for what is no file, or is being written, or has just been removed with its job."""
+    if path.is_symlink() or not path.is_file() or path.name.startswith("."):
+        return False
+    try:
+        archive.write(path, name)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _put_in_place(partial: Path, target: Path, overwrite: bool) -> None:
+    if overwrite:
+        partial.replace(target)
+    else:
+        _link(partial, target)
+    sync_folder(target.parent)
+
+
+def _link(partial: Path, target: Path) -> None:
+    """Give it its name, unless another one has it by now."""
+    try:
+        target.hardlink_to(partial)
+    except FileExistsError:
+        raise AsyncInWebError(f"{target} exists by now. Choose another name, or say --overwrite.") from None
+    except OSError:  # a file system without links, such as that of a memory stick
+        partial.replace(target)
+
+
+def sync_folder(folder: Path) -> None:
+    """Let the names in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def scratch_folder(instance: Path, purpose: str) -> Iterator[Path]:
+    """A folder for work in progress, gone at the end. `upkeep` removes one that a crash has left."""
+    folder = instance / f".{purpose}-{secrets.token_hex(4)}"
+    folder.mkdir(mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _disk_errors(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except AsyncInWebError as error:
+        if "disk is full" not in str(error.__cause__):
+            raise
+        raise _disk_full(target) from error
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise _disk_full(target) from error
+        raise AsyncInWebError(f"The backup {target} cannot be written: {error.strerror}.") from error
+
+
+def _disk_full(target: Path) -> AsyncInWebError:
+    return AsyncInWebError(
+        f"The disk is full: the backup {target} needs room for a copy of the database in the instance folder, and "
+        "for itself. Nothing was kept."
+    )

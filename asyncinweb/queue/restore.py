@@ -1,0 +1,159 @@
+"""Putting a backup in the place of what is there, which is kept beside it. Nobody may use the folder meanwhile."""
+
+import os
+import re
+import shutil
+import sqlite3
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import text
+
+from asyncinweb import clock
+from asyncinweb.errors import AsyncInWebError, CannotStart, DatabaseDamaged
+from asyncinweb.queue.backup import DATABASE_NAME, JOBS_NAME, refuse_unsound, scratch_folder, sync_folder
+from asyncinweb.queue.database import Database
+from asyncinweb.queue.instance import make_private, private
+from asyncinweb.queue.schema import refuse_newer
+
+# Names that `backup` writes; whatever else an archive has would end up outside the folders of jobs.
+MEMBER = re.compile(rf"{re.escape(DATABASE_NAME)}|{JOBS_NAME}/[^/]{{2}}/[^/]+(/(?!\.)[^/\0\\]+)+")
+
+HEADER = b"SQLite format 3\0"
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What was put in place, and the folder with what was there before (None: nothing was)."""
+
+    jobs: int
+    files: int
+    replaced: Path | None
+
+
+def restore(database_path: Path, instance: Path, source: Path) -> Restored:
+    """Put a backup in place. The caller holds the folder's lock.
+
+    Jobs that ran when it was made are settled by the next start. Raises AsyncInWebError if there is no such file,
+    CannotStart if a program has the database open, DatabaseDamaged, SchemaTooNew; then nothing has been changed.
+    """
+    if not source.is_file():
+        raise AsyncInWebError(f"There is no file {source}.")
+    with scratch_folder(instance, "restore") as scratch:
+        with _readable_damage(source):
+            files = _unpack(source, scratch)
+        jobs = _make_ready(scratch / DATABASE_NAME)
+        settled = _settled(database_path)
+        replaced = instance / f"replaced-{clock.now():%Y%m%d-%H%M%S}"
+        if (scratch / JOBS_NAME).is_dir():
+            _swap_jobs(scratch / JOBS_NAME, instance / JOBS_NAME, replaced)
+        _swap_database(scratch / DATABASE_NAME, database_path, replaced, settled)
+        sync_folder(instance)
+    return Restored(jobs, files, replaced if replaced.exists() else None)
+
+
+@contextmanager
+def _readable_damage(source: Path) -> Iterator[None]:
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise DatabaseDamaged(f"The backup {source} is damaged or none of asyncinweb: {error}.") from error
+
+
+def _unpack(source: Path, folder: Path) -> int:
+    """Unpack the archive, which checks every file in it. How many files of jobs there were."""
+    files = 0
+    with zipfile.ZipFile(source) as archive:
+        members = [member for member in archive.infolist() if not member.is_dir()]
+        names = [member.filename for member in members]
+        strange = [name for name in names if not MEMBER.fullmatch(name) or ".." in name.split("/")]
+        if strange or DATABASE_NAME not in names:
+            raise zipfile.BadZipFile(f"unknown content {strange[0]!r}" if strange else "no database in it")
+        for member in members:
+            path = folder / member.filename
+            make_private(path.parent)
+            with archive.open(member) as packed, open(path, "xb", opener=private) as file:
+                shutil.copyfileobj(packed, file, 1_000_000)
+                file.flush()
+                os.fsync(file.fileno())
+            files += member.filename != DATABASE_NAME
+    return files
+
+
+def _make_ready(path: Path) -> int:
+    """Check the unpacked database, and take out who was working then. How many jobs it has."""
+    database = Database(path)
+    try:
+        refuse_unsound(database)
+        refuse_newer(database)
+        with database.write() as connection:
+            connection.execute(text("DELETE FROM asyncinweb_workers"))
+            connection.execute(text("DELETE FROM asyncinweb_supervisors"))
+            jobs: int = connection.scalar(text("SELECT count(*) FROM asyncinweb_jobs"))
+    finally:
+        database.close()
+    return jobs
+
+
+def _settled(path: Path) -> bool:
+    """Bring all there is into the database file, so that it stands alone. False if it is missing or damaged.
+
+    Raises CannotStart if any other program has it open: SQLite leaves WAL mode only when nobody else is there.
+    """
+    # Not opened if it is none of SQLite's, since that would remove its log. Nobody else can have it open then.
+    if not path.exists() or not _has_header(path):
+        return False
+    try:
+        with closing(sqlite3.connect(path, timeout=0.5)) as connection:
+            connection.execute("PRAGMA journal_mode=DELETE")
+    except sqlite3.OperationalError as error:
+        raise CannotStart(
+            f"The database {path} cannot be replaced: {error}. Stop the server first, and every other program "
+            "that uses it."
+        ) from None
+    except sqlite3.DatabaseError:
+        return False
+    return True
+
+
+def _has_header(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(HEADER)) == HEADER
+
+
+def _swap_jobs(new: Path, place: Path, replaced: Path) -> None:
+    if place.exists():
+        make_private(replaced)
+        place.rename(replaced / JOBS_NAME)
+    new.rename(place)
+
+
+def _swap_database(new: Path, place: Path, replaced: Path, settled: bool) -> None:
+    """The new one takes the name in one step, so that at no moment there is none."""
+    make_private(place.parent)
+    if place.exists():
+        make_private(replaced)
+        if not settled:
+            _move_away(place, replaced)
+        else:
+            _keep(place, replaced / place.name)
+    new.replace(place)
+    sync_folder(place.parent)
+
+
+def _keep(path: Path, kept: Path) -> None:
+    try:
+        kept.hardlink_to(path)
+    except OSError:  # another disk, or a file system without links
+        shutil.copy2(path, kept)
+
+
+def _move_away(place: Path, replaced: Path) -> None:
+    """A damaged database goes with its log, which belongs to it alone and would spoil the new one."""
+    for suffix in ("-shm", "-wal", ""):
+        with suppress(FileNotFoundError):
+            shutil.move(f"{place}{suffix}", replaced / f"{place.name}{suffix}")
