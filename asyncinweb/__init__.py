@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from asyncinweb.extension import AsyncInWeb
     from asyncinweb.queue.models import Job
     from asyncinweb.tasks.current import current_job, track
+    from asyncinweb.tasks.outputs import Markdown
     from asyncinweb.tasks.registry import Task, task
     from asyncinweb.tasks.uploaded import Accept, UploadedFile
 
@@ -39,6 +40,7 @@ __all__ = [
     "JobCancelled",
     "JobInterruption",
     "JobTimeout",
+    "Markdown",
     "QuotaReached",
     "Task",
     "UnknownTask",
@@ -55,6 +57,7 @@ _HOMES = {
     "Accept": "asyncinweb.tasks.uploaded",
     "AsyncInWeb": "asyncinweb.extension",
     "Job": "asyncinweb.queue.models",
+    "Markdown": "asyncinweb.tasks.outputs",
     "Task": "asyncinweb.tasks.registry",
     "UploadedFile": "asyncinweb.tasks.uploaded",
     "create_app": "asyncinweb.app",

@@ -43,6 +43,12 @@ def result_value(job: Job) -> Any:
     if job.result is None:
         return None
     stored = json.loads(job.result)
+    if "parts" in stored:
+        return {part["part"]: _value(part) for part in stored["parts"]}
+    return _value(stored)
+
+
+def _value(stored: dict[str, Any]) -> Any:
     if "file" in stored:
         return {key: stored[key] for key in ("file", "media_type", "bytes")}
     return stored["value"]

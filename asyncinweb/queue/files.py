@@ -7,13 +7,16 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from asyncinweb.errors import AsyncInWebError
 from asyncinweb.queue.instance import make_private
 
 MAX_NAME_BYTES = 200
+COPY_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -42,10 +45,25 @@ class JobFolder:
         make_private(self.path)
         return self.path
 
-    def write_result(self, claim_no: int, suffix: str, data: bytes) -> str:
-        """Keep a result beside the database, on the disk for good before the row says so. Its file name."""
-        name = f"result-{claim_no}.{suffix}"
-        _write_for_good(self.make() / name, data)
+    def write_result(self, number: str, suffix: str, data: bytes) -> str:
+        """Keep a result beside the database, on the disk for good before the row says so. Its file name.
+
+        number: the claim's; of one of several results also its own, as in `3-1`.
+        """
+        name = f"result-{number}.{suffix}"
+        with _written_for_good(self.make() / name) as file:
+            file.write(data)
+        return name
+
+    def copy_result(self, number: str, suffix: str, source: Path) -> str:
+        """As `write_result`, of the file at `source`. AsyncInWebError if that cannot be read."""
+        name = f"result-{number}.{suffix}"
+        try:
+            original = source.open("rb")
+        except OSError as error:
+            raise AsyncInWebError(f"The returned file {source} cannot be read: {error.strerror}.") from error
+        with original, _written_for_good(self.make() / name) as file:
+            shutil.copyfileobj(original, file, COPY_BYTES)
         return name
 
     def saved_folder(self, claim_no: int) -> Path:
@@ -102,9 +120,11 @@ def safe_name(name: str) -> str:
     return name
 
 
-def _write_for_good(path: Path, data: bytes) -> None:
+@contextmanager
+def _written_for_good(path: Path) -> Iterator[BinaryIO]:
+    """A new file that nobody else on this computer may read, on the disk when the block ends."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, for its mode
-        file.write(data)
+        yield file
         file.flush()
         os.fsync(descriptor)

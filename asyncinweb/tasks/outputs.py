@@ -1,170 +1,264 @@
 """From what a function returned to what is stored, and in which shape a page shows it.
 
 Work is not thrown away because a value is odd: what JSON cannot say is kept as its `repr`, with a warning.
-Nothing here writes files; a value that must not go into the row carries its bytes.
+Nothing here writes files; a value that must not go into the row carries its bytes, or the file they are in.
 """
 
+import contextlib
 import json
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
-from datetime import date, datetime, time
+import mimetypes
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from enum import Enum
+from pathlib import Path, PurePath
 from typing import Any, Literal
-from uuid import UUID
 
-Shape = Literal["none", "text", "number", "json", "table", "image", "svg", "file"]
+from asyncinweb.tasks.frames import MOST_COLUMNS, Record, columns_of, frame_records, is_frame, is_records
+from asyncinweb.tasks.pictures import HEAD_BYTES, drawing_of, image_type, is_svg
+from asyncinweb.tasks.plain import attribute, plain, safe_repr, warning_about
 
-IMAGES = {
-    b"\x89PNG\r\n\x1a\n": ("image/png", "png"),
-    b"\xff\xd8\xff": ("image/jpeg", "jpg"),
-    b"GIF8": ("image/gif", "gif"),
-}
+Shape = Literal["none", "text", "number", "json", "table", "image", "svg", "markdown", "file", "several"]
+
+# A dict of more named results than this is shown as JSON.
+MOST_NAMED = 100
+# Of a file-like object at most this is read, unless the caller allows more.
+MOST_BYTES = 100_000_000
+# Nothing to look for in values of these types.
+PLAIN_TYPES = (bool, int, float, Decimal, list, dict, tuple, set, frozenset)
+
+
+class Markdown(str):
+    """Text that its page shows as Markdown. Return it from a task: `return Markdown("# Done")`."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True)
 class Output:
-    """A returned value ready to be stored: `text` for the row, or `data` for a file with `suffix`."""
+    """A returned value ready to be stored: `data`, the file `source`, or several `parts` by name.
+
+    `name`: what its download is called, where it has a name of its own. `columns` and `rows`: of a table.
+    """
 
     shape: Shape
     media_type: str
     suffix: str
-    data: bytes
+    data: bytes = b""
     warning: str = ""
+    name: str = ""
+    source: Path | None = None
+    source_bytes: int = 0
+    columns: tuple[str, ...] = ()
+    rows: int = 0
+    parts: tuple[tuple[str, "Output"], ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes it takes to keep it."""
+        return len(self.data) + self.source_bytes + sum(part.size for _, part in self.parts)
 
 
-def to_output(value: object) -> Output:
+def to_output(value: object, most_bytes: int = MOST_BYTES) -> Output:
     """Choose the shape a page shows the value in. Never fails: a hostile `repr` is replaced too."""
+    return _several(value, most_bytes) or _one(value, most_bytes)
+
+
+def _several(value: object, most_bytes: int) -> Output | None:
+    """Named results: a dict with text keys, of which at least one value is shown as more than JSON."""
+    if not isinstance(value, dict) or not 0 < len(value) <= MOST_NAMED:
+        return None
+    if not all(isinstance(key, str) for key in value):
+        return None
+    special = {key: _special(item, most_bytes) for key, item in value.items()}
+    if not any(special.values()):
+        return None
+    parts = tuple((key, special[key] or _ordinary(item)) for key, item in value.items())
+    return Output("several", "application/zip", "zip", parts=parts)
+
+
+def _one(value: object, most_bytes: int) -> Output:
+    return _special(value, most_bytes) or _ordinary(value)
+
+
+def _ordinary(value: object) -> Output:
+    """A value that JSON or plain text can show."""
     if value is None:
         return Output("none", "application/json", "json", b"null")
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return _binary(bytes(value))
     if isinstance(value, str):
         return _text(value)
-    if _is_table(value):
-        return _json("table", value)
-    if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
-        return _json("number", value)
-    return _json("json", value)
+    return _json(value)
 
 
-def _binary(data: bytes) -> Output:
-    for magic, (media_type, suffix) in IMAGES.items():
-        if data.startswith(magic):
-            return Output("image", media_type, suffix, data)
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return Output("image", "image/webp", "webp", data)
-    return Output("file", "application/octet-stream", "bin", data)
+def _special(value: object, most_bytes: int) -> Output | None:
+    """A value of a shape that JSON cannot show: table, picture, Markdown, file. None for any other."""
+    if value is None:
+        return None
+    if isinstance(value, Markdown):
+        return Output("markdown", "text/markdown", "md", _utf8(value))
+    if isinstance(value, str):
+        return Output("svg", "image/svg+xml", "svg", _utf8(value)) if is_svg(value) else None
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return _binary(bytes(value))
+    if is_records(value):
+        return _records(value)
+    if isinstance(value, (*PLAIN_TYPES, type)):
+        return None
+    return _object(value, most_bytes)
 
 
-def _text(value: str) -> Output:
-    # A lone surrogate is no valid UTF-8; it is shown as the question mark box browsers use.
-    data = value.encode("utf-8", "replace")
-    if value.lstrip()[:5].lower() == "<svg " and value.rstrip().endswith("</svg>"):
-        return Output("svg", "image/svg+xml", "svg", data)
-    return Output("text", "text/plain", "txt", data)
+def _object(value: object, most_bytes: int) -> Output | None:
+    """What an object can be shown as, judged by what it can do."""
+    if isinstance(value, PurePath):
+        return _path(value)
+    if callable(attribute(value, "read")):
+        return _file_like(value, most_bytes)
+    if draw := drawing_of(value):
+        return _drawn(value, draw)
+    return _frame(value) if is_frame(value) else None
 
 
-def _is_table(value: object) -> bool:
-    """A list of at least one dict, all with scalar values."""
-    return (
-        isinstance(value, list)
-        and len(value) > 0
-        and all(
-            isinstance(row, dict)
-            and row
-            and not any(isinstance(cell, (dict, list, tuple, set)) for cell in row.values())
-            for row in value
-        )
-    )
+# --- text and JSON ----------------------------------------------------------------------------------------------
 
 
-def _json(shape: Shape, value: object) -> Output:
+def _utf8(text: str) -> bytes:
+    # A lone surrogate is no valid UTF-8; it is shown as a question mark.
+    return text.encode("utf-8", "replace")
+
+
+def _text(value: str, warning: str = "") -> Output:
+    return Output("text", "text/plain", "txt", _utf8(value), warning)
+
+
+def _json(value: object) -> Output:
+    odd: list[str] = []
+    told = plain(value, odd)
+    is_number = isinstance(told, (int, float)) or isinstance(value, (int, Decimal))
+    shape: Shape = "number" if is_number and not odd and not isinstance(told, bool) else "json"
+    return Output(shape, "application/json", "json", _dumped(told), warning_about(odd))
+
+
+def _dumped(told: object) -> bytes:
+    return _utf8(json.dumps(told, ensure_ascii=False, allow_nan=False))
+
+
+# --- tables -----------------------------------------------------------------------------------------------------
+
+
+def _records(value: object) -> Output | None:
+    odd: list[str] = []
+    records = plain(value, odd)
+    # A row may be of the author's own kind of dict, or hold something deep.
+    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+        return None
+    columns = columns_of(records)
+    return _table(columns, records, odd) if len(columns) <= MOST_COLUMNS else None
+
+
+def _frame(value: object) -> Output:
     odd: list[str] = []
     try:
-        plain = _plain(value, odd, ())
-    except RecursionError:
-        odd.append("a value nested too deeply")
-        plain = safe_repr(value)
-    data = json.dumps(plain, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
-    warning = f"Kept as text, since JSON cannot say it: {', '.join(sorted(set(odd))[:5])}." if odd else ""
-    if not isinstance(plain, (int, float)) and shape == "number":
-        shape = "json"
-    return Output(shape, "application/json", "json", data, warning)
+        columns, records = frame_records(value, odd)
+    except Exception as error:  # somebody else's object, known only by its looks
+        return _as_text(value, "The table could not be read", error)
+    return _table(columns, records, odd)
 
 
-def _plain(value: Any, odd: list[str], above: tuple[int, ...]) -> Any:
-    """The value in JSON's own types. Notes the types it had to write as text in `odd`."""
-    if value is None or isinstance(value, (bool, str)):
-        return value
-    if isinstance(value, int):
-        # Beyond 2**53 a browser would round the number; its digits are kept as text.
-        return value if abs(value) <= 2**53 else _digits(value, odd)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else _odd(value, odd)
-    if isinstance(value, (Decimal, UUID)):
-        return str(value)
-    if isinstance(value, (datetime, date, time)):
-        return value.isoformat()
-    if isinstance(value, Enum):
-        return _plain(value.value, odd, above)
-    return _plain_container(value, odd, above)
+def _table(columns: Sequence[str], records: Iterable[Record], odd: list[str]) -> Output:
+    # A record a line, so that the beginning of a long table can be read by itself.
+    lines = [json.dumps(record, ensure_ascii=False, allow_nan=False) for record in records]
+    data = _utf8("[\n" + ",\n".join(lines) + "\n]") if lines else b"[]"
+    names = tuple(_utf8(column).decode() for column in columns)
+    return Output("table", "application/json", "json", data, warning_about(odd), columns=names, rows=len(lines))
 
 
-def _plain_container(value: Any, odd: list[str], above: tuple[int, ...]) -> Any:
-    if id(value) in above:
-        odd.append("a value that contains itself")
-        return "…"
+# --- bytes, files, pictures -------------------------------------------------------------------------------------
+
+
+def _binary(data: bytes, name: str = "") -> Output:
+    if kind := image_type(data[:HEAD_BYTES]):
+        return Output("image", *kind, data, name=name)
+    media_type = _media_type(name) if name else "application/octet-stream"
+    return Output("file", media_type, _suffix(name) or "bin", data, name=name)
+
+
+def _path(value: PurePath) -> Output:
+    """The file at a path. It is copied when the result is kept."""
+    path = Path(value).absolute()
     try:
-        return _plain_items(value, odd, (*above, id(value)))
-    except RecursionError:
-        raise
-    except Exception:  # an author's own container may fail in any way
-        return _odd(value, odd)
+        if not path.is_file():
+            return _text(str(value), "There is no file at this path, so only the path is kept.")
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+            size = os.fstat(file.fileno()).st_size
+    except (OSError, ValueError) as error:
+        return _text(str(value), f"The file at this path cannot be read ({error}), so only the path is kept.")
+    name = file_name(path.name)
+    if kind := image_type(head):
+        return Output("image", *kind, source=path, source_bytes=size, name=name)
+    media_type = _media_type(name)
+    shape: Shape = "svg" if media_type == "image/svg+xml" else "file"
+    return Output(shape, media_type, _suffix(name) or "bin", source=path, source_bytes=size, name=name)
 
 
-def _plain_items(value: Any, odd: list[str], above: tuple[int, ...]) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        # Not by asdict, which copies every item and fails where one cannot be copied, such as a lock.
-        value = {field.name: getattr(value, field.name) for field in fields(value)}
-    if isinstance(value, Mapping):
-        plain: dict[str, Any] = {}
-        for key, item in value.items():
-            plain[_key(key, value)] = _plain(item, odd, above)
-        return plain
-    if isinstance(value, (list, tuple)):
-        return [_plain(item, odd, above) for item in value]
-    if isinstance(value, (set, frozenset)):
-        return [_plain(item, odd, above) for item in sorted(value, key=safe_repr)]
-    return _odd(value, odd)
-
-
-def _key(key: object, mapping: Mapping[Any, Any]) -> str:
-    """The key as text; where a text key of that name is there too, with its type."""
-    if isinstance(key, str):
-        return key
-    shown = safe_repr(key)
-    return f"{shown} ({type(key).__name__})" if shown in mapping else shown
-
-
-def _digits(value: int, odd: list[str]) -> str:
+def _file_like(value: Any, most_bytes: int) -> Output:
+    """What is in an open file, from its beginning. One byte more than may be kept is enough to refuse it."""
     try:
-        return str(value)
-    except ValueError:  # longer than Python's limit for decimal digits; hexadecimal has none
-        odd.append("an int of more than 4300 digits")
-        return hex(value)
-
-
-def _odd(value: object, odd: list[str]) -> str:
-    odd.append(type(value).__name__)
-    return safe_repr(value)
-
-
-def safe_repr(value: object) -> str:
-    """`repr(value)`, at most 10,000 characters, even where the type's own `__repr__` fails."""
-    try:
-        shown = repr(value)
+        with contextlib.suppress(Exception):
+            value.seek(0)
+        data = value.read(most_bytes + 1)
+        if isinstance(data, str):
+            name = _name_of(value)
+            return Output("file", _media_type(name or "a.txt"), _suffix(name) or "txt", _utf8(data), name=name)
+        return _binary(bytes(data), _name_of(value))
     except Exception as error:
-        return f"<{type(value).__name__}, whose repr fails with {type(error).__name__}>"
-    return shown if len(shown) <= 10_000 else shown[:10_000] + "…"
+        return _as_text(value, "The file could not be read", error)
+
+
+def _drawn(value: object, draw: Any) -> Output:
+    try:
+        data = draw()
+        if image_type(data[:HEAD_BYTES]) is None:
+            raise ValueError("what it drew is no image")
+    except Exception as error:
+        return _as_text(value, "The picture could not be drawn", error)
+    return _binary(data)
+
+
+def _as_text(value: object, what: str, error: Exception) -> Output:
+    reason = " ".join(f"{type(error).__name__}: {_words(error)}".split())[:500]
+    return _text(safe_repr(value), f"{what}, so only its description is kept. {reason}")
+
+
+def _words(error: Exception) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return "(its message cannot be shown)"
+
+
+# --- names ------------------------------------------------------------------------------------------------------
+
+
+def file_name(name: str) -> str:
+    """The name without what could lead out of a folder or hide: slashes, control characters, leading dots."""
+    shown = "".join("_" if each in '/\\:*?"<>|' or not each.isprintable() else each for each in name)
+    shown = shown.strip(". ")
+    stem, dot, suffix = shown.rpartition(".")
+    if len(suffix) > 20 or not stem:
+        stem, dot, suffix = shown, "", ""
+    return stem[:100] + dot + suffix
+
+
+def _name_of(value: object) -> str:
+    name = attribute(value, "name")
+    return file_name(PurePath(name).name) if isinstance(name, str) else ""
+
+
+def _media_type(name: str) -> str:
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
+def _suffix(name: str) -> str:
+    suffix = PurePath(name).suffix[1:].lower()
+    return suffix if suffix.isascii() and suffix.isalnum() and len(suffix) <= 10 else ""

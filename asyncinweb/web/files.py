@@ -2,29 +2,90 @@
 
 import io
 import mimetypes
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from flask import Response, abort, send_file
 
-from asyncinweb.web.results import stored_result
+from asyncinweb.queue.files import SavedFile
+from asyncinweb.queue.models import Job
+from asyncinweb.queue.results import Stored
+from asyncinweb.tasks.outputs import file_name
+from asyncinweb.web.previews import NOTHING, Preview, preview_of
+from asyncinweb.web.results import download_name, stored_result
 from asyncinweb.web.shared import folder_of, job_or_404, pages
+from asyncinweb.web.tables import csv_of
+from asyncinweb.web.zips import unique_names, zip_pieces
 
 SAFE_IMAGES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
+MOST_LISTED = 200
+MOST_PREVIEWS = 20
 # A drawing brings its own styles; everything else in a download stays dead.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 
 
+@dataclass(frozen=True)
+class ListedFile:
+    """A saved file with a look into it."""
+
+    file: SavedFile
+    preview: Preview
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files a job saved: the first ones by name, and how many there are."""
+
+    listed: Sequence[ListedFile]
+    total: int
+    total_bytes: int
+
+
+def files_of(job: Job) -> Files | None:
+    """What a job's page shows of the files it saved; None if there are none."""
+    saved = folder_of(job).saved(job.claim_no)
+    if not saved:
+        return None
+    listed = [
+        ListedFile(file, preview_of(file.path, file.name, file.size) if place < MOST_PREVIEWS else NOTHING)
+        for place, file in enumerate(saved[:MOST_LISTED])
+    ]
+    return Files(listed, len(saved), sum(file.size for file in saved))
+
+
 @pages.get("/jobs/<slug>/result")
 def result(slug: str) -> Response:
-    """What the task returned, as a file."""
+    """What the task returned, as a file; several results as a ZIP."""
     job = job_or_404(slug)
-    stored = stored_result(job)
-    if stored is None:
-        abort(404, "This job has no result.")
-    name = f"{job.task}-{job.slug[:6].strip('-_')}.{stored.suffix}"
-    if stored.path is None:
-        return _download(io.BytesIO(stored.data()), stored.media_type, name)
-    return _existing(stored.path, stored.media_type, name)
+    stored = _result_or_404(job)
+    if stored.shape == "several":
+        return _zip(_entries_of_result(job, stored), download_name(job, stored))
+    return _download(stored, download_name(job, stored))
+
+
+@pages.get("/jobs/<slug>/result/<int:part>")
+def part(slug: str, part: int) -> Response:
+    """One of several results; the first is 1."""
+    job = job_or_404(slug)
+    name, stored = _part_or_404(job, part)
+    return _download(stored, download_name(job, stored, name))
+
+
+@pages.get("/jobs/<slug>/result.csv")
+def result_csv(slug: str) -> Response:
+    """A table as CSV."""
+    job = job_or_404(slug)
+    return _csv(job, _result_or_404(job), "")
+
+
+@pages.get("/jobs/<slug>/result/<int:part>.csv")
+def part_csv(slug: str, part: int) -> Response:
+    """A table among several results as CSV."""
+    job = job_or_404(slug)
+    name, stored = _part_or_404(job, part)
+    return _csv(job, stored, name)
 
 
 @pages.get("/jobs/<slug>/files/<name>")
@@ -34,23 +95,87 @@ def saved_file(slug: str, name: str) -> Response:
     file = next((file for file in folder_of(job).saved(job.claim_no) if file.name == name), None)
     if file is None:
         abort(404, f"This job has no file {name!r}.")
-    return _existing(file.path, mimetypes.guess_type(name)[0] or "application/octet-stream", name)
+    return _sent(file.path, mimetypes.guess_type(name)[0] or "application/octet-stream", name)
 
 
-def _existing(path: Path, media_type: str, name: str) -> Response:
-    if not path.is_file():
-        abort(404, "The file is no longer there.")
-    return _download(path, media_type, name)
+@pages.get("/jobs/<slug>/files.zip")
+def files_zip(slug: str) -> Response:
+    """All files the job saved, as a ZIP that is made while it is sent."""
+    job = job_or_404(slug)
+    files = folder_of(job).saved(job.claim_no)
+    if not files:
+        abort(404, "This job has saved no files.")
+    names = unique_names(file.name for file in files)
+    return _zip(zip(names, (file.path for file in files), strict=True), f"{_base_name(job)}-files.zip")
 
 
-def _download(data: Path | io.BytesIO, media_type: str, name: str) -> Response:
+# --- finding ----------------------------------------------------------------------------------------------------
+
+
+def _result_or_404(job: Job) -> Stored:
+    stored = stored_result(job)
+    if stored is None:
+        abort(404, "This job has no result.")
+    return stored
+
+
+def _part_or_404(job: Job, number: int) -> tuple[str, Stored]:
+    parts = _result_or_404(job).parts
+    if not 0 < number <= len(parts):
+        abort(404, "This job has no such result.")
+    return parts[number - 1]
+
+
+def _base_name(job: Job) -> str:
+    return f"{job.task}-{job.slug[:6].strip('-_')}"
+
+
+def _entries_of_result(job: Job, stored: Stored) -> Iterator[tuple[str, Path | bytes]]:
+    parts = [part for _, part in stored.parts]
+    names = (part.name or f"{file_name(name) or 'result'}.{part.suffix}" for name, part in stored.parts)
+    for name, part in zip(unique_names(names), parts, strict=True):
+        yield name, part.path or part.data()
+
+
+# --- sending ----------------------------------------------------------------------------------------------------
+
+
+def _download(stored: Stored, name: str) -> Response:
+    return _sent(stored.path or io.BytesIO(stored.data()), stored.media_type, name)
+
+
+def _sent(data: Path | io.BytesIO, media_type: str, name: str) -> Response:
     """Send it to be saved, or to be shown if it is a picture that can do no harm."""
+    if isinstance(data, Path) and not data.is_file():
+        abort(404, "The file is no longer there.")
     response = send_file(
         data,
         mimetype=media_type,
         as_attachment=media_type not in SAFE_IMAGES,
         download_name=name,
-        conditional=isinstance(data, Path),
+        conditional=True,
     )
+    response.headers["Content-Security-Policy"] = POLICY
+    return response
+
+
+def _csv(job: Job, stored: Stored, part: str) -> Response:
+    if stored.shape != "table":
+        abort(404, "This result is no table.")
+    if stored.path is not None and not stored.path.is_file():
+        abort(404, "The file is no longer there.")
+    name = f"{download_name(job, stored, part).removesuffix('.json')}.csv"
+    return _stream(csv_of(stored), "text/csv", name)
+
+
+def _zip(entries: Iterable[tuple[str, Path | bytes]], name: str) -> Response:
+    return _stream(zip_pieces(entries), "application/zip", name)
+
+
+def _stream(pieces: Iterator[str] | Iterator[bytes], media_type: str, name: str) -> Response:
+    """Send what is made while it is sent."""
+    response = Response(pieces, mimetype=media_type)
+    names = {"filename": name.encode("ascii", "replace").decode(), "filename*": f"UTF-8''{quote(name, safe='')}"}
+    response.headers.set("Content-Disposition", "attachment", **names)
     response.headers["Content-Security-Policy"] = POLICY
     return response

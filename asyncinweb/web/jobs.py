@@ -8,10 +8,10 @@ from werkzeug.wrappers import Response as AnyResponse
 from asyncinweb.queue.models import Attempt, Job
 from asyncinweb.queue.reading import attempts_of, glimpse
 from asyncinweb.web import visitors
+from asyncinweb.web.files import files_of
 from asyncinweb.web.logs import log_start
 from asyncinweb.web.results import result_of
 from asyncinweb.web.shared import (
-    folder_of,
     fragment,
     here,
     inputs_of,
@@ -97,7 +97,7 @@ def _facts(job: Job, current: Status) -> dict[str, Any]:
         "steps": timeline(job),
         "code": author_line(job.traceback, here().registry[job.task] if is_known_task else None),
         "result": result_of(job),
-        "files": folder_of(job).saved(job.claim_no) if job.is_final else [],
+        "files": files_of(job) if job.is_final else None,
         "earlier": earlier_attempts(job),
     }
 

@@ -1,95 +1,70 @@
-"""A stored result made ready for a page: cut where it is long, with what a download needs."""
+"""A stored result made ready for a page: cut where it is long, with what its downloads need."""
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+import importlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from flask import url_for
+from markupsafe import Markup
 
 from asyncinweb.queue.models import Job
-from asyncinweb.tasks.outputs import Shape
+from asyncinweb.queue.results import Stored
+from asyncinweb.queue.results import stored_result as stored_in
+from asyncinweb.tasks.outputs import file_name
+from asyncinweb.web.jsontree import Line, indented, tree_of
+from asyncinweb.web.previews import NOTHING, Preview, preview_of
 from asyncinweb.web.shared import folder_of
+from asyncinweb.web.tables import Table, table_of
 
 # What a page shows; the rest is a download away.
 MOST_CHARACTERS = 100_000
-MOST_ROWS = 500
-
-SUFFIXES = {
-    "text/plain": "txt",
-    "application/json": "json",
-    "image/svg+xml": "svg",
-    "image/png": "png",
-    "image/jpeg": "jpg",
-    "image/gif": "gif",
-    "image/webp": "webp",
-}
+MOST_JSON = 20_000
+# Rendering costs a second for the worst text of this length.
+MOST_MARKDOWN = 50_000
 
 
 @dataclass(frozen=True)
-class Stored:
-    """What the worker kept: a value, or a file in the job's folder."""
+class Shown:
+    """A result as its page shows it, alone or one of several.
 
-    shape: Shape
-    media_type: str
-    size: int
-    warning: str
-    value: Any
-    path: Path | None
+    `view` names the partial, `number` is its place among several from 1 on, 0 if it is the only one. `address` is
+    that of its download, `csv_address` that of a table as CSV.
+    """
 
-    @property
-    def suffix(self) -> str:
-        return SUFFIXES.get(self.media_type, "bin")
-
-    def data(self) -> bytes:
-        """The value as a download. Only where there is no file."""
-        if self.media_type == "application/json":
-            return json.dumps(self.value, ensure_ascii=False, indent=2).encode("utf-8", "replace")
-        return str(self.value).encode("utf-8", "replace")
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of cells, all as long as `columns`. `total`: rows there are, shown or not."""
-
-    columns: Sequence[str]
-    rows: Sequence[Sequence[object]]
-    total: int
+    stored: Stored
+    view: str
+    address: str
+    csv_address: str
+    number: int = 0
+    name: str = ""
+    text: str = ""
+    is_cut: bool = False
+    table: Table | None = None
+    tree: Line | None = None
+    html: Markup | None = None
+    preview: Preview = NOTHING
 
     @property
-    def numeric(self) -> set[int]:
-        """Positions of columns that have only numbers."""
-        return {
-            place
-            for place in range(len(self.columns))
-            if all(isinstance(row[place], (int, float)) or row[place] == "" for row in self.rows)
-        }
+    def id(self) -> str:
+        """For ids of its elements, unique on the page."""
+        return f"result-{self.number}" if self.number else "result"
 
 
 @dataclass(frozen=True)
 class Result:
-    """A result as its page shows it. `view` names the partial."""
+    """What a job returned: one result, or several with names."""
 
     stored: Stored
-    view: str
-    text: str = ""
-    is_cut: bool = False
-    table: Table | None = None
+    parts: Sequence[Shown]
+
+    @property
+    def is_several(self) -> bool:
+        return self.stored.shape == "several"
 
 
 def stored_result(job: Job) -> Stored | None:
     """The result of a completed job; None for any other."""
-    if job.state != "completed" or job.result is None:
-        return None
-    facts = json.loads(job.result)
-    path = folder_of(job).path / Path(facts["file"]).name if "file" in facts else None
-    return Stored(
-        shape=facts["shape"],
-        media_type=facts["media_type"],
-        size=facts["bytes"],
-        warning=facts.get("warning", ""),
-        value=facts.get("value"),
-        path=path,
-    )
+    return stored_in(folder_of(job), job)
 
 
 def result_of(job: Job) -> Result | None:
@@ -97,34 +72,90 @@ def result_of(job: Job) -> Result | None:
     stored = stored_result(job)
     if stored is None:
         return None
-    if stored.path is not None and stored.shape not in ("image", "svg"):
-        return Result(stored, "file")
-    if stored.shape == "table":
-        return Result(stored, "table", table=_table(stored.value))
-    if stored.shape in ("text", "json", "number"):
-        return _text(stored)
-    return Result(stored, stored.shape)
+    if stored.shape != "several":
+        return Result(stored, [_shown(stored, job, 0, "")])
+    parts = [_shown(part, job, number, name) for number, (name, part) in enumerate(stored.parts, start=1)]
+    return Result(stored, parts)
 
 
-def _text(stored: Stored) -> Result:
-    text = stored.value if isinstance(stored.value, str) else _indented(stored.value)
-    return Result(stored, stored.shape, text[:MOST_CHARACTERS], len(text) > MOST_CHARACTERS)
+def address_of(job: Job, number: int, kind: str = "") -> str:
+    """Where the download of a result is; of one of several by its number."""
+    if number:
+        return url_for(f"asyncinweb.part{kind}", slug=job.slug, part=number)
+    return url_for(f"asyncinweb.result{kind}", slug=job.slug)
 
 
-def _indented(value: object) -> str:
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return f"{value:,}"
-    return json.dumps(value, ensure_ascii=False, indent=2)
+def download_name(job: Job, stored: Stored, part: str = "") -> str:
+    """What a result is called when it is saved: its own name, else that of its task."""
+    if stored.name:
+        return stored.name
+    words = [job.task, job.slug[:6].strip("-_"), *([file_name(part)] if part else [])]
+    return f"{'-'.join(words)}.{stored.suffix}"
 
 
-def _table(rows: list[dict[str, Any]]) -> Table:
-    shown = rows[:MOST_ROWS]
-    columns = list(dict.fromkeys(name for row in shown for name in row))
-    return Table(columns, [[_cell(row.get(name)) for name in columns] for row in shown], len(rows))
+def finder(job: Job) -> Callable[[str], str | None]:
+    """Finds the address of a file the job saved by its name."""
+    names = {file.name for file in folder_of(job).saved(job.claim_no)}
+
+    def find_file(name: str) -> str | None:
+        return url_for("asyncinweb.saved_file", slug=job.slug, name=name) if name in names else None
+
+    return find_file
 
 
-def _cell(value: object) -> object:
-    """Numbers stay numbers, so that the page can set them flush right."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "" if value is None else value
+# --- by shape ---------------------------------------------------------------------------------------------------
+
+
+def _shown(stored: Stored, job: Job, number: int, name: str) -> Shown:
+    bare = Shown(stored, stored.shape, address_of(job, number), address_of(job, number, "_csv"), number, name)
+    try:
+        return _filled(bare, job)
+    except OSError:  # somebody has removed the file
+        return replace(bare, view="gone")
+
+
+def _filled(shown: Shown, job: Job) -> Shown:
+    stored = shown.stored
+    match stored.shape:
+        case "table":
+            table = table_of(stored)
+            return replace(shown, table=table, is_cut=table.is_cut)
+        case "json" if stored.path is None:
+            tree, is_cut = tree_of(stored.value)
+            return replace(shown, tree=tree, is_cut=is_cut)
+        case "json":
+            text, is_cut = _beginning(stored, MOST_JSON)
+            return replace(shown, text=indented(text), is_cut=is_cut)
+        case "markdown":
+            text, is_cut = _beginning(stored, MOST_MARKDOWN)
+            return replace(shown, html=_markdown(text, job), is_cut=is_cut)
+        case "text":
+            text, is_cut = _beginning(stored, MOST_CHARACTERS)
+            return replace(shown, text=text, is_cut=is_cut)
+        case "number":
+            return replace(shown, text=_number(stored.value))
+        case "file" if stored.path is not None:
+            preview = preview_of(stored.path, stored.name or f"result.{stored.suffix}", stored.size)
+            return replace(shown, preview=preview)
+    return shown
+
+
+def _beginning(stored: Stored, most_characters: int) -> tuple[str, bool]:
+    """The first characters of a text, and whether there are more. Of a file no more than that is read."""
+    if stored.path is None:
+        text = str(stored.value)
+    else:
+        with stored.path.open(encoding="utf-8", errors="replace", newline="") as file:
+            text = file.read(most_characters + 1)
+    return text[:most_characters], len(text) > most_characters
+
+
+def _number(value: object) -> str:
+    return f"{value:,}" if isinstance(value, (int, float)) else str(value)
+
+
+def _markdown(text: str, job: Job) -> Markup:
+    # Loaded on first use: its library would cost every start 35 ms.
+    markdown = importlib.import_module("asyncinweb.web.markdown")
+    html: Markup = markdown.rendered(text, finder(job))
+    return html

@@ -5,9 +5,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.reading import find_job
+from asyncinweb.queue.results import Stored
 from asyncinweb.tasks.registry import Request, Task
 from asyncinweb.web import visitors
-from asyncinweb.web.results import stored_result
+from asyncinweb.web.results import address_of, stored_result
 from asyncinweb.web.shared import (
     fragment,
     here,
@@ -91,6 +92,10 @@ def result_value(job: Job) -> object:
     stored = stored_result(job)
     if stored is None:
         return None
-    if stored.path is not None:
-        return {"url": url_for("asyncinweb.result", slug=job.slug)}
-    return stored.value
+    if stored.shape == "several":
+        return {name: _value(part, job, number) for number, (name, part) in enumerate(stored.parts, start=1)}
+    return _value(stored, job, 0)
+
+
+def _value(stored: Stored, job: Job, number: int) -> object:
+    return stored.value if stored.path is None else {"url": address_of(job, number)}

@@ -58,7 +58,7 @@ def run(
 
 def _output_of(returned: object, max_result_bytes: int) -> Ending:
     try:
-        output = to_output(returned)
+        output = to_output(returned, max_result_bytes)
     except BaseException as error:
         # Looking at a value can run the author's code, too.
         return Failed("unserialisable", f"The result cannot be stored: {_sentence(error)}", _traceback_text(error))
@@ -72,11 +72,11 @@ def _call(function: Callable[..., object], values: dict[str, object]) -> object:
 
 
 def _within(max_result_bytes: int, output: Output) -> Ending:
-    if len(output.data) <= max_result_bytes:
+    if output.size <= max_result_bytes:
         return output
     return Failed(
         "result_too_large",
-        f"The result has {len(output.data) / 1e6:.1f} MB; at most {max_result_bytes / 1e6:g} MB are kept. "
+        f"The result has {output.size / 1e6:.1f} MB; at most {max_result_bytes / 1e6:g} MB are kept. "
         "Save it as a file with current_job.save_file, or raise max_result_mb.",
     )
 

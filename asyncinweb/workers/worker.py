@@ -1,6 +1,5 @@
 """One worker process: claim, run, settle and claim the next."""
 
-import json
 import logging
 import os
 import signal
@@ -19,6 +18,7 @@ from asyncinweb.queue.claims import Claim, Claiming
 from asyncinweb.queue.database import WORKER, Database
 from asyncinweb.queue.files import JobFolder
 from asyncinweb.queue.presence import register_worker
+from asyncinweb.queue.results import keep_result
 from asyncinweb.queue.transitions import claim, finish_and_claim, report, settle
 from asyncinweb.queue.watching import has_work
 from asyncinweb.tasks.loading import load
@@ -39,8 +39,6 @@ from asyncinweb.workers.wake import Bedside
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-# A larger result goes into a file beside the database.
-MAX_RESULT_IN_ROW = 256_000
 # Pause before a result is offered again to a database that is locked or full.
 SETTLE_PAUSE_SECONDS = 1.0
 
@@ -273,7 +271,10 @@ class Worker:
         """The ending as the queue stores it; a result too large for the row goes into a file first."""
         if not isinstance(run.ending, Returned):
             return run.ending
-        return Completed(keep_result(run.job.folder, run.job.claim.claim_no, run.ending))
+        try:
+            return Completed(keep_result(run.job.folder, run.job.claim.claim_no, run.ending))
+        except AsyncInWebError as error:
+            return Failed("unserialisable", str(error))
 
 
 @dataclass(frozen=True)
@@ -282,23 +283,6 @@ class Run:
 
     job: RunningJob
     ending: Ending
-
-
-def keep_result(folder: JobFolder, claim_no: int, output: Returned) -> str:
-    """The JSON for the job's row: the value itself, or the name of the file it was written to."""
-    facts: dict[str, object] = {
-        "shape": output.shape,
-        "media_type": output.media_type,
-        "bytes": len(output.data),
-        "warning": output.warning,
-    }
-    if output.shape in ("image", "file") or len(output.data) > MAX_RESULT_IN_ROW:
-        facts["file"] = folder.write_result(claim_no, output.suffix, output.data)
-    elif output.media_type == "application/json":
-        facts["value"] = json.loads(output.data)
-    else:
-        facts["value"] = output.data.decode()
-    return json.dumps(facts, ensure_ascii=False)
 
 
 def _in_words(ending: Ending) -> str:

@@ -91,16 +91,16 @@ def test_a_file_that_is_still_being_written_is_not_shown(folder: JobFolder) -> N
 def test_two_claims_write_beside_each_other(folder: JobFolder) -> None:
     folder.save(1, "a.txt", "lost")
     folder.save(2, "a.txt", "live")
-    names = [folder.write_result(claim_no, "json", b"1") for claim_no in (1, 2)]
+    names = [folder.write_result(f"{claim_no}", "json", b"1") for claim_no in (1, 2)]
 
     assert (contents(folder, 1), contents(folder, 2)) == ({"a.txt": b"lost"}, {"a.txt": b"live"})
     assert names == ["result-1.json", "result-2.json"]
 
 
 def test_a_result_is_written_whole_under_the_name_it_returns(folder: JobFolder) -> None:
-    folder.write_result(3, "png", b"an older and longer one")
+    folder.write_result("3", "png", b"an older and longer one")
 
-    name = folder.write_result(3, "png", b"image")
+    name = folder.write_result("3", "png", b"image")
 
     assert name == "result-3.png"
     assert (folder.path / name).read_bytes() == b"image"
@@ -110,7 +110,7 @@ def test_nobody_else_on_this_computer_may_read_what_a_job_left(folder: JobFolder
     (tmp_path / "open.txt").write_text("open")
     (tmp_path / "open.txt").chmod(0o666)
 
-    folder.write_result(1, "txt", b"secret")
+    folder.write_result("1", "txt", b"secret")
     folder.save(1, "a.txt", "secret")
     folder.save(1, "b.txt", tmp_path / "open.txt")
 
@@ -123,7 +123,7 @@ def test_nobody_else_on_this_computer_may_read_what_a_job_left(folder: JobFolder
 def test_remove_takes_everything_and_a_folder_that_was_never_made_is_no_error(folder: JobFolder) -> None:
     folder.remove()
     folder.save(1, "a.txt", "data")
-    folder.write_result(1, "json", b"1")
+    folder.write_result("1", "json", b"1")
 
     folder.remove()
 

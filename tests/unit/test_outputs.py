@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asyncinweb.tasks.outputs import safe_repr, to_output
+from asyncinweb.tasks.outputs import to_output
+from asyncinweb.tasks.plain import safe_repr
 
 PNG = b"\x89PNG\r\n\x1a\n..."
 
@@ -151,7 +152,7 @@ def nested(depth: int) -> list[Any]:
         ([math.inf], "float"),
         (lambda: 1, "function"),
         ([object()], "object"),
-        ({"a": b"bytes"}, "bytes"),
+        ([b"bytes"], "bytes"),
         (complex(1, 2), "complex"),
         (Broken(), "Broken"),
         ([Broken(), {"a": Broken()}], "Broken"),

@@ -3,6 +3,7 @@
 from base64 import urlsafe_b64decode
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
@@ -22,7 +23,7 @@ HOSTILE = """{{ 7*7 }}<script>alert(1)</script><img src=x onerror=alert(1)> " ' 
 
 def every_address(app: Flask, slug: str) -> list[tuple[str, str]]:
     """Each rule of the URL map with each of its methods."""
-    values = {"name": "picture", "slug": slug, "filename": "app.css"}
+    values: dict[str, Any] = {"name": "picture", "slug": slug, "filename": "app.css", "part": 1}
     with app.test_request_context():
         return [
             (method, app.url_for(rule.endpoint, **{name: values[name] for name in rule.arguments}))

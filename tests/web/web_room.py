@@ -19,6 +19,7 @@ from asyncinweb.queue.joblog import LogWriter
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.presence import register_supervisor, register_worker
 from asyncinweb.queue.reading import find_job
+from asyncinweb.queue.results import keep_result
 from asyncinweb.queue.submitting import NewJob, enqueue
 from asyncinweb.queue.transitions import claim, finish, report
 from asyncinweb.tasks.outputs import to_output
@@ -93,21 +94,13 @@ class Room:
         return held
 
     def finish(self, held: Claim, value: object, in_file: bool = False) -> None:
-        """Settle it as a worker does: small values in the row, bytes in a file."""
-        output = to_output(value)
-        stored: dict[str, object] = {
-            "shape": output.shape,
-            "media_type": output.media_type,
-            "bytes": len(output.data),
-            "warning": output.warning,
-        }
-        if in_file or output.shape in ("image", "file"):
-            stored["file"] = self.folder(held.slug).write_result(held.claim_no, output.suffix, output.data)
-        elif output.media_type == "application/json":
-            stored["value"] = json.loads(output.data)
-        else:
-            stored["value"] = output.data.decode()
-        assert self.perform(finish, held, json.dumps(stored))
+        """Settle it as a worker does. `in_file`: as if it were too large for the row."""
+        output, folder = to_output(value), self.folder(held.slug)
+        facts = json.loads(keep_result(folder, held.claim_no, output))
+        if in_file:
+            del facts["value"]
+            facts["file"] = folder.write_result(f"{held.claim_no}", output.suffix, output.data)
+        assert self.perform(finish, held, json.dumps(facts))
 
     def folder(self, slug: str) -> JobFolder:
         return JobFolder(self.app.extensions["asyncinweb"].settings.instance, slug)

@@ -10,10 +10,10 @@ import pytest
 
 from asyncinweb.logs import LOGGERS, configure_log
 from asyncinweb.queue.files import JobFolder
+from asyncinweb.queue.results import MAX_RESULT_IN_ROW, keep_result
 from asyncinweb.settings import Settings
 from asyncinweb.supervision import start_message, start_warnings
 from asyncinweb.tasks.outputs import to_output
-from asyncinweb.workers.worker import MAX_RESULT_IN_ROW, keep_result
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ def test_a_function_that_does_not_return_has_failed(
         (lambda: 7, "number", b"7"),
         (lambda: True, "json", b"true"),
         (lambda: [1, 2], "json", b"[1, 2]"),
-        (lambda: [{"a": 1}], "table", b'[{"a": 1}]'),
+        (lambda: [{"a": 1}], "table", b'[\n{"a": 1}\n]'),
         (lambda: b"\x89PNG\r\n\x1a\n", "image", b"\x89PNG\r\n\x1a\n"),
         (lambda: b"\0", "file", b"\0"),
         (never_awaited_twice, "number", b"7"),
