@@ -14,6 +14,7 @@ from asyncinweb.queue.client import Client
 from asyncinweb.queue.database import WEB, Database, prepare_reader, sqlite_url
 from asyncinweb.queue.instance import make_instance
 from asyncinweb.queue.models import BIND_KEY
+from asyncinweb.queue.same_file import check_at_every_use
 from asyncinweb.settings import Settings
 from asyncinweb.tasks import loading
 from asyncinweb.web import (
@@ -100,6 +101,7 @@ def connected_flask_sqlalchemy(app: Flask, database: Database) -> SQLAlchemy:
             db.init_app(app)
             engine = db.engines[BIND_KEY]
         prepare_reader(engine, WEB.busy_seconds)
+        check_at_every_use(engine)
         # Connections from before would lack the pragmas, and could write.
         engine.dispose()
     return db

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from asyncinweb import clock
 from asyncinweb.errors import AsyncInWebError, DatabaseBusy, DatabaseDamaged, DatabaseUnusable
-from asyncinweb.queue.same_file import stay_with_file
+from asyncinweb.queue.same_file import SameFile, open_existing
 from asyncinweb.queue.write_lock import WriteLock, write_lock
 
 try:
@@ -75,9 +75,11 @@ class Database:
     _reader: Engine = field(init=False, repr=False)
     _lock: WriteLock = field(init=False, repr=False)
     _next_wait: float = field(init=False, repr=False, default=0.0)
+    _file: SameFile = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         refuse_network_file_system(self.path)
+        self._file = SameFile(self.path)
         with _readable_errors(self.path):
             self._lock = write_lock(self.path.with_name(self.path.name + ".lock"))
         # The lock lets one writer through at a time, so one connection is enough.
@@ -100,6 +102,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session that sees one moment of the database and cannot change it."""
+        self._file.check()
         with _readable_errors(self.path), Session(self._reader) as session:
             yield session
 
@@ -107,6 +110,7 @@ class Database:
     def glance(self) -> Iterator[Connection]:
         """A connection for single `Prepared` questions, each of which sees its own moment. The cheapest way to
         ask, for whoever asks once a second for ever."""
+        self._file.check()
         with _readable_errors(self.path), self._reader.connect() as connection:
             yield connection
 
@@ -152,6 +156,7 @@ class Database:
             self._lock.held(self.patience.lock_seconds),
             self._writer.connect() as connection,
         ):
+            self._file.check()
             yield connection
 
     def _checkpoint_if_large(self, connection: Connection) -> None:
@@ -191,7 +196,7 @@ def sqlite_url(path: Path) -> URL:
 
 def prepare_engine(engine: Engine, durability: Durability, busy_seconds: float, begin: str) -> None:
     """Set pragmas and the BEGIN of this one engine. Never listen on the Engine class: it would hit a host's."""
-    stay_with_file(engine)
+    open_existing(engine)
 
     @event.listens_for(engine, "connect")
     def set_pragmas(connection: Any, _: object) -> None:

@@ -15,33 +15,40 @@ from sqlalchemy import Engine, event
 from asyncinweb.errors import DatabaseGone
 
 
-def stay_with_file(engine: Engine) -> None:
-    """Let connections of this engine open an existing file only, and only the one that is there now or at the
-    first of them.
+class SameFile:
+    """The file that is under this path now, or at the first look that finds one."""
 
-    DatabaseGone is raised where a connection is asked for, and no longer once the file is back.
-    """
-    path = Path(engine.url.database or "")
-    known = _file_at(path)
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+        self._known = _file_at(self.path)
 
-    def compare(*_: object) -> None:
-        nonlocal known
-        found = _file_at(path)
-        known = known or found
-        if found != known:
-            raise DatabaseGone(_words(path, is_there=found is not None))
+    def check(self) -> None:
+        """DatabaseGone if the file is not under its path. Once it is back, all is as before."""
+        found = _file_at(self.path)
+        self._known = self._known or found
+        if found != self._known:
+            raise DatabaseGone(_words(self.path, is_there=found is not None))
+
+
+def open_existing(engine: Engine) -> None:
+    """Let connections of this engine open the file that is there, and never make one."""
+    file = SameFile(Path(engine.url.database or ""))
 
     @event.listens_for(engine, "do_connect")
-    def open_existing(_: object, __: object, arguments: list[Any], options: dict[str, Any]) -> None:
-        compare()
+    def say_so(_: object, __: object, arguments: list[Any], options: dict[str, Any]) -> None:
+        file.check()
         if not str(arguments[0]).startswith("file:"):
-            arguments[0] = f"file:{quote(os.fsencode(path))}?mode=rw"
+            arguments[0] = f"file:{quote(os.fsencode(file.path))}?mode=rw"
             options["uri"] = True
 
-    event.listen(engine, "checkout", compare)
+
+def check_at_every_use(engine: Engine) -> None:
+    """For an engine whose connections others ask for: DatabaseGone if the file is not under its path."""
+    file = SameFile(Path(engine.url.database or ""))
+    event.listen(engine, "checkout", lambda *_: file.check())
 
 
-def _words(path: Path, is_there: bool) -> str:
+def _words(path: str, is_there: bool) -> str:
     if is_there:
         return (
             f"The database {path} was replaced by another file while it was in use. Put the first one back, or "
@@ -50,7 +57,7 @@ def _words(path: Path, is_there: bool) -> str:
     return f"The database {path} is gone. Put it back, or stop the server and start it again."
 
 
-def _file_at(path: Path) -> tuple[int, int] | None:
+def _file_at(path: str) -> tuple[int, int] | None:
     """Device and number of the file; None if there is none."""
     try:
         found = os.stat(path)  # noqa: PTH116 - the path is never opened

@@ -43,7 +43,7 @@ QUICK = {
 }
 
 
-def wait_until(condition: Callable[[], T], seconds: float = 15.0, what: str = "") -> T:
+def wait_until(condition: Callable[[], T], seconds: float = 30.0, what: str = "") -> T:
     """The first true answer of `condition`; fails after `seconds`."""
     end = time.monotonic() + seconds
     while True:
@@ -226,7 +226,7 @@ class Tree:
         sql = "SELECT * FROM asyncinweb_attempts WHERE job_id = :id ORDER BY id"
         return [SimpleNamespace(**row) for row in self.rows(sql, id=self.job(slug).id)]
 
-    def wait_for(self, slug: str, *states: str, seconds: float = 15.0) -> SimpleNamespace:
+    def wait_for(self, slug: str, *states: str, seconds: float = 30.0) -> SimpleNamespace:
         """The job as soon as it is in one of these states (final ones if none is named)."""
 
         def arrived() -> SimpleNamespace | None:
