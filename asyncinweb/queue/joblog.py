@@ -5,6 +5,7 @@ the later ones only the last SEGMENTS/2: a flood costs its middle. What is missi
 dropped. Files and not rows, because each row would wait for SQLite's only write lock.
 """
 
+import contextlib
 import os
 import threading
 from collections.abc import Iterator
@@ -19,11 +20,16 @@ SEGMENTS = 8
 
 @dataclass(frozen=True)
 class LogPiece:
-    """Part of a log: `text`, the offset in bytes to go on from, and how many bytes before it were dropped."""
+    """Part of a log: its bytes, the offset in bytes to go on from, and how many bytes before it were dropped."""
 
-    text: str
+    data: bytes
     next_offset: int
     dropped: int
+
+    @property
+    def text(self) -> str:
+        """Bytes that are no UTF-8 are shown as the replacement character."""
+        return self.data.decode("utf-8", "replace")
 
 
 class LogWriter:
@@ -75,7 +81,8 @@ class LogWriter:
 
 def log_size(folder: JobFolder, claim_no: int) -> int:
     """How many bytes the attempt has written, kept or not."""
-    return max((start + path.stat().st_size for start, path in _segments(folder, claim_no)), default=0)
+    parts = kept_parts(folder, claim_no)
+    return parts[-1].stop if parts else 0
 
 
 def log_written_at(folder: JobFolder, claim_no: int) -> datetime | None:
@@ -87,10 +94,10 @@ def log_written_at(folder: JobFolder, claim_no: int) -> datetime | None:
 def read_log(folder: JobFolder, claim_no: int, after: int, limit: int) -> LogPiece:
     """The log from byte `after` on, at most `limit` bytes, cut at the end of a line where one has ended.
 
-    Bytes that are no UTF-8 are shown as the replacement character. A missing log reads as empty.
+    A missing log reads as empty.
     """
     position, dropped, pieces = after, 0, b""
-    for start, data in _contents(folder, claim_no, after):
+    for start, data in _contents(folder, claim_no, after, limit):
         if len(pieces) >= limit:
             break
         if start > position and not pieces:
@@ -101,13 +108,33 @@ def read_log(folder: JobFolder, claim_no: int, after: int, limit: int) -> LogPie
         pieces += part
         position = start + len(part)
     if len(pieces) == limit:
-        complete = pieces[: pieces.rfind(b"\n") + 1] or _whole_characters(pieces) or pieces
+        complete = pieces[: pieces.rfind(b"\n") + 1] or whole_characters(pieces) or pieces
         position -= len(pieces) - len(complete)
         pieces = complete
-    return LogPiece(pieces.decode("utf-8", "replace"), position, dropped)
+    return LogPiece(pieces, position, dropped)
 
 
-def _whole_characters(data: bytes) -> bytes:
+def kept_parts(folder: JobFolder, claim_no: int) -> list[range]:
+    """Which bytes of the log are there, in unbroken parts: two if a flood has cost the middle."""
+    parts: list[range] = []
+    for start, path in _segments(folder, claim_no):
+        with contextlib.suppress(FileNotFoundError):
+            stop = start + path.stat().st_size
+            if parts and parts[-1].stop == start:
+                start = parts.pop().start
+            parts.append(range(start, stop))
+    return parts
+
+
+def read_part(folder: JobFolder, claim_no: int, part: range) -> bytes:
+    """These bytes of the log; less if some are no longer there."""
+    limit = len(part)
+    return b"".join(
+        data[: max(0, part.stop - start)] for start, data in _contents(folder, claim_no, part.start, limit)
+    )
+
+
+def whole_characters(data: bytes) -> bytes:
     """Without the beginning of a UTF-8 character that its last bytes may be."""
     for back in range(1, min(3, len(data)) + 1):
         first = data[-back]
@@ -117,15 +144,15 @@ def _whole_characters(data: bytes) -> bytes:
     return data
 
 
-def _contents(folder: JobFolder, claim_no: int, after: int) -> Iterator[tuple[int, bytes]]:
-    """Offset and bytes of what each segment has from `after` on."""
+def _contents(folder: JobFolder, claim_no: int, after: int, limit: int) -> Iterator[tuple[int, bytes]]:
+    """Offset and bytes of what each segment has from `after` on, at most `limit` of each."""
     for start, path in _segments(folder, claim_no):
         try:
             # No further than its end: a number from an address may be larger than any file.
             skipped = min(max(0, after - start), path.stat().st_size)
             with path.open("rb") as file:
                 file.seek(skipped)
-                data = file.read()
+                data = file.read(limit)
         except FileNotFoundError:  # dropped between listing and reading
             continue
         if data:

@@ -1,83 +1,92 @@
-"""A job's log on its page: its end at first, then only what is new, by offset; and the whole of it as text."""
+"""A job's log on its page: its end at first, then only what is new, by offset; earlier parts when asked for."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 
 from flask import Response, request
 
 from asyncinweb.queue.files import JobFolder
 from asyncinweb.queue.joblog import log_size, read_log
 from asyncinweb.queue.models import Job
+from asyncinweb.web.logparts import PART, LogPart, end_of_log, part_after, part_before
 from asyncinweb.web.shared import folder_of, fragment, here, job_or_404, pages, render, unchanged, wants_fragment
 from asyncinweb.web.status import every, poll_interval
+from asyncinweb.web.terminal import style_of
 
-# Bytes a page starts with, and bytes that one answer adds.
-SHOWN_AT_FIRST = 100_000
-SHOWN_AT_ONCE = 100_000
+# A page that shows more than this begins anew with the end.
+MOST_ON_PAGE = 1_000_000
 CHUNK = 64_000
 
 
-@dataclass(frozen=True)
-class LogPart:
-    """Part of the log of the attempt with this `claim`, and where to go on. `poll`: empty when it is complete."""
-
-    text: str
-    claim: int
-    next_offset: int
-    dropped: int
-    is_cut: bool
-    poll: str
-
-
 def log_start(job: Job) -> LogPart:
-    """The end of the log as it is now."""
-    folder = folder_of(job)
-    start = max(0, log_size(folder, job.claim_no) - SHOWN_AT_FIRST)
-    part = _log_part(job, folder, start)
-    if start == 0:
-        return part
-    # It may have begun in the middle of a line, even of a letter.
-    text = part.text.partition("\n")[2] or part.text
-    return LogPart(text, part.claim, part.next_offset, 0, True, part.poll)
+    """What a page starts with: the end of the log as it is now, or the part that its address asks for."""
+    before = _asked_before(job)
+    return _end(job) if before is None else part_before(folder_of(job), job.claim_no, before)
 
 
 @pages.get("/jobs/<slug>/log")
 def log(slug: str) -> str | Response:
-    """What has been written since the byte `after` of the attempt `claim`; 204 if that is nothing."""
+    """For htmx: the part `before` a byte of the attempt `claim`, or what has come since the byte `after`."""
     job = job_or_404(slug)
     if not wants_fragment():
         return whole_log(slug)
-    is_same = request.args.get("claim", type=int) == job.claim_no
-    after = max(0, request.args.get("after", 0, type=int)) if is_same else 0
-    part = _log_part(job, folder_of(job), after) if is_same else log_start(job)
-    if is_same and part.poll == request.args.get("poll") and not part.text:
-        return unchanged()
-    return fragment(render("jobs/log_more.html", job=job, log=part, is_same=is_same))
+    before = _asked_before(job)
+    if before is not None:
+        part = part_before(folder_of(job), job.claim_no, before)
+        return fragment(render("jobs/log_earlier.html", job=job, log=part))
+    return _what_is_new(job)
 
 
 @pages.get("/jobs/<slug>/log.txt")
 def whole_log(slug: str) -> Response:
-    """The whole log as plain text."""
+    """The whole log as plain text, to the byte."""
     job = job_or_404(slug)
     response = Response(_pieces(folder_of(job), job.claim_no), mimetype="text/plain")
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response
 
 
-def _log_part(job: Job, folder: JobFolder, after: int) -> LogPart:
-    piece = read_log(folder, job.claim_no, after, SHOWN_AT_ONCE)
-    is_complete = job.is_final and piece.next_offset >= log_size(folder, job.claim_no)
-    poll = "" if is_complete else every(poll_interval(job, here().settings.poll_seconds))
-    return LogPart(piece.text, job.claim_no, piece.next_offset, piece.dropped, False, poll)
+def _what_is_new(job: Job) -> Response:
+    """204 if that is nothing. A page of another attempt, or one that is far behind, begins anew with the end."""
+    size, poll = log_size(folder_of(job), job.claim_no), _poll(job)
+    is_same = request.args.get("claim", type=int) == job.claim_no
+    seen = (request.args.get("size", type=int), request.args.get("poll"))
+    if is_same and poll and seen == (size, poll):
+        return unchanged()
+    after = _number("after")
+    if not is_same or size - after > PART or size - _number("start") > MOST_ON_PAGE:
+        return fragment(render("jobs/log_anew.html", job=job, log=_end(job)))
+    part = part_after(folder_of(job), job.claim_no, after, style_of(request.args.get("style", "")))
+    part = replace(part, start=_number("start"), poll=poll)
+    return fragment(render("jobs/log_more.html", job=job, log=part))
 
 
-def _pieces(folder: JobFolder, claim_no: int) -> Iterator[str]:
+def _end(job: Job) -> LogPart:
+    return replace(end_of_log(folder_of(job), job.claim_no), poll=_poll(job))
+
+
+def _poll(job: Job) -> str:
+    return "" if job.is_final else every(poll_interval(job, here().settings.poll_seconds))
+
+
+def _number(name: str) -> int:
+    return max(0, request.args.get(name, 0, type=int))
+
+
+def _asked_before(job: Job) -> int | None:
+    """The byte of this attempt that the part asked for ends with."""
+    before = request.args.get("before", type=int)
+    is_same = request.args.get("claim", type=int) == job.claim_no
+    return before if before is not None and before > 0 and is_same else None
+
+
+def _pieces(folder: JobFolder, claim_no: int) -> Iterator[bytes]:
     offset = 0
     while True:
         piece = read_log(folder, claim_no, offset, CHUNK)
-        if not piece.text:
+        if not piece.data:
             return
         if piece.dropped:
-            yield f"\n[{piece.dropped:,} bytes are missing here: the log was too long]\n"
-        yield piece.text
+            yield f"\n[{piece.dropped:,} bytes are missing here: the log was too long]\n".encode()
+        yield piece.data
         offset = piece.next_offset

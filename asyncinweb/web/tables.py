@@ -13,7 +13,7 @@ from asyncinweb.queue.results import Stored
 # What a page shows; the rest is a download away.
 MOST_ROWS = 500
 MOST_COLUMNS = 100
-MOST_CELLS = 10_000
+MOST_CELLS = 5_000
 MOST_CHARACTERS_IN_CELL = 300
 # A spreadsheet would take a text that starts so for a formula, and run it.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")

@@ -1,5 +1,6 @@
 """The log of an attempt: appended at once, read by offset, bounded."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asyncinweb.queue.files import JobFolder
-from asyncinweb.queue.joblog import SEGMENTS, LogPiece, LogWriter, log_size, read_log
+from asyncinweb.queue.joblog import SEGMENTS, LogPiece, LogWriter, kept_parts, log_size, read_log, read_part
 
 MUCH = 1_000_000
 
@@ -35,7 +36,7 @@ def read_all(folder: JobFolder, limit: int, claim_no: int = 1) -> list[LogPiece]
 
 
 def test_a_log_that_is_not_there_reads_as_empty(folder: JobFolder) -> None:
-    assert read_log(folder, 1, 0, MUCH) == LogPiece("", 0, 0)
+    assert read_log(folder, 1, 0, MUCH) == LogPiece(b"", 0, 0)
     assert log_size(folder, 1) == 0
 
 
@@ -48,15 +49,15 @@ def test_what_is_written_can_be_read_at_once_before_the_log_is_closed(folder: Jo
     second = read_log(folder, 1, first.next_offset, MUCH)
     writer.close()
 
-    assert first == LogPiece("first\n", 6, 0)
-    assert second == LogPiece("second\n", 13, 0)
+    assert first == LogPiece(b"first\n", 6, 0)
+    assert second == LogPiece(b"second\n", 13, 0)
     assert log_size(folder, 1) == 13
 
 
 def test_reading_from_the_end_says_that_there_is_nothing_more(folder: JobFolder) -> None:
     written(folder, b"first\n")
 
-    assert read_log(folder, 1, 6, MUCH) == LogPiece("", 6, 0)
+    assert read_log(folder, 1, 6, MUCH) == LogPiece(b"", 6, 0)
 
 
 def test_a_piece_ends_with_a_line_where_one_has_ended(folder: JobFolder) -> None:
@@ -126,6 +127,35 @@ def test_a_reader_that_was_left_behind_by_a_flood_goes_on_after_the_gap(folder: 
     assert behind.next_offset == 50
     assert piece.dropped > 400
     assert 50 + piece.dropped + len(piece.text) == piece.next_offset == 550
+
+
+def test_a_log_can_be_read_while_a_flood_removes_parts_of_it(folder: JobFolder) -> None:
+    writer, ends = LogWriter(folder, 1, 80), threading.Event()
+
+    def flood() -> None:
+        while not ends.is_set():
+            writer.write(b"x" * 50)
+
+    thread = threading.Thread(target=flood)
+    thread.start()
+    try:
+        for _ in range(300):
+            size = log_size(folder, 1)
+            read_log(folder, 1, max(0, size - 40), 40)
+    finally:
+        ends.set()
+        thread.join()
+
+
+def test_what_is_kept_of_a_flood_is_two_unbroken_parts(folder: JobFolder) -> None:
+    written(folder, b"x" * 1_000, max_bytes=80)
+
+    first, last = kept_parts(folder, 1)
+
+    assert (first.start, first.stop, last.stop) == (0, 40, 1_000)
+    assert 30 <= len(last) <= 40
+    assert read_part(folder, 1, range(last.start, last.start + 25)) == b"x" * 25
+    assert read_part(folder, 1, range(35, 60)) == b"x" * 5
 
 
 def test_two_claims_of_a_job_have_logs_side_by_side(folder: JobFolder) -> None:

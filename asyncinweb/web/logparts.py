@@ -1,0 +1,146 @@
+"""Parts of a log as a page shows them: its end, what came before that, what has come since.
+
+A part begins at the start of a line where it can. The line being written is kept apart, because it may still be
+written over (a progress bar): the next part begins with it again.
+"""
+
+from dataclasses import dataclass, replace
+
+from markupsafe import Markup
+
+from asyncinweb.queue.files import JobFolder
+from asyncinweb.queue.joblog import kept_parts, log_size, read_log, read_part, whole_characters
+from asyncinweb.web.terminal import PLAIN, UNFINISHED, Style, has_words, rendered
+
+# Bytes of the log that one part has, and of HTML that they may become: escaped and coloured they are longer.
+PART = 64_000
+SMALLEST_PART = 2_000
+MOST_HTML = 120_000
+# A longer line is not waited for to be finished.
+LONGEST_LINE = 10_000
+
+
+@dataclass(frozen=True)
+class LogPart:
+    """Part of the log of the attempt with this `claim`, from the byte `start` on.
+
+    `lines` are finished; `line` is the one being written, with which `next_offset` and `style` go on. `size` is
+    how far the log had been written. `earlier`: where the part before this one ends, None if this is the first.
+    `dropped` bytes are missing just before it. `is_end`: nothing has come after it. `poll`: htmx trigger, empty
+    when nothing more will come.
+    """
+
+    claim: int
+    start: int
+    lines: Markup
+    line: Markup
+    next_offset: int
+    style: Style
+    size: int
+    dropped: int = 0
+    earlier: int | None = None
+    is_end: bool = True
+    poll: str = ""
+
+
+@dataclass(frozen=True)
+class _Window:
+    """Bytes of the log before `stop`, and what is before them; see `LogPart`."""
+
+    start: int
+    stop: int
+    earlier: int | None = None
+    dropped: int = 0
+
+
+def end_of_log(folder: JobFolder, claim_no: int) -> LogPart:
+    """The last part of the log, with the line being written."""
+    size, amount = log_size(folder, claim_no), PART
+    while True:
+        window = _window_before(folder, claim_no, size, amount)
+        part = part_after(folder, claim_no, window.start, PLAIN)
+        if len(part.lines) + len(part.line) <= MOST_HTML or amount <= SMALLEST_PART:
+            return replace(part, earlier=window.earlier, dropped=window.dropped or part.dropped)
+        amount //= 2
+
+
+def part_before(folder: JobFolder, claim_no: int, end: int) -> LogPart:
+    """The part that ends before the byte `end`."""
+    amount = PART
+    while True:
+        window = _window_before(folder, claim_no, end, amount)
+        data = read_part(folder, claim_no, range(window.start, window.stop))
+        lines, style = rendered(text_of(data), PLAIN)
+        if len(lines) <= MOST_HTML or amount <= SMALLEST_PART:
+            return LogPart(
+                claim_no,
+                window.start,
+                lines,
+                Markup(),
+                window.stop,
+                style,
+                window.stop,
+                window.dropped,
+                window.earlier,
+                is_end=False,
+            )
+        amount //= 2
+
+
+def part_after(folder: JobFolder, claim_no: int, after: int, style: Style) -> LogPart:
+    """Finished lines from the byte `after` on, and the line being written."""
+    piece = read_log(folder, claim_no, after, 2 * PART)
+    finished, overwritten, line = _split(piece.data)
+    lines, style = rendered(text_of(finished), style)
+    _, style = rendered(text_of(overwritten), style)
+    shown, _ = rendered(text_of(line), style)
+    return LogPart(
+        claim_no, after, lines, shown, piece.next_offset - len(line), style, piece.next_offset, piece.dropped
+    )
+
+
+def text_of(data: bytes) -> str:
+    """As text, without the half character or sequence at its end that the next part will have whole."""
+    return UNFINISHED.sub(b"", whole_characters(data)).decode("utf-8", "replace")
+
+
+def _split(data: bytes) -> tuple[bytes, bytes, bytes]:
+    """Finished lines; what of the last line has been written over; what it shows now."""
+    end = data.rfind(b"\n") + 1
+    finished, line = data[:end], data[end:]
+    place = line.rfind(b"\r")
+    # Nothing is written over until something is written.
+    while place > 0 and not has_words(text_of(line[place:])):
+        place = line.rfind(b"\r", 0, place)
+    overwritten, line = line[: max(0, place)], line[max(0, place) :]
+    if len(line) <= LONGEST_LINE:
+        return finished, overwritten, line
+    whole = whole_characters(line)
+    begun = UNFINISHED.search(whole)
+    cut = begun.start() if begun else len(whole)
+    return finished + overwritten + line[:cut], b"", line[cut:]
+
+
+def _window_before(folder: JobFolder, claim_no: int, end: int, amount: int) -> _Window:
+    """At most `amount` bytes before `end`, none of which have been dropped."""
+    kept = [part for part in kept_parts(folder, claim_no) if part.start < end]
+    if not kept:
+        return _Window(0, 0)
+    *before, part = kept
+    stop = min(end, part.stop)
+    start = max(part.start, stop - amount)
+    if start > part.start:
+        start = _line_start(folder, claim_no, range(start, stop))
+        return _Window(start, stop, earlier=start)
+    if before:
+        return _Window(start, stop, earlier=before[-1].stop, dropped=start - before[-1].stop)
+    return _Window(start, stop, dropped=start)
+
+
+def _line_start(folder: JobFolder, claim_no: int, part: range) -> int:
+    """Where the first line begins that begins in this part; else its first whole character."""
+    data = read_part(folder, claim_no, part[:LONGEST_LINE])
+    newline = data.find(b"\n")
+    if 0 <= newline < len(part) - 1:
+        return part.start + newline + 1
+    return part.start + len(data[:3]) - len(data[:3].lstrip(bytes(range(0x80, 0xC0))))
