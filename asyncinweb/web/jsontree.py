@@ -53,12 +53,16 @@ def _line(key: str, value: object, comma: str, level: int, budget: _Budget) -> L
         return Line(key, _cut(_dumped(value), budget) + comma, _kind(value))
     if level == MOST_LEVELS or _is_short(value):
         return Line(key, _cut(_dumped(value), budget) + comma, "several")
-    first, last, unit = ("{", "}", "entries") if isinstance(value, dict) else ("[", "]", "items")
+    first, last, one, many = _words(value)
     inside = _inside(value, level + 1, budget)
     length = sum(line.length for line in inside)
     is_open = level == 0 or (level < OPEN_LEVELS and length <= OPEN_LINES)
-    rest = f"… {len(value):,} {unit} {last}{comma}"
+    rest = f"… {len(value):,} {one if len(value) == 1 else many} {last}{comma}"
     return Line(key, first, "folded", inside, last + comma, rest, is_open)
+
+
+def _words(value: dict[str, Any] | list[Any]) -> tuple[str, str, str, str]:
+    return ("{", "}", "entry", "entries") if isinstance(value, dict) else ("[", "]", "item", "items")
 
 
 def _inside(value: dict[str, Any] | list[Any], level: int, budget: _Budget) -> tuple[Line, ...]:

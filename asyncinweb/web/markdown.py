@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
@@ -29,7 +30,7 @@ class _Renderer(RendererHTML):
         token = tokens[place]
         words = escape(self.renderInlineAsText(token.children, options, env))
         source = str(token.attrs.get("src", ""))
-        address = source if source.startswith("data:") else env["find_file"](source)
+        address = source if source.startswith("data:") else _found(source, env)
         if address is None:
             return f'<a href="{escape(source)}" rel="noopener noreferrer nofollow">{words or escape(source)}</a>'
         return f'<img src="{escape(address)}" alt="{words}">'
@@ -37,7 +38,7 @@ class _Renderer(RendererHTML):
     def link_open(self, tokens: Sequence[Token], place: int, options: Any, env: Any) -> str:
         token = tokens[place]
         address = str(token.attrs.get("href", ""))
-        token.attrSet("href", env["find_file"](address) or address)
+        token.attrSet("href", _found(address, env) or address)
         token.attrSet("rel", "noopener noreferrer nofollow")
         return self.renderToken(tokens, place, options, env)
 
@@ -61,6 +62,12 @@ class _Renderer(RendererHTML):
         return self.renderToken(tokens, place, options, env)
 
     td_open = th_open
+
+
+def _found(address: str, env: Any) -> str | None:
+    # The parser has written what is odd in an address as `%20` and the like.
+    find_file: FindFile = env["find_file"]
+    return find_file(unquote(address))
 
 
 def _lowered(tag: str) -> str:
