@@ -97,9 +97,10 @@
   const showCopyButtons = () => document.querySelectorAll("[data-copies]").forEach((button) => (button.hidden = false));
 
   // The clipboard is closed to pages without https; the old command is not.
-  const copy = async (field) => {
-    field.select();
-    if (navigator.clipboard) await navigator.clipboard.writeText(field.value);
+  const copy = async (source) => {
+    if (source.select) source.select();
+    else getSelection().selectAllChildren(source);
+    if (navigator.clipboard) await navigator.clipboard.writeText(source.value ?? source.innerText);
     else document.execCommand("copy");
   };
 
@@ -175,32 +176,6 @@
 
   setInterval(tick, 1000);
   document.addEventListener("DOMContentLoaded", tick);
-
-  // --- copying --------------------------------------------------------------------------------------------------
-
-  document.addEventListener("DOMContentLoaded", () => {
-    for (const button of document.querySelectorAll("button[data-copy]")) button.hidden = false;
-  });
-
-  // Browsers have a clipboard for https and this computer only; elsewhere a selection is copied.
-  const copy = async (text) => {
-    if (navigator.clipboard) return navigator.clipboard.writeText(text);
-    const field = document.body.appendChild(document.createElement("textarea"));
-    field.value = text;
-    field.select();
-    document.execCommand("copy");
-    field.remove();
-  };
-
-  document.addEventListener("click", async (event) => {
-    const button = event.target.closest("button[data-copy]");
-    if (!button) return;
-    await copy(document.querySelector(button.dataset.copy).innerText);
-    const label = button.querySelector("span");
-    const before = label.textContent;
-    label.textContent = document.getElementById("announce").textContent = "Copied";
-    setTimeout(() => { label.textContent = before; }, COPIED_MS);
-  });
 
   // --- sending --------------------------------------------------------------------------------------------------
 

@@ -69,7 +69,9 @@ def test_no_name_in_an_address_is_a_mistake_of_ours(
     for rule in rules_with_names(app):
         path = rule.rule
         for name in rule.arguments:
-            path = path.replace(f"<{name}>", value).replace(f"<path:{name}>", value)
+            path = (
+                path.replace(f"<{name}>", value).replace(f"<path:{name}>", value).replace(f"<int:{name}>", value)
+            )
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             response = client.open(path, method=method, headers=OURS, json={} if "/api/" in path else None)
             assert 300 < response.status_code < 500, f"{method} {path[:80]} -> {response.status}"
@@ -85,7 +87,7 @@ def test_no_query_of_an_address_is_a_mistake_of_ours(
     held = room.start()
     room.write_log(held).write(b"a line\n")
     before = room.content()
-    values: dict[str, Any] = {"slug": held.slug, "name": "picture", "filename": "app.css"}
+    values: dict[str, Any] = {"slug": held.slug, "name": "picture", "filename": "app.css", "part": 1}
     query = "&".join(f"{name}={value}" for name in QUERIES)
 
     for rule in app.url_map.iter_rules():
@@ -93,7 +95,7 @@ def test_no_query_of_an_address_is_a_mistake_of_ours(
             continue
         with app.test_request_context():
             path = app.url_for(rule.endpoint, **{name: values[name] for name in rule.arguments})
-        for asked in (query, *(f"{name}={value}" for name in ("after", "claim", "v", "from", "state"))):
+        for asked in (query, *(f"{name}={value}" for name in ("after", "before", "claim", "v", "from", "state"))):
             for headers in ({}, HTMX):
                 response = client.get(f"{path}?{asked}", headers=headers)
                 assert response.status_code < 500, f"{path}?{asked[:60]} -> {response.status}"
