@@ -16,7 +16,7 @@ from asyncinweb.logs import configure_log
 from asyncinweb.queue.instance import make_private
 from asyncinweb.settings import Settings
 from asyncinweb.web import api_waiting
-from asyncinweb.web.refusal import Channel
+from asyncinweb.web.connection import Channel
 from asyncinweb.web.uploads import MAX_TEXT_BYTES
 from asyncinweb.workers.child import Ready, Refused, wait_for_the_word
 

@@ -14,6 +14,8 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from process_tree import RUN, Tree
 
+from asyncinweb.web.security import POLICY
+
 OURS = {"Sec-Fetch-Site": "same-origin"}
 FORM = {**OURS, "Content-Type": "application/x-www-form-urlencoded"}
 JSON = {"Content-Type": "application/json"}
@@ -57,6 +59,45 @@ def jobs_of(tree: Tree, task: str) -> int:
     return int(row["number"])
 
 
+# --- answers of the web server itself ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        (b"GARBAGE\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nBad Header\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 300_000 + b"\r\n\r\n", 431),
+        (b"POST /theme HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
+        (b"POST /theme HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n", 400),
+        (b"POST /theme HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999999999999\r\n\r\n", 413),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
+        (b"GET /\x00\xff HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+        (b"GET / HTTP/1.0\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n", 400),
+        (b"GET http://evil.example/ HTTP/1.1\r\nHost: evil.example\r\n\r\n", 400),
+        (b"BREW /theme HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
+        (b"TRACE / HTTP/1.1\r\nHost: localhost\r\nX: mirror\r\n\r\n", 405),
+    ],
+)
+def test_what_the_web_server_refuses_has_the_headers_and_our_words(
+    address: Address, sent: bytes, code: int
+) -> None:
+    with socket.create_connection(address, 30) as connection:
+        connection.sendall(sent)
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        body = response.read().decode()
+
+    assert response.status == code
+    assert response.headers["Content-Security-Policy"] == POLICY
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Server"] is None
+    assert "<h1" in body
+    assert "waitress" not in body
+    assert "mirror" not in body
+
+
 # --- the same request many times at once ------------------------------------------------------------------------
 
 
@@ -90,6 +131,29 @@ def test_twenty_equal_posts_of_a_program_are_one_job_and_other_values_a_conflict
     assert len({answer.headers["Location"] for answer in answers}) == 1
     assert post(2).status == 409
     assert jobs_of(tree, "add") == before + 1
+
+
+# --- too much ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "body"),
+    [
+        ("/tasks/add", FORM, b"a=" + b"1" * 10_000_000),
+        ("/api/v1/jobs", JSON, b'{"task": "add", "arguments": {"a": "' + b"1" * 10_000_000 + b'"}}'),
+    ],
+    ids=["form", "api"],
+)
+def test_ten_megabytes_are_refused_in_words(
+    tree: Tree, address: Address, path: str, headers: dict[str, str], body: bytes
+) -> None:
+    before = jobs_of(tree, "add")
+
+    response, words = ask(address, "POST", path, body, headers)
+
+    assert response.status == 413
+    assert b"Nothing was started" in words
+    assert jobs_of(tree, "add") == before
 
 
 # --- behind a proxy ---------------------------------------------------------------------------------------------
@@ -168,6 +232,27 @@ async def _page(address: Address, poll: str, delay: float, has_looked: asyncio.E
         assert head.startswith(("HTTP/1.1 200", "HTTP/1.1 204")), head
         has_looked.set()
         await asyncio.sleep(PAUSE)
+
+
+@pytest.mark.parametrize(("header", "stays"), [("keep-alive", True), ("close", False)])
+def test_a_look_without_news_keeps_its_connection_if_it_may(
+    tree: Tree, address: Address, header: str, stays: bool
+) -> None:
+    slug = tree.submit("add", a=1)
+    tree.wait_for(slug, "completed")
+    version = re.search(r'hx-get="([^"]+v=[^"]+)"', ask(address, "GET", "/")[1].decode())
+    assert version
+    connection = http.client.HTTPConnection(*address, timeout=60)
+
+    connection.request(
+        "GET", version[1].replace("&amp;", "&"), headers={"HX-Request": "true", "Connection": header}
+    )
+    response = connection.getresponse()
+    response.read()
+
+    assert response.status == 204
+    assert (connection.sock is not None) == stays
+    connection.close()
 
 
 # --- waiting for the end of a job -------------------------------------------------------------------------------

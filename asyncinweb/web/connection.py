@@ -1,12 +1,13 @@
-"""What the server refuses before the app sees it, in the words and with the headers of our own pages.
+"""Where waitress would do something else than we want with a connection.
 
-waitress would send its own plain text, for a body that is too large and for a request that is no HTTP.
+What it refuses before the app sees it (a body that is too large, a request that is no HTTP) has the words and the
+headers of our own pages. A connection stays open after an answer without a body, which is what most polls get.
 """
 
 from typing import Any
 
 from waitress.channel import HTTPChannel
-from waitress.task import ErrorTask
+from waitress.task import ErrorTask, WSGITask
 
 from asyncinweb.web.failures import WORDS
 from asyncinweb.web.security import HEADERS
@@ -48,7 +49,19 @@ class Refusal(ErrorTask):  # type: ignore[misc]  # waitress has no types
         self.write(body)
 
 
-class Channel(HTTPChannel):  # type: ignore[misc]
-    """A connection whose refusals are in words."""
+class Answer(WSGITask):  # type: ignore[misc]
+    """Answers a request through the app."""
 
+    def set_close_on_finish(self) -> None:
+        # waitress closes after every answer that has no length; but 204 and 304 end by themselves.
+        ends_by_itself = not self.has_body and self.version == "1.1"
+        if ends_by_itself and self.request.headers.get("CONNECTION", "").lower() != "close":
+            return
+        super().set_close_on_finish()
+
+
+class Channel(HTTPChannel):  # type: ignore[misc]
+    """A connection with these two."""
+
+    task_class = Answer
     error_task_class = Refusal
