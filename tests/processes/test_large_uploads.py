@@ -1,0 +1,118 @@
+"""Large bodies at a real server: what they cost the web process, and what is said of those that are too large."""
+
+import http.client
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from process_tree import RUN, Tree
+
+from asyncinweb.workers.processes import peak_memory_mb
+
+MB = 1_000_000
+TASKS = """
+from asyncinweb import UploadedFile, task
+
+@task
+def measure(file: UploadedFile) -> int:
+    return file.path.stat().st_size
+"""
+HEAD = (
+    b'--x\r\nContent-Disposition: form-data; name="file"; filename="large.bin"\r\n'
+    b"Content-Type: application/octet-stream\r\n\r\n"
+)
+TAIL = b"\r\n--x--\r\n"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
+    folder = tmp_path_factory.mktemp("uploads")
+    (folder / "measuring.py").write_text(TASKS)
+    tree = Tree(folder, program=(*RUN, "--port", "0"), workers=1, tasks=str(folder / "measuring.py"))
+    try:
+        tree.wait_until_started()
+        yield tree
+    finally:
+        tree.end()
+
+
+def web_process(site: Tree) -> int:
+    """The process that holds the door open, besides the supervisor: the child that is no worker."""
+    children = Path(f"/proc/{site.process.pid}/task/{site.process.pid}/children").read_text().split()
+    (web,) = (pid for pid in map(int, children) if pid not in site.workers() and holds_threads(pid))
+    return web
+
+
+def holds_threads(pid: int) -> bool:
+    return len(list(Path(f"/proc/{pid}/task").iterdir())) >= 8
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    location: str
+    page: str
+
+
+def upload(site: Tree, megabytes: int) -> Answer:
+    """Send a file of this size, a megabyte at a time."""
+    with closing(http.client.HTTPConnection(urlsplit(site.url).netloc, timeout=60)) as connection:
+        connection.putrequest("POST", "/tasks/measure")
+        connection.putheader("Origin", site.url)
+        connection.putheader("Content-Type", "multipart/form-data; boundary=x")
+        connection.putheader("Content-Length", str(len(HEAD) + megabytes * MB + len(TAIL)))
+        connection.endheaders(HEAD)
+        piece = os.urandom(MB)
+        for _ in range(megabytes):
+            connection.send(piece)
+        connection.send(TAIL)
+        response = connection.getresponse()
+        return Answer(response.status, response.getheader("Location") or "", response.read().decode())
+
+
+def test_an_upload_of_100_mb_costs_the_web_process_less_than_20_mb_of_memory(site: Tree) -> None:
+    assert upload(site, 1).status == 303
+    web = web_process(site)
+    before = peak_memory_mb(web) or 0
+
+    response = upload(site, 100)
+    slug = response.location.rsplit("/", 1)[-1]
+    grown = (peak_memory_mb(web) or 0) - before
+
+    assert response.status == 303
+    assert f'"value": {100 * MB}' in site.wait_for(slug).result
+    assert grown < 20
+    assert not [path for path in (site.instance / "uploads").rglob("*") if path.is_file()]
+    assert list((site.instance / "incoming").iterdir()) == []
+
+
+def test_a_body_above_the_limit_is_refused_in_words_and_leaves_nothing(site: Tree) -> None:
+    before = len(site.rows("SELECT 1 FROM asyncinweb_jobs"))
+    response = upload(site, 110)
+
+    assert response.status == 413
+    assert "a form may bring 100 MB of files. Nothing was started." in response.page
+    assert len(site.rows("SELECT 1 FROM asyncinweb_jobs")) == before
+
+
+def test_a_body_far_above_the_limit_is_refused_by_its_length_before_it_is_sent(site: Tree) -> None:
+    place = urlsplit(site.url)
+    with socket.create_connection((place.hostname, place.port), timeout=30) as connection:
+        connection.sendall(
+            f"POST /tasks/measure HTTP/1.1\r\nHost: {place.netloc}\r\nOrigin: {site.url}\r\n"
+            f"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: {10_000 * MB}\r\n\r\n".encode()
+        )
+        answer = b""
+        while piece := connection.recv(65_536):
+            answer += piece
+    head, _, page = answer.decode().partition("\r\n\r\n")
+
+    assert head.startswith("HTTP/1.1 413 ")
+    assert "Content-Security-Policy: default-src 'none'" in head
+    assert '<section id="error"' in page
+    assert "larger than this server accepts. Nothing was started." in page
