@@ -25,6 +25,7 @@ from asyncinweb.web import (
     files,
     health,
     home,
+    jobexport,
     joblist,
     jobs,
     logs,
@@ -41,7 +42,7 @@ from asyncinweb.web.when import WHEN_FIELD
 
 PREFIX = "ASYNCINWEB_"
 # Importing a module of views adds them to the blueprint.
-VIEWS = (home, tasks, joblist, jobs, logs, files, seed, health, api_tasks, api_jobs, api_description)
+VIEWS = (home, tasks, joblist, jobexport, jobs, logs, files, seed, health, api_tasks, api_jobs, api_description)
 
 pages.before_request(refuse_other_sites)
 pages.before_request(refuse_broken_form)

@@ -15,8 +15,9 @@ from asyncinweb.queue.as_json import in_utc, job_as_json
 from asyncinweb.queue.database import Database
 from asyncinweb.queue.files import JobFolder
 from asyncinweb.queue.joblog import read_log
+from asyncinweb.queue.listing import Filters, list_jobs
 from asyncinweb.queue.models import Job
-from asyncinweb.queue.reading import Filters, find_job, list_jobs
+from asyncinweb.queue.reading import find_job
 from asyncinweb.states import STATES
 from asyncinweb.tasks.loading import load
 from asyncinweb.tasks.registry import Request, Task

@@ -1,34 +1,14 @@
-"""Questions about jobs: one job, lists, the place in line, estimates. Nothing here changes anything."""
+"""Questions about jobs: one job, the place in line, counts. Nothing here changes anything."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Text, and_, bindparam, cast, func, or_, select, text
-from sqlalchemy.orm import Session, defer
+from sqlalchemy import Connection, and_, bindparam, func, or_, select, text
+from sqlalchemy.orm import Session
 
 from asyncinweb.queue.estimates import usual_of
 from asyncinweb.queue.models import IS_QUEUED, Attempt, Job, UtcTime, Worker
 from asyncinweb.queue.prepared import Prepared
-from asyncinweb.states import State
-
-
-@dataclass(frozen=True)
-class Filters:
-    """Which jobs a list shows; None or "" for all."""
-
-    state: State | None = None
-    task: str | None = None
-    owner: str | None = None
-    words: str = ""
-
-
-@dataclass(frozen=True)
-class Page:
-    """A page of a list, newest first. `next_after` is what the next older page is asked with."""
-
-    jobs: Sequence[Job]
-    next_after: str | None
 
 
 def find_job(session: Session, slug: str) -> Job | None:
@@ -56,26 +36,6 @@ _GLIMPSE = Prepared(select(*(Job.__table__.c[name] for name in _GLIMPSED)).where
 def attempts_of(session: Session, job: Job) -> Sequence[Attempt]:
     """Earlier attempts, oldest first."""
     return session.scalars(select(Attempt).where(Attempt.job_id == job.id).order_by(Attempt.id)).all()
-
-
-def list_jobs(session: Session, filters: Filters, after: str | None = None, limit: int = 50) -> Page:
-    """Jobs older than the one called `after`, newest first. Reads by the key, so every page costs the same."""
-    # Without what can be large and no list shows.
-    large = (defer(Job.result), defer(Job.traceback))
-    query = select(Job).options(*large).order_by(Job.id.desc()).limit(limit + 1)
-    if filters.state:
-        query = query.where(Job.state == filters.state)
-    if filters.task:
-        query = query.where(Job.task == filters.task)
-    if filters.owner is not None:
-        query = query.where(Job.owner == filters.owner)
-    if filters.words:
-        query = query.where(cast(Job.arguments, Text).contains(filters.words, autoescape=True))
-    if after:
-        query = query.where(Job.id < select(Job.id).where(Job.slug == after).scalar_subquery())
-    jobs = session.scalars(query).all()
-    more = len(jobs) > limit
-    return Page(jobs[:limit], jobs[limit - 1].slug if more else None)
 
 
 def place_in_line(session: Session, job: Job) -> int | None:

@@ -10,8 +10,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from asyncinweb.errors import BadArguments, UnknownTask
 from asyncinweb.queue.as_json import job_as_json, listed_job_as_json
 from asyncinweb.queue.joblog import log_size, read_log
+from asyncinweb.queue.listing import Filters, list_jobs
 from asyncinweb.queue.models import Job
-from asyncinweb.queue.reading import Filters, list_jobs
 from asyncinweb.tasks.registry import Request, Task
 from asyncinweb.web import files, visitors
 from asyncinweb.web.api import answer_json, operation, read_body, read_query

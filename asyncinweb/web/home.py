@@ -5,7 +5,8 @@ from urllib.parse import urlsplit
 from flask import Response, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from asyncinweb.queue.reading import Filters, list_jobs, usual_seconds
+from asyncinweb.queue.listing import Filters, list_jobs
+from asyncinweb.queue.reading import usual_seconds
 from asyncinweb.web import visitors
 from asyncinweb.web.form import blank_form
 from asyncinweb.web.joblist import JobList, listing

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from flask import Response, abort, request, url_for
 
+from asyncinweb.queue.listing import Filters, Page, list_jobs
 from asyncinweb.queue.models import Job
-from asyncinweb.queue.reading import Filters, Page, list_jobs
 from asyncinweb.states import STATES
 from asyncinweb.web import visitors
 from asyncinweb.web.shared import (
@@ -54,6 +56,7 @@ class JobList:
 
     rows: Sequence[JobRow]
     next_after: str | None
+    searched_until: datetime | None
     poll: str
     version: str
 
@@ -61,7 +64,7 @@ class JobList:
 @pages.get("/jobs")
 def jobs() -> str | Response:
     """All jobs, newest first, filtered as the address says."""
-    filters = _filters()
+    filters = filters_asked_for()
     page = listing(list_jobs(reading(), filters, request.args.get("after") or None, ROWS))
     if wants_fragment():
         if request.args.get("v") == page.version:
@@ -77,17 +80,22 @@ def _facts(page: JobList, filters: Filters) -> dict[str, object]:
         "state": filters.state or None,
         "task": filters.task or None,
         "mine": None if filters.owner is None or not visitors.sees_others() else "1",
+        "q": filters.words or None,
     }
+    asked: dict[str, Any] = {**chosen, "after": request.args.get("after") or None}
     return {
         "jobs": page,
         "chosen": chosen,
         "is_filtered": any(chosen.values()),
-        "after": request.args.get("after") or None,
+        "after": asked["after"],
         "address": lambda **changed: url_for("asyncinweb.jobs", **{**chosen, **changed}),
+        "as_json": url_for("asyncinweb.jobs_json", **asked),
+        "as_csv": url_for("asyncinweb.jobs_csv", **asked),
     }
 
 
-def _filters() -> Filters:
+def filters_asked_for() -> Filters:
+    """The filters in the address."""
     state = request.args.get("state") or None
     if state is not None and state not in STATES:
         abort(400, f"There is no state {state!r}. The states are: {', '.join(STATES)}.")
@@ -96,6 +104,7 @@ def _filters() -> Filters:
         state=next((each for each in STATES if each == state), None),
         task=request.args.get("task") or None,
         owner=visitors.listed_owner(visitors.current(), mine),
+        words=request.args.get("q", "").strip()[:MOST_WORDS],
     )
 
 
@@ -103,4 +112,5 @@ def listing(page: Page) -> JobList:
     """A page of jobs as it is shown."""
     rows = [JobRow(job, mood_of(job), title_of(job), percent_done(job)) for job in page.jobs]
     seen = [(row.job.slug, row.mood, row.job.claim_no, row.percent) for row in rows]
-    return JobList(rows, page.next_after, every(here().settings.poll_seconds), fingerprint(seen, page.next_after))
+    poll, version = every(here().settings.poll_seconds), fingerprint(seen, page.next_after)
+    return JobList(rows, page.next_after, page.searched_until, poll, version)

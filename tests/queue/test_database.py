@@ -27,8 +27,8 @@ from asyncinweb.queue.database import (
     Patience,
     refuse_network_file_system,
 )
+from asyncinweb.queue.listing import Filters, list_jobs
 from asyncinweb.queue.models import Job
-from asyncinweb.queue.reading import Filters
 from asyncinweb.queue.schema import ensure_schema
 from asyncinweb.queue.submitting import enqueue
 from asyncinweb.queue.transitions import cancel, finish_and_claim, prune
@@ -488,25 +488,25 @@ def test_each_statement_of_the_hot_path_uses_its_index(
 QUESTIONS: dict[str, tuple[Callable[[Session], Any], str]] = {
     "a job": (lambda session: reading.find_job(session, "slug-5"), "INDEX asyncinweb_jobs_slug (slug=?)"),
     "running": (reading.count_running, "INDEX asyncinweb_jobs_state (state=?)"),
-    "newest": (lambda session: reading.list_jobs(session, Filters()), "asyncinweb_jobs"),
+    "newest": (lambda session: list_jobs(session, Filters()), "asyncinweb_jobs"),
     "older": (
-        lambda session: reading.list_jobs(session, Filters(), after="slug-500"),
+        lambda session: list_jobs(session, Filters(), after="slug-500"),
         "PRIMARY KEY (rowid<?)",
     ),
     "of a state": (
-        lambda session: reading.list_jobs(session, Filters(state="failed")),
+        lambda session: list_jobs(session, Filters(state="failed")),
         "INDEX asyncinweb_jobs_state (state=?)",
     ),
     "of a state, older": (
-        lambda session: reading.list_jobs(session, Filters(state="completed"), after="slug-500"),
+        lambda session: list_jobs(session, Filters(state="completed"), after="slug-500"),
         "INDEX asyncinweb_jobs_state (state=? AND id<?)",
     ),
     "of a task": (
-        lambda session: reading.list_jobs(session, Filters(task="report")),
+        lambda session: list_jobs(session, Filters(task="report")),
         "INDEX asyncinweb_jobs_task (task=?)",
     ),
     "of an owner, older": (
-        lambda session: reading.list_jobs(session, Filters(owner="owner-3"), after="slug-500"),
+        lambda session: list_jobs(session, Filters(owner="owner-3"), after="slug-500"),
         "INDEX asyncinweb_jobs_owner (owner=? AND id<?)",
     ),
 }

@@ -1,12 +1,15 @@
 """The list of all jobs: filters and pages in the address, live."""
 
+import csv
+import io
 import re
 
 import pytest
 from flask.testing import FlaskClient
 from web_room import HTMX, Room, one, page, soup, words
 
-from asyncinweb.queue.transitions import cancel
+from asyncinweb.queue.transitions import cancel, fail
+from asyncinweb.tasks.outcome import Failed
 
 
 def titles(client: FlaskClient, address: str) -> list[str]:
@@ -106,3 +109,69 @@ def test_a_job_of_an_unknown_task_is_listed_under_its_name(client: FlaskClient, 
     room.submit("gone")
 
     assert titles(client, "/jobs") == ["gone"]
+
+
+# --- words, pages that look only so far --------------------------------------------------------------------------
+
+
+def test_it_can_be_searched_for_text_in_the_inputs(client: FlaskClient, room: Room) -> None:
+    found = room.submit(arguments='{"width": 640, "colours": "ice"}')
+    room.submit()
+
+    assert slugs(client, "/jobs?q=640") == [found.slug]
+    assert slugs(client, "/jobs?q=nothing+like+it") == []
+    assert one(page(client, "/jobs?q=640"), "input[name=q]")["value"] == "640"
+    assert "q=640" in str(one(page(client, "/jobs?q=640"), "#jobs")["hx-get"])
+
+
+def test_a_search_that_gave_up_says_how_far_it_looked_and_goes_on(
+    client: FlaskClient, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("asyncinweb.queue.listing.MOST_IN_ROW", 3)
+    old = room.submit(arguments='{"width": 640}')
+    for _ in range(4):
+        room.submit()
+    whole = page(client, "/jobs?q=640")
+
+    assert "Older jobs have not been looked at yet" in words(one(whole, "#jobs .empty"))
+    assert words(one(whole, "#older")) == "Look further back"
+    assert slugs(client, str(one(whole, "#older")["href"])) == [old.slug]
+
+
+# --- for programs and spreadsheets -------------------------------------------------------------------------------
+
+
+def test_the_same_list_is_there_as_json_page_by_page(
+    client: FlaskClient, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("asyncinweb.web.jobexport.JSON_ROWS", 2)
+    made = [room.submit().slug for _ in range(3)]
+    room.submit("everything")
+    link = str(one(page(client, "/jobs?task=picture&mine=1"), "#as-json")["href"])
+
+    first = client.get(link)
+    second = client.get(first.json["next"])
+
+    assert [job["slug"] for job in first.json["jobs"] + second.json["jobs"]] == made[::-1]
+    assert first.json["jobs"][0]["arguments"] == {"width": 800, "colours": "fire", "smooth": True}
+    assert (second.json["next"], "Link" in second.headers) == (None, False)
+    assert first.headers["Link"] == f'<{first.json["next"]}>; rel="next"'
+
+
+def test_the_same_list_is_there_as_csv_and_holds_no_formulas(client: FlaskClient, room: Room) -> None:
+    held = room.start()
+    room.perform(fail, held, Failed("error", "=HYPERLINK(1)", None))
+    room.submit("everything")
+
+    response = client.get(str(one(page(client, "/jobs?state=failed"), "#as-csv")["href"]))
+    header, row = csv.reader(io.StringIO(response.text.removeprefix("\ufeff")))
+
+    assert response.mimetype == "text/csv"
+    assert row[header.index("slug")] == held.slug
+    assert row[header.index("error")] == "'=HYPERLINK(1)"
+    assert row[header.index("url")].endswith(f"/jobs/{held.slug}")
+
+
+@pytest.mark.parametrize("kind", ["json", "csv"])
+def test_a_wrong_filter_is_refused_there_too(client: FlaskClient, kind: str) -> None:
+    assert client.get(f"/jobs.{kind}?state=broken").status_code == 400
