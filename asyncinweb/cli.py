@@ -32,7 +32,7 @@ class Commands(click.Group):
 # Where each of them is.
 HOMES = {
     **dict.fromkeys(("submit", "jobs", "show", "log", "cancel", "rerun", "tasks"), "jobs"),
-    **dict.fromkeys(("prune", "backup", "restore", "config"), "store"),
+    **dict.fromkeys(("prune", "backup", "restore", "check", "config"), "store"),
 }
 
 

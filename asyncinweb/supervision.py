@@ -4,7 +4,7 @@ import webbrowser
 from collections.abc import Sequence
 
 from asyncinweb.queue.client import open_database
-from asyncinweb.queue.database import FIRST_SOUND_SQLITE, Patience, sqlite_version
+from asyncinweb.queue.database import Patience, sqlite_fault, sqlite_version
 from asyncinweb.serve import Start
 from asyncinweb.settings import Settings
 from asyncinweb.workers.burial import settle_leftovers
@@ -58,9 +58,6 @@ def start_warnings(settings: Settings, tasks: int) -> list[str]:
     warnings = []
     if not tasks:
         warnings.append("no task was found; write @task above a function and name its file with --tasks")
-    if sqlite_version() < FIRST_SOUND_SQLITE:
-        warnings.append(
-            "this SQLite has a rare fault in WAL mode (fixed in 3.51.3), which the write lock here avoids; "
-            "for a current one: pip install 'asyncinweb[sqlite]'"
-        )
+    if fault := sqlite_fault():
+        warnings.append(fault)
     return warnings

@@ -5,13 +5,16 @@ from pathlib import Path
 
 import click
 
-from asyncinweb.commands.place import Place, as_json, in_instance, print_json
+from asyncinweb.commands.place import Place, as_json, in_instance, print_json, with_tasks
 from asyncinweb.queue.backup import back_up
+from asyncinweb.queue.checks import Computer, check
 from asyncinweb.queue.folder_lock import folder_lock
 from asyncinweb.queue.instance import make_instance
 from asyncinweb.queue.restore import restore
 from asyncinweb.queue.upkeep import BATCH_SECONDS, clean
 from asyncinweb.settings import Settings
+from asyncinweb.tasks.loading import load
+from asyncinweb.workers import processes
 
 
 @click.command("prune")
@@ -54,6 +57,27 @@ def restore_command(file: Path, instance: Path | None) -> None:
     click.echo(f"{restored.jobs} jobs and {restored.files} files are back.")
     if restored.replaced is not None:
         click.echo(f"What was there before is in {restored.replaced}")
+
+
+@click.command("check")
+@with_tasks
+@in_instance
+@as_json
+def check_command(tasks: tuple[str, ...], instance: Path | None, as_json: bool) -> None:
+    """Look whether all is well: one line for each thing. Exit code 0 also with warnings, 1 with an error."""
+    place = Place(instance, tasks)
+    place.existing_database().close()
+    computer = Computer(processes.this_host(), processes.is_alive)
+    code, findings = 0, []
+    for finding in check(place.settings, computer, lambda: set(load(place.settings.tasks).tasks)):
+        code = max(code, finding.exit_code)
+        findings.append({"subject": finding.subject, "level": finding.level, "words": finding.words})
+        if not as_json:
+            click.echo(f"{finding.level:8} {finding.subject:16} {finding.words}")
+    if as_json:
+        print_json(findings)
+    if code:
+        raise click.exceptions.Exit(code)
 
 
 @click.command("config")

@@ -21,6 +21,7 @@ from asyncinweb.queue.instance import private
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.schema import current_revision, refuse_newer
 from asyncinweb.queue.upkeep import folders_of_jobs
+from asyncinweb.tasks.arguments import sync_folder
 
 DATABASE_NAME, JOBS_NAME = "asyncinweb.db", "jobs"
 # Level 1: a disk is hardly quicker, and what is left to gain is little.
@@ -153,15 +154,6 @@ def _link(partial: Path, target: Path) -> None:
         raise AsyncInWebError(f"{target} exists by now. Choose another name, or say --overwrite.") from None
     except OSError:  # a file system without links, such as that of a memory stick
         partial.replace(target)
-
-
-def sync_folder(folder: Path) -> None:
-    """Let the names in a folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -47,6 +47,7 @@ NETWORK_FILE_SYSTEMS = {
     "ceph",
     "glusterfs",
 }
+MOUNTINFO = Path("/proc/self/mountinfo")
 # Fixed in 3.51.3: two processes that checkpoint and write at once could damage the file.
 FIRST_SOUND_SQLITE = (3, 51, 3)
 
@@ -239,6 +240,16 @@ def sqlite_version() -> tuple[int, ...]:
     return version
 
 
+def sqlite_fault() -> str:
+    """What is wrong with this SQLite, and the cure; "" for a current one."""
+    if sqlite_version() >= FIRST_SOUND_SQLITE:
+        return ""
+    return (
+        "this SQLite has a rare fault in WAL mode (fixed in 3.51.3), which the write lock here avoids; "
+        "for a current one: pip install 'asyncinweb[sqlite]'"
+    )
+
+
 @contextmanager
 def _reopening(connection: Connection) -> Iterator[None]:
     """Give up a connection that was opened while the file was read-only: it would stay so for ever."""
@@ -278,20 +289,25 @@ def readable(error: BaseException | None, path: Path) -> AsyncInWebError:
     )
 
 
-def refuse_network_file_system(path: Path, mountinfo: Path = Path("/proc/self/mountinfo")) -> None:
+def refuse_network_file_system(path: Path, mountinfo: Path = MOUNTINFO) -> None:
     """Raise DatabaseUnusable if `path` is on a network file system, where WAL does not work."""
-    try:
-        lines = mountinfo.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return
-    mounts = [_mount(line) for line in lines]
-    holding = [(point, kind) for point, kind in mounts if path.absolute().is_relative_to(point)]
-    kind = max(holding, key=lambda mount: len(mount[0].parts), default=(Path("/"), ""))[1]
+    kind = file_system_of(path, mountinfo)
     if kind in NETWORK_FILE_SYSTEMS:
         raise DatabaseUnusable(
             f"The database {path} would be on a network file system ({kind}), where SQLite loses data. "
             "Choose a folder on a local disk: --instance DIR"
         )
+
+
+def file_system_of(path: Path, mountinfo: Path = MOUNTINFO) -> str:
+    """The kind of file system that `path` is on, such as ext4; "" on a system that does not tell."""
+    try:
+        lines = mountinfo.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    mounts = [_mount(line) for line in lines]
+    holding = [(point, kind) for point, kind in mounts if path.absolute().is_relative_to(point)]
+    return max(holding, key=lambda mount: len(mount[0].parts), default=(Path("/"), ""))[1]
 
 
 def _mount(line: str) -> tuple[Path, str]:

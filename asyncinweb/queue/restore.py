@@ -15,10 +15,11 @@ from sqlalchemy import text
 
 from asyncinweb import clock
 from asyncinweb.errors import AsyncInWebError, CannotStart, DatabaseDamaged
-from asyncinweb.queue.backup import DATABASE_NAME, JOBS_NAME, refuse_unsound, scratch_folder, sync_folder
+from asyncinweb.queue.backup import DATABASE_NAME, JOBS_NAME, refuse_unsound, scratch_folder
 from asyncinweb.queue.database import Database
 from asyncinweb.queue.instance import make_private, private
 from asyncinweb.queue.schema import refuse_newer
+from asyncinweb.tasks.arguments import sync_folder
 
 # Names that `backup` writes; whatever else an archive has would end up outside the folders of jobs.
 MEMBER = re.compile(rf"{re.escape(DATABASE_NAME)}|{JOBS_NAME}/[^/]{{2}}/[^/]+(/(?!\.)[^/\0\\]+)+")

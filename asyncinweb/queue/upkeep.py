@@ -94,6 +94,11 @@ def folders_of_jobs(instance: Path) -> Iterator[Path]:
         yield from _folders_in(group)
 
 
+def is_young(folder: Path) -> bool:
+    """True if the job of a folder may not be stored yet."""
+    return _last_change(folder) > clock.now().timestamp() - YOUNG_SECONDS
+
+
 def _folders_in(folder: Path) -> list[Path]:
     try:
         return sorted(each for each in folder.iterdir() if each.is_dir())

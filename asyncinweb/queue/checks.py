@@ -1,0 +1,177 @@
+"""The questions of `asyncinweb check` to the database, and the list of all of them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from asyncinweb import clock
+from asyncinweb.identity import Identity
+from asyncinweb.queue import findings, presence
+from asyncinweb.queue.backup import integrity_faults
+from asyncinweb.queue.database import WEB, Database
+from asyncinweb.queue.files import JobFolder
+from asyncinweb.queue.findings import Finding, doubtful, guarded, named, well, wrong
+from asyncinweb.queue.models import IS_SCHEDULED, IS_WAITING, Job, Supervisor, Worker
+from asyncinweb.queue.results import stored_result
+from asyncinweb.queue.schema import HEAD, current_revision, refuse_newer
+from asyncinweb.queue.upkeep import folders_of_jobs, is_young
+from asyncinweb.settings import Settings
+
+# Jobs whose results are looked at in one read, so that none lasts long.
+AT_ONCE = 500
+LATE = timedelta(minutes=1)
+MOST_LATE = 100
+
+
+@dataclass(frozen=True)
+class Computer:
+    """Who this is, and how to ask it whether a process runs."""
+
+    name: str
+    is_alive: Callable[[Identity], bool]
+
+
+def check(settings: Settings, computer: Computer, known_tasks: Callable[[], set[str]]) -> Iterator[Finding]:
+    """All findings, one after the other. known_tasks: loads the tasks; what it raises becomes a finding."""
+    path, instance = settings.database_path, settings.instance
+    yield findings.sqlite()
+    on_disk = guarded("file system", lambda: findings.file_system(path))
+    yield on_disk
+    yield guarded("space", lambda: findings.space(instance, path.parent))
+    yield guarded("permissions", lambda: findings.permissions(instance))
+    if on_disk.level == "error":
+        return
+    database = Database(path, settings.durability, WEB)
+    try:
+        yield from _check_database(database, settings, computer, known_tasks)
+    finally:
+        database.close()
+
+
+def _check_database(
+    database: Database, settings: Settings, computer: Computer, known_tasks: Callable[[], set[str]]
+) -> Iterator[Finding]:
+    size = database.wal_bytes
+    yield guarded("write-ahead log", lambda: findings.write_ahead_log(size, database.path))
+    sound = guarded("database", lambda: _integrity(database))
+    yield sound
+    version = guarded("schema", lambda: _schema(database))
+    yield version
+    if "error" in (sound.level, version.level):
+        return
+    yield guarded("clock", lambda: findings.clock_of(_newest_time(database), database.path))
+    yield guarded("processes", lambda: _processes(database, settings, computer))
+    yield guarded("jobs", lambda: _jobs(database, known_tasks()))
+    yield guarded("results", lambda: _results(database, settings))
+    yield guarded("folders", lambda: _folders(database, settings))
+
+
+def _integrity(database: Database) -> Finding:
+    faults = integrity_faults(database)
+    if faults:
+        return wrong("database", f"damaged: {'; '.join(faults)}. Put a backup in its place: asyncinweb restore", 3)
+    return well("database", f"sound, {database.path.stat().st_size / 1e6:.1f} MB")
+
+
+def _schema(database: Database) -> Finding:
+    refuse_newer(database)
+    revision = current_revision(database)
+    if revision is None:
+        return wrong("schema", f"{database.path} has no tables of asyncinweb")
+    if revision != HEAD:
+        return doubtful("schema", f"{revision} is older than this program's {HEAD}; the next start brings it up")
+    return well("schema", revision)
+
+
+def _newest_time(database: Database) -> float | None:
+    with database.read() as session:
+        times = [
+            session.scalar(select(Job.created_at).order_by(Job.id.desc()).limit(1)),
+            session.scalar(select(func.max(Supervisor.heartbeat_at))),
+        ]
+    return max((time.timestamp() for time in times if time is not None), default=None)
+
+
+def _processes(database: Database, settings: Settings, computer: Computer) -> Finding:
+    with database.read() as session:
+        connection = session.connection()
+        supervisors = presence.supervisors_on(connection, computer.name)
+        workers = presence.workers_on(connection, computer.name)
+        silent = _silent(session, settings.lease_seconds)
+    dead = [f"server {identity.pid}" for _, identity in supervisors if not computer.is_alive(identity)]
+    dead += [f"worker {each.identity.pid}" for each in workers if not computer.is_alive(each.identity)]
+    if dead:
+        return doubtful("processes", f"registered but gone: {named(dead)}; the next start settles what they held")
+    if silent:
+        return wrong("processes", f"no sign of life for {settings.lease_seconds:g} s: {named(silent)}")
+    if not supervisors:
+        return well("processes", "no server runs on this computer")
+    return well("processes", f"{len(supervisors)} server, {len(workers)} workers")
+
+
+def _silent(session: Session, lease_seconds: float) -> list[str]:
+    silent = Supervisor.heartbeat_at < presence.database_now() - lease_seconds
+    rows = session.execute(select(Supervisor.pid, Supervisor.host).where(silent))
+    return [f"server {pid} on {host}" for pid, host in rows]
+
+
+def _jobs(database: Database, known_tasks: set[str]) -> Finding:
+    held_by_nobody = select(Job.slug).where(
+        text("state = 'processing'"), Job.worker_id.not_in(select(Worker.id).scalar_subquery())
+    )
+    late = clock.now() - LATE
+    overdue = select(Job.slug).where(text(IS_SCHEDULED), Job.run_at <= late).order_by(Job.run_at)
+    with database.read() as session:
+        waiting = session.execute(select(Job.task, func.count()).where(text(IS_WAITING)).group_by(Job.task)).all()
+        workers = session.scalar(select(func.count()).select_from(Worker)) or 0
+        orphaned = list(session.scalars(held_by_nobody))
+        forgotten = list(session.scalars(overdue.limit(MOST_LATE)))
+    unknown = [f"{task} ({number})" for task, number in waiting if task not in known_tasks]
+    total = sum(number for _, number in waiting)
+    if unknown:
+        return doubtful("jobs", f"waiting for a task that no worker knows: {named(unknown)}")
+    if orphaned:
+        return doubtful("jobs", f"held by no worker: {named(orphaned)}; the next start settles them")
+    if total and not workers:
+        return doubtful("jobs", f"{total} wait, and no worker runs")
+    if forgotten:
+        return doubtful("jobs", f"should have started more than a minute ago: {named(forgotten)}")
+    return well("jobs", f"{total} wait")
+
+
+def _results(database: Database, settings: Settings) -> Finding:
+    lost, last = [], 0
+    while True:
+        with database.read() as session:
+            # Only those that may name a file; the rest has its result in the row.
+            jobs = session.scalars(
+                select(Job)
+                .where(Job.id > last, Job.state == "completed", Job.result.like('%"file"%'))
+                .order_by(Job.id)
+                .limit(AT_ONCE)
+            ).all()
+        for job in jobs:
+            stored = stored_result(JobFolder(settings.instance, job.slug), job)
+            if stored is not None and not all(path.is_file() for path in stored.files()):
+                lost.append(job.slug)
+        if len(jobs) < AT_ONCE:
+            break
+        last = jobs[-1].id
+    if lost:
+        return wrong("results", f"files are missing of {named(lost)}; a backup may have them")
+    return well("results", "all files of results are there")
+
+
+def _folders(database: Database, settings: Settings) -> Finding:
+    orphans = []
+    for folder in folders_of_jobs(settings.instance):
+        with database.read() as session:
+            if session.scalar(select(Job.id).where(Job.slug == folder.name)) is None and not is_young(folder):
+                orphans.append(folder.name)
+    if orphans:
+        words = f"without a job: {named(orphans)}; removed once they are {settings.keep_days:g} days old"
+        return doubtful("folders", words)
+    return well("folders", "each belongs to a job")
