@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pandas
 import pytest
 from bs4 import Tag
@@ -492,6 +493,58 @@ def hostile_values() -> Iterator[object]:
     yield type(HOSTILE, (), {"__repr__": lambda self: HOSTILE})()
     yield type("F", (), {"savefig": lambda self, *_, **__: 1 / 0, "__repr__": lambda self: HOSTILE})()
     yield pandas.DataFrame({HOSTILE: [HOSTILE]}, index=[HOSTILE])
+
+
+def contains_itself() -> list[object]:
+    value: list[object] = [1]
+    value.append(value)
+    return value
+
+
+def failing(*args: object, **kwargs: object) -> str:
+    raise ValueError("not today")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {1, "a"},
+        float("nan"),
+        [float("inf")],
+        b"bytes",
+        b"",
+        lambda: 1,
+        contains_itself(),
+        type("Broken", (), {"__repr__": failing})(),
+        10**30,
+        10**5000,
+        "half \ud800 a character",
+        {"\udfff": ["\ud800"], "b": PNG},
+        (item for item in [1]),
+        numpy.float64("nan"),
+        numpy.arange(6).reshape(2, 3),
+        pandas.DataFrame(
+            {"n": [float("nan")], "t": [pandas.NaT]}, index=pandas.MultiIndex.from_tuples([("a", "b")])
+        ),
+        pandas.DataFrame([[1, 2]], columns=["a", "a"]),
+        pandas.DataFrame(),
+        type("Figure", (), {"savefig": failing})(),
+        type("NoFigure", (), {"savefig": 5})(),
+        "\x00\x1b[31m\u202e",
+        "",
+        [],
+        {},
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_every_odd_value_has_a_readable_page(client: FlaskClient, room: Room, value: object) -> None:
+    slug = room.complete(value).slug
+    part = result_part(client, slug)
+
+    assert words(part).startswith("Result")
+    assert part.select("pre, .json, table, .figure, #result-download, #result-csv, section.part, p.soft")
+    assert client.post("/query", data={"id": slug}).status_code == 200
+    assert client.get(f"/jobs/{slug}/result").status_code == 200
 
 
 @pytest.mark.parametrize("value", list(hostile_values()), ids=lambda value: type(value).__name__[:12])

@@ -96,3 +96,27 @@ def test_everything_in_the_stylesheet_is_under_our_class() -> None:
         assert selector.rpartition(";")[2].strip().startswith((".asyncinweb", "@", "to", "from")), selector
     assert "!important" not in css
     assert "url(" not in css
+
+
+def colours(name: str) -> tuple[str, str]:
+    """A token's colour in light and in dark."""
+    css = (STATIC / "app.css").read_text(encoding="utf-8")
+    found = re.search(rf"--{name}: light-dark\((#\w{{6}}), (#\w{{6}})\)", css)
+    assert found is not None, name
+    return found[1], found[2]
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance as in WCAG 2.2."""
+    parts = (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize(
+    "name", ["ink", "soft", "failed", "completed", "queued", "processing", "scheduled", "cyan", "accent"]
+)
+def test_every_colour_of_the_log_can_be_read_in_light_and_in_dark(name: str) -> None:
+    for colour, behind in zip(colours(name), colours("sunk"), strict=True):
+        lighter, darker = sorted((luminance(colour), luminance(behind)), reverse=True)
+        assert (lighter + 0.05) / (darker + 0.05) >= 4.5, f"{colour} on {behind}"

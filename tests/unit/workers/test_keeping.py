@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from asyncinweb.errors import AsyncInWebError
 from asyncinweb.logs import LOGGERS, configure_log
 from asyncinweb.queue.files import JobFolder
 from asyncinweb.queue.results import MAX_RESULT_IN_ROW, keep_result
@@ -40,6 +41,27 @@ def test_a_large_or_binary_value_is_kept_in_a_file_named_by_its_claim(tmp_path: 
     assert kept["file"] == f"result-3.{output.suffix}"
     assert (folder.path / kept["file"]).read_bytes() == output.data
     assert kept["bytes"] == len(output.data)
+
+
+def test_a_returned_file_is_copied_and_stays_where_it_is(tmp_path: Path) -> None:
+    given = tmp_path / "given.csv"
+    given.write_bytes(b"a,b\n" * 1_000_000)
+    folder = JobFolder(tmp_path, "slug")
+
+    kept = json.loads(keep_result(folder, 2, to_output(given)))
+
+    assert (kept["file"], kept["name"], kept["bytes"]) == ("result-2.csv", "given.csv", 4_000_000)
+    assert (folder.path / kept["file"]).read_bytes() == given.read_bytes()
+
+
+def test_a_returned_file_that_has_gone_meanwhile_is_an_error_in_words_and_not_waited_for(tmp_path: Path) -> None:
+    given = tmp_path / "given.csv"
+    given.write_text("a")
+    output = to_output(given)
+    given.unlink()
+
+    with pytest.raises(AsyncInWebError, match=r"The returned file .*given\.csv cannot be read"):
+        keep_result(JobFolder(tmp_path, "slug"), 1, output)
 
 
 def test_a_warning_of_the_output_is_kept(tmp_path: Path) -> None:
