@@ -46,7 +46,11 @@ def back_up(database: Database, instance: Path, target: Path, overwrite: bool, w
     _refuse(target, overwrite)
     refuse_newer(database)
     partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    with _disk_errors(target), scratch_folder(instance, "backup") as scratch:
+    room = "a copy of the database in the instance folder, and for the backup"
+    with (
+        disk_errors(f"The backup {target} cannot be made", room),
+        scratch_folder(instance, "backup") as scratch,
+    ):
         copy = copied(database, scratch / DATABASE_NAME)
         try:
             jobs, files = _pack(copy, instance if with_files else None, partial)
@@ -168,21 +172,15 @@ def scratch_folder(instance: Path, purpose: str) -> Iterator[Path]:
 
 
 @contextmanager
-def _disk_errors(target: Path) -> Iterator[None]:
+def disk_errors(doing: str, room: str) -> Iterator[None]:
+    """Say in words what a disk refuses. doing: "The backup x cannot be made"; room: what it would be for."""
     try:
         yield
     except AsyncInWebError as error:
         if "disk is full" not in str(error.__cause__):
             raise
-        raise _disk_full(target) from error
+        raise AsyncInWebError(f"{doing}: the disk is full. It needs room for {room}.") from error
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise _disk_full(target) from error
-        raise AsyncInWebError(f"The backup {target} cannot be written: {error.strerror}.") from error
-
-
-def _disk_full(target: Path) -> AsyncInWebError:
-    return AsyncInWebError(
-        f"The disk is full: the backup {target} needs room for a copy of the database in the instance folder, and "
-        "for itself. Nothing was kept."
-    )
+            raise AsyncInWebError(f"{doing}: the disk is full. It needs room for {room}.") from error
+        raise AsyncInWebError(f"{doing}: {error.strerror} ({error.filename}).") from error

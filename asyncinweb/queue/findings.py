@@ -82,7 +82,7 @@ def file_system(database_path: Path) -> Finding:
 
 def space(*folders: Path) -> Finding:
     free = min(shutil.disk_usage(folder).free for folder in folders)
-    words = f"{free / 1e9:.1f} GB are free"
+    words = f"{free / 1e6:,.0f} MB are free"
     if free < NO_SPACE:
         return wrong("space", f"{words}: jobs will soon be refused")
     return doubtful("space", words) if free < LITTLE_SPACE else well("space", words)

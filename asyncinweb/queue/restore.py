@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from asyncinweb import clock
 from asyncinweb.errors import AsyncInWebError, CannotStart, DatabaseDamaged
-from asyncinweb.queue.backup import DATABASE_NAME, JOBS_NAME, refuse_unsound, scratch_folder
+from asyncinweb.queue.backup import DATABASE_NAME, JOBS_NAME, disk_errors, refuse_unsound, scratch_folder
 from asyncinweb.queue.database import Database
 from asyncinweb.queue.instance import make_private, private
 from asyncinweb.queue.schema import refuse_newer
@@ -44,7 +44,10 @@ def restore(database_path: Path, instance: Path, source: Path) -> Restored:
     """
     if not source.is_file():
         raise AsyncInWebError(f"There is no file {source}.")
-    with scratch_folder(instance, "restore") as scratch:
+    with (
+        disk_errors(f"The backup {source} cannot be restored", "all of it, beside what is there"),
+        scratch_folder(instance, "restore") as scratch,
+    ):
         with _readable_damage(source):
             files = _unpack(source, scratch)
         jobs = _make_ready(scratch / DATABASE_NAME)

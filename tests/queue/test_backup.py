@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import subprocess
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -342,3 +343,54 @@ def test_a_damaged_database_is_put_aside_with_its_log(database: Database, instan
     assert restored.replaced is not None
     assert (restored.replaced / "asyncinweb.db-wal").read_bytes() == b"its log"
     assert len(rows_in(database.path)) == 1
+
+
+# --- a full disk ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of half a megabyte."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=512k,mode=700", "tmpfs", str(folder)]
+    if subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip("mounting is not allowed here")
+    yield folder
+    # Lazily: this process never closes the lock file beside a database.
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_disk_too_small_for_a_backup_is_named_and_left_as_it_was(
+    database: Database, instance: Path, small_disk: Path
+) -> None:
+    finish_with_files(database, instance, os.urandom(1_000_000))
+
+    with pytest.raises(AsyncInWebError, match="cannot be made: the disk is full"):
+        keep(database, instance, small_disk / "backup.zip")
+
+    assert list(small_disk.iterdir()) == []
+
+
+def test_a_disk_too_small_for_the_copy_of_the_database_is_named(
+    database: Database, target: Path, small_disk: Path
+) -> None:
+    for _ in range(20):
+        submit(database, arguments='"' + "x" * 50_000 + '"')
+
+    with pytest.raises(AsyncInWebError, match="cannot be made: the disk is full"):
+        keep(database, small_disk, target)
+
+    assert [*small_disk.iterdir(), *target.parent.iterdir()] == []
+
+
+def test_a_disk_too_small_to_restore_to_is_named_and_left_as_it_was(
+    database: Database, instance: Path, target: Path, small_disk: Path
+) -> None:
+    finish_with_files(database, instance, os.urandom(1_000_000))
+    keep(database, instance, target)
+
+    with pytest.raises(AsyncInWebError, match="cannot be restored: the disk is full"):
+        restore(small_disk / "asyncinweb.db", small_disk, target)
+
+    assert list(small_disk.iterdir()) == []
