@@ -61,7 +61,7 @@ def test_a_small_result_stands_in_the_row(tree: Tree, what: str, shape: str, val
     job = tree.run("give", what=what)
 
     kept = tree.result(job.slug)
-    assert (kept["shape"], kept["value"], kept["warning"]) == (shape, value, "")
+    assert (kept["shape"], kept["value"], kept.get("warning", "")) == (shape, value, "")
 
 
 @pytest.mark.parametrize(
