@@ -125,6 +125,11 @@ def count_living_workers(connection: Connection, lease_seconds: float) -> int:
     return int(row[0]) if row else 0
 
 
+def is_starting_workers(connection: Connection, lease_seconds: float) -> bool:
+    """True if a supervisor is there that is to have workers, whether it has them yet or not."""
+    return _STARTING.row(connection, lease=lease_seconds) is not None
+
+
 def is_worker_alive(connection: Connection, worker_id: str, lease_seconds: float) -> bool:
     """True if this worker is there, and its supervisor has given a sign of life within the lease."""
     return _LIVING_ONE.row(connection, worker=worker_id, lease=lease_seconds) is not None
@@ -207,6 +212,7 @@ _RUNNING = Prepared(select(Job.task, Job.owner, Job.started_at).where(PROCESSING
 _IS_LIVING = type_coerce(Supervisor.heartbeat_at, Float) > database_now() - bindparam("lease", type_=Float)
 _WITH_SUPERVISOR = Supervisor.id == Worker.supervisor_id
 _LIVING = Prepared(select(func.count()).select_from(Worker).join(Supervisor, _WITH_SUPERVISOR).where(_IS_LIVING))
+_STARTING = Prepared(select(Supervisor.id).where(_IS_LIVING, Supervisor.workers > 0).limit(1))
 _LIVING_ONE = Prepared(
     select(Worker.id).join(Supervisor, _WITH_SUPERVISOR).where(Worker.id == bindparam("worker"), _IS_LIVING)
 )

@@ -6,7 +6,15 @@ from sqlalchemy import Connection
 
 from asyncinweb import clock
 from asyncinweb.queue.estimates import starts_within
-from asyncinweb.queue.line import Limits, Line, Standing, count_living_workers, read_line, standing_of
+from asyncinweb.queue.line import (
+    Limits,
+    Line,
+    Standing,
+    count_living_workers,
+    is_starting_workers,
+    read_line,
+    standing_of,
+)
 from asyncinweb.queue.models import Job
 from asyncinweb.web.installation import Installation
 from asyncinweb.web.spans import rounded_up
@@ -24,6 +32,7 @@ class Wait:
 
     is_known_task: bool
     workers: int
+    is_starting: bool
     running: int
     standing: Standing | None
     within: int | None
@@ -39,7 +48,7 @@ class Wait:
         """Whatever of it is shown."""
         stands = self.standing
         shown = stands and (stands.place, stands.held_by, stands.behind, stands.is_far)
-        return (self.is_known_task, self.workers, self.running, shown, self.within)
+        return (self.is_known_task, self.workers, self.is_starting, self.running, shown, self.within)
 
 
 def wait_of(connection: Connection, installation: Installation, job: Job) -> Wait:
@@ -49,7 +58,9 @@ def wait_of(connection: Connection, installation: Installation, job: Job) -> Wai
     standing = standing_of(line, limits, job.id) if _is_due(job) else None
     workers = count_living_workers(connection, installation.settings.lease_seconds)
     within = _starts_within(connection, installation, line, standing, workers)
-    return Wait(job.task in installation.registry, workers, len(line.running), standing, within)
+    is_starting = not workers and is_starting_workers(connection, installation.settings.lease_seconds)
+    is_known_task = job.task in installation.registry
+    return Wait(is_known_task, workers, is_starting, len(line.running), standing, within)
 
 
 def limits_of(installation: Installation) -> Limits:

@@ -125,6 +125,15 @@ def count_to(number: int) -> None:
         pass
 
 
+@task(max_attempts=2, backoff=0.05)
+def fail_then_count(seconds: float) -> None:
+    """Fails at first; then reports progress for a while."""
+    if current_job.attempt == 1:
+        raise ValueError("at first")
+    for _ in track(range(int(seconds * 10))):
+        time.sleep(0.1)
+
+
 @task
 def nap(seconds: float = 1.0) -> str:
     time.sleep(seconds)

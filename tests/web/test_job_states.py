@@ -36,6 +36,15 @@ def test_without_workers_it_says_how_to_start_one(client: FlaskClient, room: Roo
     )
 
 
+def test_while_the_workers_are_starting_it_says_so(client: FlaskClient, room: Room) -> None:
+    room.add_worker()
+    room.change("DELETE FROM asyncinweb_workers")
+
+    assert sentence(client, room.submit().slug) == (
+        "Waiting: Starts in a moment: the server has only just started."
+    )
+
+
 def test_workers_whose_server_has_gone_are_no_workers(client: FlaskClient, room: Room) -> None:
     room.add_worker()
     room.change("UPDATE asyncinweb_supervisors SET heartbeat_at = heartbeat_at - 60")
