@@ -48,7 +48,7 @@ def test_the_same_form_at_another_time_is_another_job(client: FlaskClient, room:
         ("2999-01-01T10:00", "is too far away"),
         ("9999-12-31T23:59", "is too far away"),
         ("tomorrow", "2026-11-23T18:30"),
-        ("\0" * 100, "2026-11-23T18:30"),
+        ("x" * 100, "2026-11-23T18:30"),
     ],
 )
 def test_a_time_at_which_nothing_can_start_is_refused_beside_its_field(
@@ -90,10 +90,10 @@ def test_the_form_says_what_starts_first(client: FlaskClient, room: Room) -> Non
 
 def test_the_form_says_how_long_it_usually_takes(client: FlaskClient, room: Room) -> None:
     room.add_worker()
-    held = room.complete()
+    for _ in range(3):
+        room.complete()
     with room.database.write() as connection:
         connection.exec_driver_sql("UPDATE asyncinweb_jobs SET started_at = finished_at - 5")
 
-    assert held
     assert prospect(client) == "usually 5 s · starts at once"
     assert words(one(page(client, "/"), ".hero .usually")) == "usually 5 s · starts at once"
