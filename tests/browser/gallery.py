@@ -1,6 +1,7 @@
 """Every page there is, in every state, at its address: what the tests of the look go through."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from playwright.sync_api import BrowserContext
@@ -58,6 +59,7 @@ def fill_gallery(tree: Tree, context: BrowserContext) -> dict[str, str]:
     shown["running without steps"] = visitor.submit("run_on", {**door, "steps": ""})
     shown["at the limit"] = visitor.submit("one_at_a_time", door)
     shown["waiting"] = visitor.submit("one_at_a_time", door)
+    shown["starts tomorrow"] = visitor.submit("show", {"shape": "text", "form-at": _tomorrow()})
     shown["cancelled"] = visitor.submit("one_at_a_time", door)
     visitor.post(shown["cancelled"] + "/cancel")
     shown["of an unknown task"] = visitor.submit("one_at_a_time", door)
@@ -82,6 +84,10 @@ def close_gallery(tree: Tree) -> None:
 def slug_of(address: str) -> str:
     """The last part of a job's address."""
     return address.rpartition("/")[2]
+
+
+def _tomorrow() -> str:
+    return f"{datetime.now() + timedelta(days=1):%Y-%m-%dT%H:%M}"
 
 
 class _Visitor:

@@ -2,14 +2,16 @@
 
 import os
 import time
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, timedelta
+from datetime import time as clock_time
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
-from asyncinweb import Markdown, current_job, task
+from asyncinweb import Accept, Markdown, UploadedFile, current_job, task
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)> \u202egnp.exe \x1b[31mred\x1b[0m"
 PIXEL = bytes.fromhex(
@@ -36,6 +38,15 @@ class Size(Enum):
     LARGE = "l"
 
 
+@dataclass(frozen=True)
+class Address:
+    street: str
+    city: str
+
+
+HOME = Address("", "Ulm")
+
+
 @task
 def every_field(
     name: Annotated[str, Field(min_length=1, max_length=40, description="As on the invoice.")],
@@ -48,6 +59,12 @@ def every_field(
     extras: list[Literal["salt", "pepper"]] = ["salt"],  # noqa: B006 - as an author would write it
     note: Annotated[str, Field(max_length=5000)] = "",
     limit: int | None = None,
+    at: clock_time = clock_time(12, 30),
+    lasting: timedelta = timedelta(minutes=90),
+    address: Address = HOME,
+    more: dict[str, int] | None = None,
+    key: SecretStr | None = None,
+    papers: Annotated[list[UploadedFile], Accept(".txt", ".csv", max_mb=5), Field(max_length=3)] = [],  # noqa: B006
 ) -> str:
     """Order something with every field there is.
 
