@@ -41,21 +41,60 @@ def take_pictures(address: str) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page(base_url=address, viewport={"width": 1100, "height": 800})
-        page.goto("/")
-        page.screenshot(path=IMAGES / "home.png")
-        page.locator("form", has=page.get_by_label("Width")).get_by_role("button", name="Run").click()
-        page.wait_for_function("() => { const bar = document.querySelector('progress'); return bar?.value >= 40 }")
-        page.screenshot(path=IMAGES / "job-running.png", clip=clip_of(page))
-        page.wait_for_selector("#job[data-state=completed] #result img")
-        page.wait_for_load_state("networkidle")
-        page.screenshot(path=IMAGES / "job-done.png")
+        take_picture_of_a_drawing(page)
+        take_pictures_of_other_pages(page)
+        phone = browser.new_page(
+            base_url=address, viewport={"width": 360, "height": 720}, color_scheme="dark", device_scale_factor=2
+        )
+        phone.goto("/tasks/round_trip?cities=150")
+        run(phone)
+        wait_for_progress(phone, 30)
+        phone.screenshot(path=IMAGES / "phone.png")
         browser.close()
 
 
-def clip_of(page: Page) -> dict[str, float]:
-    """From the top of the page to the end of the log."""
-    height = page.evaluate("document.querySelector('#log').closest('section').getBoundingClientRect().bottom + 24")
-    return {"x": 0, "y": 0, "width": 1100, "height": min(float(height), 800)}
+def take_picture_of_a_drawing(page: Page) -> None:
+    """From the first page to a picture, in two clicks."""
+    page.goto("/")
+    page.screenshot(path=IMAGES / "home.png")
+    page.locator("form", has=page.get_by_label("Width")).get_by_role("button", name="Run").click()
+    wait_for_progress(page, 40)
+    page.screenshot(path=IMAGES / "job-running.png", clip=clip_of(page, "#log"))
+    page.wait_for_selector("#job[data-state=completed] #result img")
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=IMAGES / "job-done.png")
+
+
+def take_pictures_of_other_pages(page: Page) -> None:
+    page.goto("/tasks/csv_checkup")
+    page.screenshot(path=IMAGES / "form.png", full_page=True)
+    run(page)
+    page.wait_for_selector("#job[data-state=completed] #result table")
+    page.screenshot(path=IMAGES / "job-table.png", clip=clip_of(page, "#result"))
+    page.goto("/tasks/flaky_import")
+    run(page)
+    page.wait_for_selector("#attempts")
+    page.screenshot(path=IMAGES / "job-retrying.png", clip=clip_of(page, "#attempts"))
+    page.goto("/jobs")
+    page.screenshot(path=IMAGES / "jobs.png", clip=clip_of(page, "#jobs"))
+
+
+def run(page: Page) -> None:
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.wait_for_url("**/jobs/*")
+
+
+def wait_for_progress(page: Page, percent: int) -> None:
+    page.wait_for_function(
+        "percent => { const bar = document.querySelector('progress'); return bar?.value >= percent }", arg=percent
+    )
+
+
+def clip_of(page: Page, last: str) -> dict[str, float]:
+    """From the top of the page to the end of the card that `last` is in."""
+    bottom = "last => document.querySelector(last).closest('section').getBoundingClientRect().bottom"
+    width = float((page.viewport_size or {"width": 1100})["width"])
+    return {"x": 0, "y": 0, "width": width, "height": float(page.evaluate(bottom, last)) + 24}
 
 
 if __name__ == "__main__":
