@@ -109,6 +109,8 @@ class Control:
             parts.insert(0, "One per line")
         if self.field.kind == "duration" and not self.texts:
             parts.append("Such as 1 h 30 min")
+        if self.field.kind == "json":
+            parts.append('JSON, such as {"size": 3}')
         return ". ".join(part for part in parts if part)
 
     @property
