@@ -76,6 +76,7 @@ class Database:
     _reader: Engine = field(init=False, repr=False)
     _lock: WriteLock = field(init=False, repr=False)
     _next_wait: float = field(init=False, repr=False, default=0.0)
+    _next_size: int = field(init=False, repr=False, default=0)
     _file: SameFile = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -164,11 +165,13 @@ class Database:
         size = self.wal_bytes
         if size <= WAL_LIMIT:
             return
-        if size <= WAL_PRESSING or clock.monotonic() < self._next_wait:
+        if size <= WAL_PRESSING or (clock.monotonic() < self._next_wait and size < self._next_size):
             _checkpoint(connection, "PASSIVE")
         # Readers that overlap without a gap would keep the log from ever starting over.
         elif not self._checkpoint_waiting(connection, "RESTART"):
             self._next_wait = clock.monotonic() + PAUSE_BETWEEN_WAITS_SECONDS
+            # Sooner if much is written: 40 MB/s would be 80 MB until then.
+            self._next_size = size * 3 // 2
 
     def _checkpoint_waiting(self, connection: Connection, mode: str) -> bool:
         driver_connection: Any = connection.connection.dbapi_connection

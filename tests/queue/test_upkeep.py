@@ -11,11 +11,11 @@ from queue_room import change, new_job, perform, rows, start, submit
 from sqlalchemy import text
 
 from asyncinweb.queue import upkeep
-from asyncinweb.queue.database import WAL_LIMIT, WAL_PRESSING, Database
+from asyncinweb.queue.database import WAL_LIMIT, Database
 from asyncinweb.queue.files import JobFolder
 from asyncinweb.queue.submitting import enqueue
 from asyncinweb.queue.transitions import PRUNE_AT_ONCE, prune
-from asyncinweb.queue.upkeep import IDLE_WAL_BYTES, clean, tidy_wal
+from asyncinweb.queue.upkeep import IDLE_WAL_BYTES, WAL_BOUND_BYTES, clean, tidy_wal
 from asyncinweb.settings import Settings
 
 DAY = 86_400.0
@@ -221,9 +221,9 @@ def overlapping_readers(database: Database) -> Iterator[None]:
 @pytest.mark.usefixtures("overlapping_readers")
 def test_readers_that_overlap_without_a_gap_do_not_let_the_log_grow_for_ever(database: Database) -> None:
     largest = written = 0
-    while written < 5 * WAL_PRESSING:
+    while written < 2 * WAL_BOUND_BYTES:
         submit(database, arguments='"' + "x" * 400_000 + '"')
         written += 400_000
         largest = max(largest, database.wal_bytes)
 
-    assert largest < WAL_PRESSING + 2 * WAL_LIMIT
+    assert largest < WAL_BOUND_BYTES
