@@ -124,19 +124,20 @@ def test_what_is_unfolded_and_selected_survives_a_change_of_the_page(page: Page,
 
 
 def test_a_hidden_tab_asks_for_nothing_and_looks_at_once_when_shown(page: Page, site: Tree) -> None:
-    slug = site.submit("nap", seconds=3)
-    page.goto(f"/jobs/{slug}")
+    slug = open_job(page, site, "nap", seconds=30)
+    expect(page.locator("#job")).to_have_attribute("data-state", "processing")
     page.evaluate(SET_HIDDEN, True)
-    # What was asked just before may still be on its way.
-    page.wait_for_load_state("networkidle")
-    asked = asked_for(page)
-    site.wait_for(slug)
+    # What was asked just before, and the icon that its answer names, may still be on their way.
     page.wait_for_timeout(TWO_POLLS_MS)
-    # The browser may still fetch the icon that the last news named.
-    while_hidden = [url for url in asked if "/static/" not in url]
+    asked = asked_for(page)
+    page.wait_for_timeout(TWO_POLLS_MS)
+    site.client.cancel(slug)
+    site.wait_for(slug, "cancelled")
+    page.wait_for_timeout(TWO_POLLS_MS)
+    while_hidden = list(asked)
     page.evaluate(SET_HIDDEN, False)
 
-    expect(page.locator("#job")).to_have_attribute("data-state", "completed")
+    expect(page.locator("#job")).to_have_attribute("data-state", "cancelled")
     assert while_hidden == []
 
 
