@@ -110,8 +110,8 @@ def poll_interval(job: Job, poll_seconds: float) -> float:
 
 
 def every(seconds: float) -> str:
-    """htmx's trigger for a poll."""
-    return f"every {seconds:g}s"
+    """htmx's trigger for a poll. Whole numbers only: htmx 4 takes "0.3s" for no pause at all."""
+    return f"every {seconds:.0f}s" if seconds.is_integer() else f"every {seconds * 1000:.0f}ms"
 
 
 def _starts_later(job: Job) -> bool:

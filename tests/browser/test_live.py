@@ -123,6 +123,18 @@ def test_what_is_unfolded_and_selected_survives_a_change_of_the_page(page: Page,
     site.client.cancel(slug)
 
 
+def test_a_page_asks_no_more_often_than_the_setting_says(page: Page, site: Tree) -> None:
+    slug = open_job(page, site, "nap", seconds=30)
+    expect(page.locator("#job")).to_have_attribute("data-state", "processing")
+    asked = asked_for(page)
+    page.wait_for_timeout(3_000)
+    of_status = [url for url in asked if "/status" in url]
+    site.client.cancel(slug)
+
+    # Every 0.3 s, in 3 s and what a busy machine adds to them; at least one, or nothing was measured.
+    assert 1 <= len(of_status) <= 15
+
+
 def test_a_hidden_tab_asks_for_nothing_and_looks_at_once_when_shown(page: Page, site: Tree) -> None:
     slug = open_job(page, site, "nap", seconds=30)
     expect(page.locator("#job")).to_have_attribute("data-state", "processing")

@@ -9,6 +9,7 @@ from web_room import HTMX, OURS, OWNER, Room, job_part, one, page, soup, words
 from asyncinweb.queue.claims import Claim
 from asyncinweb.queue.transitions import cancel, fail, honour_cancel
 from asyncinweb.tasks.outcome import Failed
+from asyncinweb.web.status import every
 
 ENDINGS = {
     "completed": lambda room: room.complete(),
@@ -211,3 +212,8 @@ def test_run_again_makes_a_new_job_of_the_visitor(client: FlaskClient, room: Roo
     new = room.job(response.location.rsplit("/", 1)[1])
     assert (new.rerun_of, new.owner, new.state) == (old.slug, OWNER, "queued")
     assert one(job_part(client, new.slug), "#rerun-of")["href"] == f"/jobs/{old.slug}"
+
+
+@pytest.mark.parametrize(("seconds", "trigger"), [(5.0, "every 5s"), (0.3, "every 300ms"), (2.5, "every 2500ms")])
+def test_a_poll_is_told_to_htmx_in_whole_numbers(seconds: float, trigger: str) -> None:
+    assert every(seconds) == trigger
