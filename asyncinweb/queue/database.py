@@ -31,10 +31,12 @@ Durability = Literal["full", "normal"]
 # A WAL above this many bytes is checkpointed by whoever holds the write lock. SQLite cuts the file back to the
 # same size when it starts over, so that its size tells how much is really in it (docs/decisions/002).
 WAL_LIMIT = 4_000_000
-# Above this many bytes readers must be in the way: now and then whoever holds the lock waits for them, this long.
+# Above this many bytes readers must be in the way: now and then whoever holds the lock waits for them, the longer
+# the larger the log is, and then leaves the others in peace for ten times as long.
 WAL_PRESSING = 16_000_000
 READER_WAIT_SECONDS = 0.2
-PAUSE_BETWEEN_WAITS_SECONDS = 2.0
+LONGEST_READER_WAIT_SECONDS = 1.0
+PAUSE_PER_WAIT = 10
 NETWORK_FILE_SYSTEMS = {
     "nfs",
     "nfs4",
@@ -86,7 +88,7 @@ class Database:
             self._lock = write_lock(self.path.with_name(self.path.name + ".lock"))
         # The lock lets one writer through at a time, so one connection is enough.
         self._writer = create_engine(sqlite_url(self.path), module=sqlite3, pool_size=1, max_overflow=0)
-        prepare_engine(self._writer, self.durability, self.patience.busy_seconds, "BEGIN IMMEDIATE")
+        _prepare_writer(self._writer, self.durability, self.patience.busy_seconds)
         self._reader = create_engine(sqlite_url(self.path), module=sqlite3)
         prepare_reader(self._reader, self.patience.busy_seconds)
 
@@ -148,7 +150,7 @@ class Database:
     def empty_wal(self) -> bool:
         """The same, and cut the file to nothing. False if a reader is in the way."""
         with self._alone() as connection:
-            return self._checkpoint_waiting(connection, "TRUNCATE")
+            return self._checkpoint_waiting(connection, "TRUNCATE", READER_WAIT_SECONDS)
 
     @contextmanager
     def _alone(self) -> Iterator[Connection]:
@@ -167,15 +169,17 @@ class Database:
             return
         if size <= WAL_PRESSING or (clock.monotonic() < self._next_wait and size < self._next_size):
             _checkpoint(connection, "PASSIVE")
+            return
         # Readers that overlap without a gap would keep the log from ever starting over.
-        elif not self._checkpoint_waiting(connection, "RESTART"):
-            self._next_wait = clock.monotonic() + PAUSE_BETWEEN_WAITS_SECONDS
-            # Sooner if much is written: 40 MB/s would be 80 MB until then.
+        seconds = min(READER_WAIT_SECONDS * size / WAL_PRESSING, LONGEST_READER_WAIT_SECONDS)
+        if not self._checkpoint_waiting(connection, "RESTART", seconds):
+            self._next_wait = clock.monotonic() + PAUSE_PER_WAIT * seconds
+            # Sooner if much is written: 40 MB/s would be 80 MB in the shortest pause.
             self._next_size = size * 3 // 2
 
-    def _checkpoint_waiting(self, connection: Connection, mode: str) -> bool:
+    def _checkpoint_waiting(self, connection: Connection, mode: str, seconds: float) -> bool:
         driver_connection: Any = connection.connection.dbapi_connection
-        _set_busy_timeout(driver_connection, READER_WAIT_SECONDS)
+        _set_busy_timeout(driver_connection, seconds)
         try:
             return _checkpoint(connection, mode)
         finally:
@@ -198,7 +202,29 @@ def sqlite_url(path: Path) -> URL:
     return URL.create("sqlite", database=str(path))
 
 
-def prepare_engine(engine: Engine, durability: Durability, busy_seconds: float, begin: str) -> None:
+def _prepare_writer(engine: Engine, durability: Durability, busy_seconds: float) -> None:
+    """For connections that are opened under the write lock."""
+    _prepare(engine, busy_seconds, "BEGIN IMMEDIATE")
+
+    @event.listens_for(engine, "connect")
+    def use_wal(connection: Any, _: object) -> None:
+        # Of two connections that change the mode at once, SQLite refuses one without waiting.
+        (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+        if mode != "wal":
+            raise sqlite3.OperationalError(f"unable to use WAL (SQLite answered {mode!r})")
+        connection.execute(f"PRAGMA synchronous={durability.upper()}")
+
+
+def prepare_reader(engine: Engine, busy_seconds: float) -> None:
+    """For connections that cannot change anything."""
+    _prepare(engine, busy_seconds, "BEGIN")
+
+    @event.listens_for(engine, "connect")
+    def refuse_writes(connection: Any, _: object) -> None:
+        connection.execute("PRAGMA query_only=ON")
+
+
+def _prepare(engine: Engine, busy_seconds: float, begin: str) -> None:
     """Set pragmas and the BEGIN of this one engine. Never listen on the Engine class: it would hit a host's."""
     open_existing(engine)
 
@@ -207,12 +233,8 @@ def prepare_engine(engine: Engine, durability: Durability, busy_seconds: float, 
         # Without this the driver sends its own BEGINs, too late and deferred.
         connection.isolation_level = None
         _set_busy_timeout(connection, busy_seconds)
-        (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
-        if mode != "wal":
-            raise sqlite3.OperationalError(f"unable to use WAL (SQLite answered {mode!r})")
-        connection.execute("PRAGMA wal_autocheckpoint=0")
         for pragma in (
-            f"synchronous={durability.upper()}",
+            "wal_autocheckpoint=0",
             "foreign_keys=ON",
             f"journal_size_limit={WAL_LIMIT}",
             "cache_size=-8000",
@@ -226,15 +248,6 @@ def prepare_engine(engine: Engine, durability: Durability, busy_seconds: float, 
     def send_begin(connection: Connection) -> None:
         driver_connection: Any = connection.connection.dbapi_connection
         driver_connection.execute(begin)
-
-
-def prepare_reader(engine: Engine, busy_seconds: float) -> None:
-    """As `prepare_engine`, for connections that cannot change anything."""
-    prepare_engine(engine, "full", busy_seconds, "BEGIN")
-
-    @event.listens_for(engine, "connect")
-    def refuse_writes(connection: Any, _: object) -> None:
-        connection.execute("PRAGMA query_only=ON")
 
 
 def sqlite_version() -> tuple[int, ...]:

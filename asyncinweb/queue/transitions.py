@@ -201,7 +201,7 @@ def fail(connection: Connection, claim: Claim, failure: Failed) -> bool:
     if job is None:
         return False
     if job.cancel_requested_at is not None:
-        return _end(connection, job, "cancelled")
+        return _end(connection, job, "cancelled", error=None)
     if failure.retry_after is None or job.attempts >= job.max_attempts:
         return _end(
             connection,
@@ -223,7 +223,7 @@ def release(connection: Connection, claim: Claim) -> bool:
     if job is None:
         return False
     if job.cancel_requested_at is not None:
-        return _end(connection, job, "cancelled")
+        return _end(connection, job, "cancelled", error=None)
     if job.on_crash == "fail" or job.interruptions >= MAX_INTERRUPTIONS:
         return crash(connection, claim, "The server was stopped while it ran.")
     return _queue_again(
@@ -241,19 +241,22 @@ def crash(connection: Connection, claim: Claim, error: str) -> bool:
     if job is None:
         return False
     if job.cancel_requested_at is not None:
-        return _end(connection, job, "cancelled")
+        return _end(connection, job, "cancelled", error=None)
     _remember_attempt(connection, job, "crashed", error, None)
     if job.on_crash == "rerun" and job.crashes < MAX_CRASH_RERUNS:
         return _queue_again(connection, job, crashes=job.crashes + 1, error=error)
     return _end(connection, job, "failed", reason="crashed", error=error, crashes=job.crashes + 1)
 
 
-def honour_cancel(connection: Connection, claim: Claim) -> bool:
-    """processing -> cancelled, after `cancel` asked for it. False if it did not, or the claim is not live."""
+def honour_cancel(connection: Connection, claim: Claim, how: str | None = None) -> bool:
+    """processing -> cancelled, after `cancel` asked for it. False if it did not, or the claim is not live.
+
+    how: what a visitor should know of the end, in plain words.
+    """
     job = _held(connection, claim)
     if job is None or job.cancel_requested_at is None:
         return False
-    return _end(connection, job, "cancelled")
+    return _end(connection, job, "cancelled", error=how)
 
 
 def cancel(connection: Connection, slug: str) -> CancelAnswer:
@@ -268,6 +271,7 @@ def cancel(connection: Connection, slug: str) -> CancelAnswer:
             expires_at=literal(now.timestamp(), Float) + Job.keep_days * 86_400,
             rank=None,
             run_at=None,
+            error=None,
         )
     )
     if ended.rowcount:

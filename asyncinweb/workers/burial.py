@@ -39,7 +39,7 @@ def bury_own(
 
 def _execute(connection: Connection, held: Claim, verdict: Verdict) -> str:
     if verdict.cause == "cancel":
-        honour_cancel(connection, held)
+        honour_cancel(connection, held, "It did not stop when it was asked, so its process was ended.")
         return "it did not stop when asked"
     fail(connection, held, Failed("timeout", "It did not stop at its time limit, and its process was killed."))
     return "it did not stop at its time limit"

@@ -48,7 +48,7 @@ def let_the_server_check(page: Page) -> None:
 
 def expect_result(page: Page, words: str) -> None:
     page.wait_for_url("**/jobs/*")
-    expect(page.locator("#job[data-state=completed]")).to_be_visible(timeout=20_000)
+    expect(page.locator("#job[data-state=completed]")).to_be_visible()
     expect(page.locator("#result")).to_contain_text(words)
 
 

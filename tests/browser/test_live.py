@@ -23,8 +23,6 @@ NOTE_NOTIFICATIONS = """
 # Long enough for two polls of a page that asks every 0.3 s.
 TWO_POLLS_MS = 1_000
 
-expect.set_options(timeout=20_000)
-
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Tree]:
@@ -94,8 +92,8 @@ def test_a_stubborn_job_is_stopped_in_two_visible_steps(page: Page, site: Tree) 
     page.get_by_role("button", name="Stop").click()
 
     expect(page.locator("#sentence")).to_contain_text("it was asked")
-    expect(page.locator("#sentence")).to_contain_text("it did not stop when it was asked")
     expect(page.locator("#job")).to_have_attribute("data-state", "cancelled")
+    expect(page.locator("#sentence")).to_contain_text("did not stop when it was asked")
 
 
 def test_a_failure_shows_error_reason_and_line_and_the_traceback_unfolds(page: Page, site: Tree) -> None:
@@ -223,11 +221,11 @@ def test_a_server_that_goes_away_is_named_and_its_return_is_noticed_without_a_re
     expect(own.locator("#job")).to_have_attribute("data-state", "processing")
 
     first.end()
-    expect(own.locator("#offline")).to_be_visible(timeout=20_000)
+    expect(own.locator("#offline")).to_be_visible()
     second = Tree(folder, program=(*RUN, "--port", port), **settings)
     try:
         second.wait_until_started()
-        expect(own.locator("#job")).to_have_attribute("data-state", "completed", timeout=30_000)
+        expect(own.locator("#job")).to_have_attribute("data-state", "completed")
         expect(own.locator("#offline")).to_be_hidden()
         assert own.evaluate("window.isSamePage") is True
     finally:

@@ -30,7 +30,7 @@ def run(page: Page, task: str) -> None:
 
 
 def wait_until_done(page: Page) -> None:
-    expect(page.locator("#job")).to_have_attribute("data-state", "completed", timeout=60_000)
+    expect(page.locator("#job")).to_have_attribute("data-state", "completed")
 
 
 def is_shown(page: Page, selector: str) -> bool:
@@ -63,7 +63,7 @@ def test_folded_json_opens_without_javascript(browser: Browser, site: Tree) -> N
     context = browser.new_context(base_url=site.url, java_script_enabled=False)
     page = context.new_page()
     run(page, "everything")
-    expect(page.locator("#job[data-state=completed]")).to_be_visible(timeout=60_000)
+    expect(page.locator("#job[data-state=completed]")).to_be_visible()
     folded = page.locator("#result-5 details", has_text='"list"').last
 
     expect(folded.get_by_text("99", exact=True)).to_be_hidden()

@@ -20,7 +20,7 @@ def test_a_julia_set_is_drawn_before_ones_eyes_and_then_the_page_is_quiet(page: 
     )
 
     picture = page.locator("#result img")
-    expect(picture).to_be_visible(timeout=60_000)
+    expect(picture).to_be_visible()
     page.wait_for_function("() => document.querySelector('#result img').naturalWidth === 800")
     expect(page.locator("#job")).to_have_attribute("data-state", "completed")
     expect(page.locator("#log")).not_to_be_empty()
@@ -50,7 +50,7 @@ def test_a_job_that_fails_twice_shows_its_retries_and_then_its_result(page: Page
     page.get_by_role("button", name="Run", exact=True).click()
 
     expect(page.locator("#sentence")).to_contain_text("ConnectionError")
-    expect(page.locator("#job")).to_have_attribute("data-state", "completed", timeout=30_000)
+    expect(page.locator("#job")).to_have_attribute("data-state", "completed")
     expect(page.locator("#result")).to_be_visible()
 
 
@@ -75,7 +75,7 @@ def test_the_hello_page_queues_its_visit_and_asks_until_the_result_is_there(page
     page.on("request", lambda request: asked.append(f"{request.method} {request.url}"))
     page.goto("/hello")
 
-    expect(page.locator("#hello-state")).to_contain_text("completed", timeout=30_000)
+    expect(page.locator("#hello-state")).to_contain_text("completed")
     expect(page.locator("#hello-result")).not_to_have_text("?")
     assert page.locator("#hello").get_attribute("hx-trigger") is None
     assert len([each for each in asked if each.startswith("POST")]) == 1
@@ -88,7 +88,7 @@ def test_a_log_grows_on_the_page_without_being_fetched_again(page: Page) -> None
     page.wait_for_function("() => document.querySelector('#log').childElementCount >= 2")
     texts = page.locator("#log > span").all_inner_texts()
 
-    expect(page.locator("#job")).to_have_attribute("data-state", "completed", timeout=60_000)
+    expect(page.locator("#job")).to_have_attribute("data-state", "completed")
     whole = page.request.get(page.locator("a", has_text="As text").get_attribute("href") or "").text()
     expect(page.locator("#log")).to_have_text(whole)
     assert len(set(texts)) == len(texts)
@@ -102,7 +102,7 @@ def test_everything_works_without_javascript(browser: Browser, site: Tree) -> No
     page.wait_for_url("**/jobs/*")
 
     # The page refreshes itself every five seconds until the job has ended.
-    expect(page.locator("#job[data-state=completed]")).to_be_visible(timeout=20_000)
+    expect(page.locator("#job[data-state=completed]")).to_be_visible()
     expect(page.locator("#result table")).to_be_visible()
 
     context.close()

@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import sqlite3
-import statistics
 import subprocess
 import sys
 import threading
@@ -258,9 +257,8 @@ def test_a_write_lock_that_another_process_holds_for_8_seconds_costs_no_job_and_
     assert (job.state, job.attempts, job.crashes, job.claim_no) == ("completed", 1, 0, 1)
     assert served.server_log.count(f"Processing job: {slug}… done") == 1
     assert set(statuses) <= {303, 503}
-    # Nobody who reads waits for a writer; the largest bound there is on a busy computer.
-    assert statistics.median(seconds) < 0.5
-    assert max(seconds) < 4
+    # Nobody who reads waits for a writer.
+    assert max(seconds) < HELD_SECONDS / 2
     assert (served.workers(), web_process(served)) == (workers, web)
     assert "database is locked" not in served.server_log
 

@@ -388,15 +388,12 @@ def test_a_killed_worker_is_noticed_replaced_and_its_job_run_again(tree: Tree) -
     slug = tree.begin("hold", "holding", until=str(door))
     pid = tree.worker_of(slug)
 
-    began = time.monotonic()
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: tree.job(slug).claim_no == 2 or tree.job(slug).state == "queued", 1.0, "the row settled")
-    noticed = time.monotonic() - began
     tree.wait_for_workers(2, without=pid)
     door.touch()
     job = tree.wait_for(slug, "completed")
 
-    assert noticed < 1
     assert (job.attempts, job.crashes) == (2, 1)
     assert tree.result(slug)["value"] == 2
     assert tree.earlier_attempts(slug)[0].error == "Its process was killed by signal 9 (SIGKILL)."

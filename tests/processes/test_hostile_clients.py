@@ -22,8 +22,9 @@ JSON = {"Content-Type": "application/json"}
 Address = tuple[str, int]
 # Seconds between two looks of a page: half of what pages do.
 PAUSE = 2.5
-# Measured: 30 ms at most, with 300 pages that look every 5 s as with 170 connections.
-SOON = 5.0
+# Measured: 30 ms at most, with 300 pages that look every 5 s as with 170 connections. Whoever is kept waiting by
+# them waits until they give up, after a minute.
+SOON = 20.0
 
 
 @pytest.fixture

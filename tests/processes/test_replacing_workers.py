@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,11 +72,9 @@ def test_a_worker_ends_although_a_job_has_left_a_thread_behind(renewing: Tree) -
 def test_an_idle_worker_is_woken_long_before_its_next_look(renewing: Tree) -> None:
     run_until_replaced(renewing)
 
-    began = time.monotonic()
     job = renewing.wait_for(renewing.submit("add", a=1), seconds=5)
 
     assert job.state == "completed"
-    assert time.monotonic() - began < 5
 
 
 def test_a_task_by_the_clock_is_planned_once_by_two_supervisors_and_by_changed_tasks(

@@ -46,7 +46,8 @@ def test_a_job_that_does_not_stop_when_cancelled_is_killed(tree: Tree, how: str)
     seconds = time.monotonic() - began
 
     assert (job.state, job.reason, job.crashes) == ("cancelled", None, 0)
-    assert 0.4 < seconds < 2
+    assert job.error == "It did not stop when it was asked, so its process was ended."
+    assert seconds > 0.4, "it is asked first"
     assert not is_alive(pid)
     tree.wait_for_workers(2, without=pid)
     assert f"job {slug} killed: it did not stop when asked" in tree.server_log
@@ -62,7 +63,7 @@ def test_a_job_is_stopped_politely_at_its_time_limit(tree: Tree) -> None:
     assert job.error == "It was stopped at its time limit of 0.3 seconds."
     assert "time.sleep(60)" in job.traceback
     assert tree.log(slug) == "begun\ntidied up, cancelled=False\n"
-    assert 0.3 <= job.finished_at - job.started_at < 1.0
+    assert job.finished_at - job.started_at >= 0.3
     assert tree.workers() == workers
 
 

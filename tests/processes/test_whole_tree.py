@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -52,17 +51,14 @@ def test_a_killed_web_process_is_replaced_and_jobs_go_on(start: Start, tmp_path:
     pid = web_process(tree)
     assert answers(tree)
 
-    began = time.monotonic()
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not is_alive(pid))
     # A visitor who comes meanwhile waits: the supervisor keeps the socket.
-    status, _ = get(tree, "/healthz", 10.0)
-    seconds = time.monotonic() - began
+    status, _ = get(tree, "/healthz")
     (tmp_path / "open").touch()
     job = tree.wait_for(slug, "completed")
 
     assert status == 200
-    assert seconds < 6, "3 s where the computer has nothing else to do"
     assert (job.attempts, job.claim_no) == (1, 1)
     assert "The web process was killed by signal 9 (SIGKILL); starting it again" in tree.server_log
 

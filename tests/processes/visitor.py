@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 from process_tree import Tree
 
 
-def get(tree: Tree, path: str, seconds: float = 10.0) -> tuple[int, str]:
+def get(tree: Tree, path: str, seconds: float = 40.0) -> tuple[int, str]:
     try:
         with urllib.request.urlopen(tree.url + path, timeout=seconds) as answer:
             return answer.status, answer.read().decode()
@@ -22,14 +22,14 @@ def get(tree: Tree, path: str, seconds: float = 10.0) -> tuple[int, str]:
 
 def size_of(tree: Tree, path: str) -> int:
     """How many bytes a download has."""
-    with urllib.request.urlopen(tree.url + path, timeout=30) as answer:
+    with urllib.request.urlopen(tree.url + path, timeout=120) as answer:
         return sum(len(piece) for piece in iter(lambda: answer.read(1_000_000), b""))
 
 
 def post(tree: Tree, path: str, **fields: object) -> http.client.HTTPResponse:
     """A form as a browser on the same site sends it; redirects are not followed."""
     site = urlsplit(tree.url)
-    connection = http.client.HTTPConnection(site.hostname or "", site.port, timeout=10)
+    connection = http.client.HTTPConnection(site.hostname or "", site.port, timeout=40)
     try:
         body = urlencode(fields, doseq=True)
         headers = {
