@@ -31,12 +31,12 @@ Durability = Literal["full", "normal"]
 # A WAL above this many bytes is checkpointed by whoever holds the write lock. SQLite cuts the file back to the
 # same size when it starts over, so that its size tells how much is really in it (docs/decisions/002).
 WAL_LIMIT = 4_000_000
-# Above this many bytes readers must be in the way: now and then whoever holds the lock waits for them, the longer
-# the larger the log is, and then leaves the others in peace for ten times as long.
+# Above this many bytes readers must be in the way: now and then whoever holds the lock waits for them. In several
+# short waits: SQLite does not see that the reader it waits for has made room for one that is not in the way.
 WAL_PRESSING = 16_000_000
-READER_WAIT_SECONDS = 0.2
-LONGEST_READER_WAIT_SECONDS = 1.0
-PAUSE_PER_WAIT = 10
+READER_WAIT_SECONDS = 0.05
+READER_WAITS = 4
+PAUSE_BETWEEN_WAITS_SECONDS = 2.0
 NETWORK_FILE_SYSTEMS = {
     "nfs",
     "nfs4",
@@ -150,7 +150,7 @@ class Database:
     def empty_wal(self) -> bool:
         """The same, and cut the file to nothing. False if a reader is in the way."""
         with self._alone() as connection:
-            return self._checkpoint_waiting(connection, "TRUNCATE", READER_WAIT_SECONDS)
+            return self._checkpoint_waiting(connection, "TRUNCATE")
 
     @contextmanager
     def _alone(self) -> Iterator[Connection]:
@@ -169,19 +169,17 @@ class Database:
             return
         if size <= WAL_PRESSING or (clock.monotonic() < self._next_wait and size < self._next_size):
             _checkpoint(connection, "PASSIVE")
-            return
         # Readers that overlap without a gap would keep the log from ever starting over.
-        seconds = min(READER_WAIT_SECONDS * size / WAL_PRESSING, LONGEST_READER_WAIT_SECONDS)
-        if not self._checkpoint_waiting(connection, "RESTART", seconds):
-            self._next_wait = clock.monotonic() + PAUSE_PER_WAIT * seconds
-            # Sooner if much is written: 40 MB/s would be 80 MB in the shortest pause.
+        elif not self._checkpoint_waiting(connection, "RESTART"):
+            self._next_wait = clock.monotonic() + PAUSE_BETWEEN_WAITS_SECONDS
+            # Sooner if much is written: 40 MB/s would be 80 MB until then.
             self._next_size = size * 3 // 2
 
-    def _checkpoint_waiting(self, connection: Connection, mode: str, seconds: float) -> bool:
+    def _checkpoint_waiting(self, connection: Connection, mode: str) -> bool:
         driver_connection: Any = connection.connection.dbapi_connection
-        _set_busy_timeout(driver_connection, seconds)
+        _set_busy_timeout(driver_connection, READER_WAIT_SECONDS)
         try:
-            return _checkpoint(connection, mode)
+            return any(_checkpoint(connection, mode) for _ in range(READER_WAITS))
         finally:
             _set_busy_timeout(driver_connection, self.patience.busy_seconds)
 
