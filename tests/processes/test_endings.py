@@ -368,7 +368,8 @@ def test_200_mb_of_output_cost_only_the_middle_of_the_log_and_hold_up_nobody(tre
     assert (others, job.attempts) == (["completed"] * 3, 1)
     assert 5_000_000 < sum(map(len, kept)) <= 10_000_000
     assert kept[0].startswith("the beginning\nxxx")
-    assert kept[-1].endswith("yyy\nthe end\n")
+    # What is written past Python may come a little after what is printed.
+    assert "yyy\nthe end\n" in kept[-1][-1_000_000:]
 
 
 def test_a_result_of_50_mb_is_kept_and_one_of_300_mb_fails_its_job_in_words(tree: Tree) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from process_tree import QUICK, ROOT, RUN, Tree, run_once
+from process_tree import QUICK, ROOT, RUN, Tree, run_once, wait_until
 
 Start = Callable[..., Tree]
 
@@ -74,7 +74,7 @@ def test_a_task_with_a_hint_no_form_can_show_is_named_and_no_process_is_left(tmp
     tree = Tree(tmp_path, program=(*RUN, "--port", "0"), tasks=tasks)
 
     assert tree.wait() == 2
-    assert tree.processes() == []
+    wait_until(lambda: not tree.processes(), 0.5, "no process left")
     assert "asyncinweb: f(): parameter 'of' has the type hint complex" in tree.server_log
     assert f"({tasks}:3)" in tree.server_log
     assert "Traceback" not in tree.server_log
