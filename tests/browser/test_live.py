@@ -1,6 +1,7 @@
 """Pages that keep themselves current: progress, stopping, a server that goes away, a tab that is hidden."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
@@ -61,7 +62,7 @@ def open_job(page: Page, site: Tree, task: str, **arguments: object) -> str:
 
 
 def test_progress_moves_and_the_title_follows(page: Page, site: Tree) -> None:
-    open_job(page, site, "fail_then_count", seconds=3)
+    open_job(page, site, "fail_then_count", seconds=6)
 
     expect(page.locator("progress[value]")).to_be_visible()
     page.wait_for_function("() => /^\\d+ %/.test(document.title)")
@@ -71,7 +72,7 @@ def test_progress_moves_and_the_title_follows(page: Page, site: Tree) -> None:
 
 
 def test_a_change_of_state_is_announced_once_and_progress_never(page: Page, site: Tree) -> None:
-    slug = site.submit("flood_progress", seconds=2)
+    slug = site.submit("flood_progress", seconds=5)
     page.goto(f"/jobs/{slug}")
     page.evaluate(
         """() => { window.said = [];
@@ -151,19 +152,20 @@ def test_a_hidden_tab_asks_for_nothing_and_looks_at_once_when_shown(page: Page, 
     assert while_hidden == []
 
 
-def test_a_visitor_is_told_when_it_is_done_only_if_they_asked(page: Page, site: Tree) -> None:
+def test_a_visitor_is_told_when_it_is_done_only_if_they_asked(page: Page, site: Tree, tmp_path: Path) -> None:
     page.add_init_script(NOTE_NOTIFICATIONS)
     open_job(page, site, "nap", seconds=0.5)
     expect(page.locator("#job")).to_have_attribute("data-state", "completed")
     unasked = page.evaluate("window.shown")
-    open_job(page, site, "nap", seconds=3)
+    open_job(page, site, "hold", until=str(tmp_path / "door"))
     page.get_by_role("button", name="Tell me when it is done").click()
     expect(page.get_by_role("button", name="You will be told when it is done")).to_be_visible()
     page.evaluate(SET_HIDDEN, True)
+    (tmp_path / "door").touch()
     page.wait_for_function("() => window.shown.length")
 
     assert unasked == []
-    assert page.evaluate("window.shown") == [["Nap", "Done"]]
+    assert page.evaluate("window.shown") == [["Busy until there is a file at this path", "Done"]]
     expect(page.locator("#tell")).to_be_hidden()
 
 
@@ -215,13 +217,14 @@ def test_a_server_that_goes_away_is_named_and_its_return_is_noticed_without_a_re
     port = first.url.rsplit(":", 1)[1].strip("/")
     context = browser.new_context(base_url=first.url)
     own = context.new_page()
-    slug = first.submit("nap", seconds=1.5)
+    slug = first.submit("hold", until=str(folder / "door"))
     own.goto(f"/jobs/{slug}")
     own.evaluate("window.isSamePage = true")
     expect(own.locator("#job")).to_have_attribute("data-state", "processing")
 
     first.end()
     expect(own.locator("#offline")).to_be_visible()
+    (folder / "door").touch()
     second = Tree(folder, program=(*RUN, "--port", port), **settings)
     try:
         second.wait_until_started()

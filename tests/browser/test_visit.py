@@ -49,7 +49,7 @@ def test_a_job_that_fails_twice_shows_its_retries_and_then_its_result(page: Page
     page.goto("/tasks/flaky_import")
     page.get_by_role("button", name="Run", exact=True).click()
 
-    expect(page.locator("#sentence")).to_contain_text("ConnectionError")
+    expect(page.locator("#job")).to_contain_text("ConnectionError")
     expect(page.locator("#job")).to_have_attribute("data-state", "completed")
     expect(page.locator("#result")).to_be_visible()
 
