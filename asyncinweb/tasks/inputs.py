@@ -3,7 +3,6 @@
 import functools
 import inspect
 import json
-import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,10 +25,11 @@ from asyncinweb.errors import BadArguments, TaskDefinitionError
 from asyncinweb.tasks.arguments import Arguments, read_secrets
 from asyncinweb.tasks.fields import ABSENT, Files, FormField, Texts
 from asyncinweb.tasks.hints import SUPPORTED, Parameter, UnsupportedHint, form_field, is_set
+from asyncinweb.tasks.odd_numbers import each_of, odd_number_in
 from asyncinweb.tasks.plain_json import fault_of, text_fault
 from asyncinweb.tasks.refusals import in_words
 from asyncinweb.tasks.stored import to_texts
-from asyncinweb.tasks.uploaded import FOLDER, UploadedFile
+from asyncinweb.tasks.uploaded import FOLDER
 
 CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False, populate_by_name=False, validate_default=True)
 NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
@@ -98,7 +98,7 @@ class Inputs:
         stored = self._dumped(values)
         if not self._kept_beside:
             return Arguments(stored)
-        files = tuple(file for value in self._values_of(values, "file") for file in _files_in(value))
+        files = tuple(file for value in self._values_of(values, "file") for file in each_of(value))
         return Arguments(stored, files, self._secrets_in(values))
 
     def to_json(self, arguments: Mapping[str, object]) -> str:
@@ -154,8 +154,13 @@ class Inputs:
         return [(field, leaf) for field in self.fields for leaf in field.leaves if leaf.kind == "json"]
 
     @functools.cached_property
-    def _nested_numbers(self) -> Sequence[str]:
-        return [name for name, leaf in self.leaves.items() if leaf.kind == "number" and "." in name]
+    def _odd_fields(self) -> Sequence[FormField]:
+        """Those in which pydantic lets an odd number pass: a model inside has its own rules for floats."""
+        return [
+            leaf
+            for name, leaf in self.leaves.items()
+            if leaf.kind == "integer" or (leaf.kind == "number" and "." in name)
+        ]
 
     def _json_faults(self, arguments: Mapping[str, object]) -> dict[str, str]:
         """What pydantic would let pass, or fall over, in fields of any shape."""
@@ -167,13 +172,8 @@ class Inputs:
         return faults
 
     def _odd_numbers(self, values: BaseModel) -> dict[str, str]:
-        """A model inside has its own rules, and JSON knows no such number."""
-        found = {name: self._value(values, name) for name in self._nested_numbers}
-        return {
-            name: "an ordinary number is needed, neither infinite nor NaN"
-            for name, value in found.items()
-            if isinstance(value, float) and not math.isfinite(value)
-        }
+        found = {leaf.name: odd_number_in(leaf, self._value(values, leaf.name)) for leaf in self._odd_fields}
+        return {name: fault for name, fault in found.items() if fault}
 
     def _dumped(self, values: BaseModel) -> str:
         try:
@@ -224,10 +224,18 @@ class Inputs:
                 yield self._value(values, name)
 
     def _value(self, values: BaseModel, name: str) -> Any:
-        parameter, _, member = name.partition(".")
-        number = next(number for number, field in enumerate(self.fields) if field.name == parameter)
-        value = getattr(values, f"field_{number}")
+        attribute, member = self._attributes[name]
+        value = getattr(values, attribute)
         return getattr(value, member, None) if member else value
+
+    @functools.cached_property
+    def _attributes(self) -> Mapping[str, tuple[str, str]]:
+        """Where the model has the value of a leaf: its attribute, and the member of that."""
+        return {
+            leaf.name: (f"field_{number}", "" if leaf is field else leaf.key)
+            for number, field in enumerate(self.fields)
+            for leaf in field.leaves
+        }
 
 
 def _model_of(task: str, signature: inspect.Signature, hints: Mapping[str, Any]) -> type[BaseModel]:
@@ -258,11 +266,23 @@ def _checked_field(
         form_field(Parameter(parameter.name, hint, None, True))
         if not required:
             _refuse_wrong_default(parameter, hint, f"{where} ({location})")
-        return form_field(Parameter(parameter.name, hint, None if required else parameter.default, required))
+        field = form_field(Parameter(parameter.name, hint, None if required else parameter.default, required))
     except UnsupportedHint as error:
         raise TaskDefinitionError(
             f"{where} has the type hint {error}, which no form field shows; use {SUPPORTED} ({location})"
         ) from None
+    if not required:
+        _refuse_odd_default(field, parameter.default, f"{where} ({location})")
+    return field
+
+
+def _refuse_odd_default(field: FormField, default: object, where: str) -> None:
+    for leaf in field.leaves:
+        fault = odd_number_in(leaf, default if leaf is field else _member(default, leaf.key))
+        if fault:
+            raise TaskDefinitionError(
+                f"{where} has a default that no form can send: {fault}. More is possible with Field(ge=, le=)"
+            )
 
 
 def _refuse_wrong_default(parameter: inspect.Parameter, hint: Any, where: str) -> None:
@@ -274,12 +294,6 @@ def _refuse_wrong_default(parameter: inspect.Parameter, hint: Any, where: str) -
             f"{where} has the default {parameter.default!r}, which its own hint refuses: "
             f"{error.errors()[0]['msg']}"
         ) from None
-
-
-def _files_in(value: Any) -> list[UploadedFile]:
-    if value is None:
-        return []
-    return list(value) if isinstance(value, list) else [value]
 
 
 def _member(value: object, name: str) -> object:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 MOST_LEVELS = 50
-LARGEST = 2**63 - 1
+SMALLEST, LARGEST = -(2**63), 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def _own_fault(value: object) -> str:
         return text_fault(value)
     if isinstance(value, float) and not math.isfinite(value):
         return "contains a number that is infinite or NaN"
-    if isinstance(value, int) and abs(value) > LARGEST:
+    if isinstance(value, int) and not SMALLEST <= value <= LARGEST:
         return f"contains a whole number beyond {LARGEST:,}; write it as a text"
     return ""
 

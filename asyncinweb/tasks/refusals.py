@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from pydantic import ValidationError
@@ -9,6 +10,9 @@ from pydantic_core import ErrorDetails
 
 from asyncinweb.errors import nearest
 from asyncinweb.tasks.fields import FormField, as_text
+
+# Python refuses to write out whole numbers of more than 4300 digits.
+MOST_BITS = 1_000
 
 
 def in_words(error: ValidationError, task: str, fields: Sequence[FormField]) -> dict[str, str]:
@@ -43,11 +47,17 @@ def _message(error: ErrorDetails, field: FormField | None) -> str:
     if field is not None and field.kind == "secret":
         # What was typed must not stand in a page or a log.
         return wish.format(**facts) if wish else "this is not possible"
-    shown = repr(as_text(value) if isinstance(value, timedelta) else value)
-    shown = shown if len(shown) <= 60 else shown[:57] + "…"
     if wish is None:
-        return f"{shown}: {error['msg'][:1].lower()}{error['msg'][1:]}"
-    return f"{shown} is not possible: {wish.format(**facts)}"
+        return f"{shown(value)}: {error['msg'][:1].lower()}{error['msg'][1:]}"
+    return f"{shown(value)} is not possible: {wish.format(**facts)}"
+
+
+def shown(value: object) -> str:
+    """A value as a message names it: shortened if it is long."""
+    if isinstance(value, int) and value.bit_length() > MOST_BITS:
+        return f"{Decimal(value):.3e}"
+    text = repr(as_text(value) if isinstance(value, timedelta) else value)
+    return text if len(text) <= 60 else text[:57] + "…"
 
 
 def _wrong_number(field: FormField, facts: Mapping[str, Any]) -> str:

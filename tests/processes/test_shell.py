@@ -72,6 +72,10 @@ def test_submit_wait_ends_with_1_if_the_job_fails(shell: Shell) -> None:
             ["submit", "add", "a=x"],
             "asyncinweb: add: a: 'x' is not possible: a whole number is needed, such as 12",
         ),
+        (
+            ["submit", "add", f"a={10**30}"],
+            f"asyncinweb: add: a: {10**30} is not possible: it must be at most 9,223,372,036,854,775,807",
+        ),
         (["submit", "add"], "asyncinweb: add: a: is missing; please fill it in"),
         (["submit", "add", "a=1", "c=1"], "add: c: is no parameter of add."),
         (["submit", "add", "7"], "add: 7: is not of the form key=value"),

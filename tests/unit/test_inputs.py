@@ -189,6 +189,7 @@ def test_a_hint_that_names_nothing_is_refused() -> None:
         (Literal["fire", "ice"], "snow"),
         (float, math.inf),
         (list[int], ["x"]),
+        (int, 10**30),
     ],
 )
 def test_a_default_that_its_own_hint_refuses_is_refused(hint: Any, default: object) -> None:
@@ -238,6 +239,43 @@ def test_a_wrong_value_is_answered_in_words_with_the_value_and_the_cure(
     inputs = inputs_with(hint)
 
     assert messages(inputs, value=value) == {"value": message}
+
+
+MOST, LEAST = "9,223,372,036,854,775,807", "-9,223,372,036,854,775,808"
+
+
+@pytest.mark.parametrize("hint", [int, int | None, list[int], set[int]])
+def test_a_whole_number_without_a_limit_of_its_own_has_64_bits(hint: Any) -> None:
+    inputs = inputs_with(hint)
+    several = hint not in (int, int | None)
+
+    for number in (2**63 - 1, -(2**63)):
+        assert inputs.pack({"value": [number] if several else number})
+    for number, wish in [
+        (2**63, f"it must be at most {MOST}"),
+        (10**30, f"it must be at most {MOST}"),
+        (-(2**63) - 1, f"it must be at least {LEAST}"),
+    ]:
+        for value in (number, str(number)):
+            found = messages(inputs, value=[1, value] if several else value)
+            assert found == {"value": f"{number} is not possible: {wish}"}
+
+
+def test_a_huge_whole_number_is_shortened_in_the_message() -> None:
+    for number in (10**100, -(10**100), 10**5000):
+        for hint in (int, Annotated[int, Field(ge=0, le=5)]):
+            (message,) = messages(inputs_with(hint), value=number).values()
+            assert len(message) < 130
+
+
+def test_a_limit_of_the_author_takes_the_place_of_the_64_bits_on_its_side() -> None:
+    positive = inputs_with(Annotated[int, Field(ge=0)])
+    large = inputs_with(Annotated[int, Field(le=10**40)])
+
+    assert large.from_json(large.to_json({"value": 10**30})) == {"value": 10**30}
+    assert messages(large, value=10**41).keys() == {"value"}
+    assert LEAST in messages(large, value=-(10**30))["value"]
+    assert MOST in messages(positive, value=10**30)["value"]
 
 
 def test_a_missing_argument_is_named() -> None:
@@ -398,10 +436,11 @@ def everything(
 
 EVERYTHING = inputs_of(everything)
 lines = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp", "Zs"]), min_size=1, max_size=20)
+whole_numbers = st.integers(-(2**63), 2**63 - 1)
 arguments = st.fixed_dictionaries(
     {
         "text": lines,
-        "count": st.integers(-(10**30), 10**30),
+        "count": whole_numbers,
         "share": st.floats(allow_nan=False, allow_infinity=False),
         "price": st.decimals(allow_nan=False, allow_infinity=False, places=2),
         "is_new": st.booleans(),
@@ -412,8 +451,8 @@ arguments = st.fixed_dictionaries(
         ),
         "colour": st.sampled_from(Colour),
         "kind": st.sampled_from(["a", 2]),
-        "numbers": st.lists(st.integers()),
-        "maybe": st.none() | st.integers(),
+        "numbers": st.lists(whole_numbers),
+        "maybe": st.none() | whole_numbers,
     }
 )
 

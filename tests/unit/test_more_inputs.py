@@ -32,6 +32,8 @@ class Address:
 
 class Limits(BaseModel):
     low: float = 0.5
+    all: list[float] = Field(default_factory=list)
+    count: int = 0
     options: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -178,7 +180,16 @@ def test_a_model_comes_back_into_its_form_as_it_was() -> None:
 
 @pytest.mark.parametrize("number", ["nan", "inf"])
 def test_a_number_in_a_model_is_an_ordinary_one(number: str) -> None:
-    assert "neither infinite nor NaN" in refused(inputs_with(Limits), {"value.low": [number]})["value.low"]
+    for name in ("value.low", "value.all"):
+        assert "neither infinite nor NaN" in refused(inputs_with(Limits), {name: [number]})[name]
+
+
+def test_a_whole_number_in_a_model_has_64_bits() -> None:
+    found = refused(inputs_with(Limits), {"value.count": [str(10**30)]})
+
+    assert found == {
+        "value.count": f"{10**30} is not possible: it must be at most 9,223,372,036,854,775,807",
+    }
 
 
 def test_a_model_inside_a_model_is_refused_at_the_start() -> None:
@@ -246,7 +257,7 @@ def test_a_text_with_nul_or_half_a_character_is_refused_in_words(hint: Any) -> N
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63) + 1, 2**63 - 1) | st.floats(allow_nan=False) | st.text(),
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=20,
 )

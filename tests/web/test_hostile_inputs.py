@@ -21,6 +21,7 @@ MANY_DIGITS = "9" * 5_000
 class Inner:
     text: str
     free: Any = None
+    count: int = 1
 
 
 def swallow(
@@ -53,6 +54,9 @@ FIELDS = [
     "inner.text=a%00b",
     "count=%00",
     f"count={MANY_DIGITS}",
+    f"count={10**30}",
+    f"inner.count=-{10**30}",
+    f"numbers=1%0a{2**63}",
     "ratio=1e999",
     "ratio=nan",
     "price=sNaN",
@@ -98,6 +102,16 @@ ARGUMENTS = [
     f'{{"free": {10**30}}}',
     f'{{"inner": {{"text": "x", "free": {10**30}}}}}',
     f'{{"count": {MANY_DIGITS}}}',
+    f'{{"count": {10**30}}}',
+    f'{{"count": "{10**30}"}}',
+    f'{{"inner": {{"text": "x", "count": {-(10**30)}}}}}',
+    f'{{"numbers": [1, {2**63}]}}',
+    '{"ratio": NaN}',
+    '{"ratio": "nan"}',
+    '{"ratio": -Infinity}',
+    '{"ratio": 1e999}',
+    f'{{"ratio": {10**400}}}',
+    '{"price": "NaN"}',
     '{"inner": []}',
     '{"options": [1]}',
     "[]",

@@ -1,0 +1,37 @@
+"""Numbers that a type hint lets pass, and that would not arrive everywhere as what they were."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from asyncinweb.tasks.fields import FormField
+from asyncinweb.tasks.plain_json import LARGEST, SMALLEST
+from asyncinweb.tasks.refusals import shown
+
+
+def odd_number_in(field: FormField, value: object) -> str:
+    """Why a validated value of this field cannot be kept, in words that follow its name; "" if it can."""
+    for number in each_of(value):
+        if fault := _fault_of(field, number):
+            return fault
+    return ""
+
+
+def each_of(value: Any) -> Sequence[Any]:
+    """The items of a list or set; else the value itself, if there is one."""
+    if value is None:
+        return ()
+    return tuple(value) if isinstance(value, (list, set, frozenset)) else (value,)
+
+
+def _fault_of(field: FormField, number: object) -> str:
+    if isinstance(number, float) and not math.isfinite(number):
+        return f"{number} is not possible: an ordinary number is needed, neither infinite nor NaN"
+    # An author who says how far a number may go has thought of what that means.
+    if field.kind != "integer" or not isinstance(number, int):
+        return ""
+    if number > LARGEST and not field.maximum:
+        return f"{shown(number)} is not possible: it must be at most {LARGEST:,}"
+    if number < SMALLEST and not field.minimum:
+        return f"{shown(number)} is not possible: it must be at least {SMALLEST:,}"
+    return ""
