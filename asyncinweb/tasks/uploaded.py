@@ -71,7 +71,11 @@ class UploadedFile(os.PathLike[str]):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, object]:
-        return {"type": "object", "title": "File", "description": "A file, given by a form or the shell."}
+        return {
+            "type": "object",
+            "title": "File",
+            "description": "A file, sent in a form (multipart/form-data) or from the shell.",
+        }
 
 
 @dataclass(frozen=True, init=False)
@@ -146,7 +150,9 @@ def _file_of(value: object, info: core_schema.ValidationInfo) -> UploadedFile:
                 "file", "{path} cannot be read: {why}", {"path": str(value), "why": error.strerror or str(error)}
             ) from None
     # Not a text: whoever sends arguments as JSON would choose which file of this computer is read.
-    raise PydanticCustomError("file", "a file is needed, from a form, the shell, or as a pathlib.Path from Python")
+    raise PydanticCustomError(
+        "file", "a file is needed, as a part of a form (multipart/form-data), from the shell, or as a pathlib.Path"
+    )
 
 
 def _stored(value: Any, folder: Path) -> UploadedFile:

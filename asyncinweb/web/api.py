@@ -1,6 +1,6 @@
 """The JSON API: its blueprint, how a view joins it and its description, and how requests are read.
 
-Its views are in api_jobs, api_tasks and api_description.
+Its views are in api_jobs, api_tasks and api_description; how a job comes with files, in api_uploads.
 """
 
 import json
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.wrappers import Response as AnyResponse
 
 from asyncinweb.errors import BadArguments
+from asyncinweb.web.bodies import MULTIPART
 from asyncinweb.web.problems import problem
 from asyncinweb.web.shared import pages
 from asyncinweb.web.strict_json import NotJson, strict_json
@@ -29,7 +30,10 @@ View = Callable[..., AnyResponse]
 
 @dataclass(frozen=True)
 class Operation:
-    """One entry of the API, as openapi.json describes it. `answer`: None for the bytes of a file."""
+    """One entry of the API, as openapi.json describes it. `answer`: None for the bytes of a file.
+
+    takes_files: its body may be a form, with the JSON as one of its fields.
+    """
 
     method: str
     path: str
@@ -40,6 +44,7 @@ class Operation:
     query: type[BaseModel] | None
     body: type[BaseModel] | None
     refusals: tuple[int, ...]
+    takes_files: bool = False
 
 
 OPERATIONS: list[Operation] = []
@@ -54,12 +59,15 @@ def operation(
     query: type[BaseModel] | None = None,
     body: type[BaseModel] | None = None,
     refusals: tuple[int, ...] = (),
+    takes_files: bool = False,
 ) -> Callable[[View], View]:
     """Add a view to the API and to its description. Its docstring's first line is the summary."""
 
     def add(view: View) -> View:
         summary = str(view.__doc__).partition("\n")[0]
-        OPERATIONS.append(Operation(method, path, view.__name__, summary, status, answer, query, body, refusals))
+        OPERATIONS.append(
+            Operation(method, path, view.__name__, summary, status, answer, query, body, refusals, takes_files)
+        )
         api.add_url_rule(path, view.__name__, view, methods=[method])
         return view
 
@@ -69,21 +77,30 @@ def operation(
 @api.before_request
 def require_json() -> None:
     """415 for a change that is not JSON. No form of another site can send this type (docs/decisions/035)."""
-    if request.method != "POST":
+    if request.method != "POST" or (request.mimetype == MULTIPART and _takes_files()):
         return
     if request.mimetype != JSON:
         abort(415, f"Send Content-Type: {JSON}, even where there is no body.")
     request.max_content_length = MOST_BYTES
 
 
+def _takes_files() -> bool:
+    name = str(request.endpoint).rpartition(".")[-1]
+    return any(each.takes_files for each in OPERATIONS if each.name == name)
+
+
 def read_body(model: type[Model]) -> Model:
-    """The request's JSON as this model. Answers 400 if it is no JSON, 422 if it does not fit."""
-    body = request.get_data()
+    """The request's JSON as this model. Answers 400 if it is no JSON; BadArguments if it does not fit."""
+    return read_json(request.get_data(), model)
+
+
+def read_json(body: bytes, model: type[Model], where: str = "") -> Model:
+    """JSON as this model. Answers 400 if it is none, beginning with `where`; BadArguments if it does not fit."""
     try:
         strict_json(body)
         return model.model_validate_json(body, strict=True)
     except NotJson as error:
-        abort(400, str(error))
+        abort(400, f"{where}{error}")
     except ValidationError as error:
         raise BadArguments("request", in_words(error)) from None
 

@@ -9,10 +9,13 @@ from flask import Response, url_for
 from pydantic import BaseModel, ConfigDict
 from pydantic.json_schema import models_json_schema
 
-from asyncinweb.web.api import OPERATIONS, Operation, answer_json, operation
+from asyncinweb.web.api import JSON, OPERATIONS, Operation, answer_json, operation
 from asyncinweb.web.api_models import Problem
+from asyncinweb.web.api_uploads import JOB_FIELD
+from asyncinweb.web.bodies import MULTIPART
 from asyncinweb.web.failures import WORDS
 from asyncinweb.web.problems import MEDIA_TYPE
+from asyncinweb.web.security import KEY_HEADER
 
 REFERENCES = "#/components/schemas/{model}"
 PARAMETER = re.compile(r"<(\w+)>")
@@ -25,12 +28,16 @@ HELP = {
     "name": "The file's name.",
 }
 KEY_PARAMETER = {
-    "name": "Idempotency-Key",
+    "name": KEY_HEADER,
     "in": "header",
     "required": False,
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-    "description": "The same key again is answered with the same job; with other values with 409.",
+    "description": "The same key again is answered with the same job; with other values with 409. A job with "
+    "files needs one.",
 }
+
+
+FILE = {"type": "string", "contentMediaType": "application/octet-stream"}
 
 
 class Description(BaseModel):
@@ -83,14 +90,31 @@ def _described(each: Operation) -> dict[str, Any]:
             "Location": {"description": "The job.", "schema": {"type": "string"}}
         }
     if each.body:
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": _ref(each.body)}}}
+        described["requestBody"] = {"required": True, "content": _bodies(each, each.body)}
     return described
+
+
+def _bodies(each: Operation, model: type[BaseModel]) -> dict[str, Any]:
+    bodies: dict[str, Any] = {JSON: {"schema": _ref(model)}}
+    if each.takes_files:
+        bodies[MULTIPART] = {
+            "schema": {
+                "type": "object",
+                "description": "The job first, then its files, each named by its parameter; several of one name "
+                "for a list. Such a parameter is left out of `arguments`.",
+                "properties": {JOB_FIELD: _ref(model)},
+                "required": [JOB_FIELD],
+                "additionalProperties": {"anyOf": [FILE, {"type": "array", "items": FILE}]},
+            },
+            "encoding": {JOB_FIELD: {"contentType": JSON}},
+        }
+    return bodies
 
 
 def _content(each: Operation) -> dict[str, Any]:
     if each.answer is None:
         return {"*/*": {}}
-    return {"application/json": {"schema": _ref(each.answer)}}
+    return {JSON: {"schema": _ref(each.answer)}}
 
 
 def _refusal(code: int) -> dict[str, Any]:

@@ -7,14 +7,14 @@ from urllib.parse import urlencode
 from flask import Response, abort, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from asyncinweb.errors import BadArguments, UnknownTask
+from asyncinweb.errors import BadArguments
 from asyncinweb.queue.as_json import job_as_json, listed_job_as_json
 from asyncinweb.queue.joblog import log_size, read_log
 from asyncinweb.queue.listing import Filters, list_jobs
 from asyncinweb.queue.models import Job
 from asyncinweb.tasks.registry import Request, Task
 from asyncinweb.web import files, visitors
-from asyncinweb.web.api import answer_json, operation, read_body, read_query
+from asyncinweb.web.api import answer_json, operation, read_query
 from asyncinweb.web.api_models import (
     LONGEST_WAIT_SECONDS,
     JobList,
@@ -26,27 +26,29 @@ from asyncinweb.web.api_models import (
     NewJob,
     WholeJob,
 )
+from asyncinweb.web.api_uploads import asked
 from asyncinweb.web.api_waiting import wait_for_end
+from asyncinweb.web.bodies import MULTIPART
+from asyncinweb.web.security import KEY_HEADER
 from asyncinweb.web.shared import folder_of, here, job_or_404, reading
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 LOG_BYTES = 100_000
 
 
-@operation("POST", "/jobs", answer=WholeJob, status=201, body=NewJob, refusals=(409, 422, 429))
+@operation("POST", "/jobs", answer=WholeJob, status=201, body=NewJob, takes_files=True, refusals=(409, 422, 429))
 def submit() -> Response:
     """Submit a job. The same Idempotency-Key again is answered with the same job."""
     key = _idempotency_key()
-    new = read_body(NewJob)
-    task = _task(new.task)
-    wish = Request(
-        task,
-        task.inputs.pack(new.arguments),
-        priority=_priority(task, new.priority),
-        run_at=new.run_at,
-        unique_key=None if new.unique_key is None else f"{_owner()}:{new.unique_key}",
-    )
-    (job,) = here().client.submit([wish], _owner(), key)
+    with asked() as (new, task, arguments):
+        wish = Request(
+            task,
+            arguments,
+            priority=_priority(task, new.priority),
+            run_at=new.run_at,
+            unique_key=None if new.unique_key is None else f"{_owner()}:{new.unique_key}",
+        )
+        (job,) = here().client.submit([wish], _owner(), key)
     return _created(job.slug)
 
 
@@ -133,13 +135,6 @@ def _owner() -> str:
     return visitors.current().owner
 
 
-def _task(name: str) -> Task[..., object]:
-    try:
-        return here().registry[name]
-    except UnknownTask as error:
-        raise BadArguments("request", {"task": str(error)}) from None
-
-
 def _priority(task: Task[..., object], wished: int | None) -> int:
     own = task.options.priority
     if wished is not None and wished > own:
@@ -149,8 +144,12 @@ def _priority(task: Task[..., object], wished: int | None) -> int:
 
 def _idempotency_key() -> str | None:
     """As it is stored: under a mark of its own, so that it never meets the key of a form."""
-    key = request.headers.get("Idempotency-Key")
+    key = request.headers.get(KEY_HEADER)
     if key is None:
+        if request.mimetype == MULTIPART:
+            abort(
+                400, f"A job with files needs an {KEY_HEADER}; a random UUID is a good one. Nothing was started."
+            )
         return None
     if not KEY.fullmatch(key):
         abort(400, "An Idempotency-Key has 1 to 255 visible ASCII characters; a random UUID is a good one.")

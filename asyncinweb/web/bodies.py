@@ -11,6 +11,7 @@ from flask import abort, request
 MAX_TEXT_BYTES = 8_000_000
 MOST_PARTS = 1_000
 URLENCODED = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
 UNREADABLE = "The form contains characters that cannot be read. Nothing was started."
 
 

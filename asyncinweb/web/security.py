@@ -7,6 +7,7 @@ from flask import Response, abort, request
 
 from asyncinweb.settings import Settings
 from asyncinweb.web import visitors
+from asyncinweb.web.bodies import MULTIPART
 from asyncinweb.web.shared import here
 
 POLICY = (
@@ -21,6 +22,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "private, no-cache",
 }
+KEY_HEADER = "Idempotency-Key"
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 # Reads only, and programs call it without any page.
 READ_ONLY_POSTS = {"asyncinweb.query"}
@@ -61,18 +63,28 @@ def refuse_other_sites() -> None:
 
 
 def is_program() -> bool:
-    """True for what no page of another site can make a browser send: JSON to the API, without a cookie and without
-    the headers by which browsers say where a request comes from (docs/decisions/035)."""
+    """True for what no page of another site can make a browser send: a request to the API that browsers ask about
+    first, without a cookie and without the headers by which they say where it comes from (docs/decisions/035)."""
     return (
         visitors.API in request.blueprints
-        and request.mimetype == "application/json"
+        and _is_asked_about_first()
         and not any(name in request.headers for name in ("Cookie", "Origin", "Sec-Fetch-Site"))
     )
 
 
+def _is_asked_about_first() -> bool:
+    """True for what a page of another site may send only after a question to us (a CORS preflight), which we never
+    answer with a yes. Any page may send a form with files, but not with this header."""
+    is_form_with_key = request.mimetype == MULTIPART and KEY_HEADER in request.headers
+    return request.mimetype == "application/json" or is_form_with_key
+
+
 def _why_refused(site: str | None, origin: str | None) -> str:
     if visitors.API in request.blueprints and site is None and origin is None:
-        return "Programs send Content-Type: application/json and no cookie. Nothing was changed."
+        return (
+            f"Programs send Content-Type: application/json, or with files {MULTIPART} and an {KEY_HEADER}, and no "
+            "cookie. Nothing was changed."
+        )
     if site is None and origin is None:
         return "The request did not say which page it comes from, so nothing was changed."
     return "Another page asked for this, not one of ours, so nothing was changed."

@@ -4,11 +4,12 @@ Werkzeug would keep files in the system's temporary folder and knows no limit fo
 read here. A file that was received stays under a token of its visitor if the form has to come back.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from flask import abort, request
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
@@ -23,7 +24,7 @@ from asyncinweb.tasks.uploaded import UploadedFile, clean_name
 from asyncinweb.units import size as size_in_words
 from asyncinweb.web import visitors
 from asyncinweb.web.bodies import MAX_TEXT_BYTES as MAX_TEXT_BYTES
-from asyncinweb.web.bodies import MOST_PARTS, UNREADABLE, is_whole_text
+from asyncinweb.web.bodies import MOST_PARTS, MULTIPART, UNREADABLE, is_whole_text
 from asyncinweb.web.installation import here
 from asyncinweb.web.shared import folder_of, reading
 
@@ -57,7 +58,7 @@ def receiving(task: Task[..., object]) -> Iterator[tuple[Sent, Callable[[], None
 
     Otherwise the files are removed at the end: a job has its own hold on them. Answers 400 and 413 in words.
     """
-    _refuse_too_much(task)
+    limit_length(task.inputs.takes_files)
     shelf = Shelf(here().settings.instance, visitors.current().owner)
     receiver = Receiver(task.inputs.leaves, shelf)
     stays: list[bool] = []
@@ -69,9 +70,9 @@ def receiving(task: Task[..., object]) -> Iterator[tuple[Sent, Callable[[], None
             receiver.remove_arrived()
 
 
-def _refuse_too_much(task: Task[..., object]) -> None:
+def limit_length(takes_files: bool) -> None:
     """413 before anything is read, where the length is told."""
-    files = here().settings.max_upload_bytes if task.inputs.takes_files else 0
+    files = here().settings.max_upload_bytes if takes_files else 0
     # With a little room for what the encoding adds.
     request.max_content_length = files + MAX_TEXT_BYTES
     length = request.content_length or 0
@@ -97,10 +98,8 @@ class Receiver:
 
     def receive(self) -> None:
         """Read the whole request."""
-        if "form" in vars(request._get_current_object()):  # type: ignore[attr-defined]
-            self._take_what_was_read()
-        elif request.mimetype == "multipart/form-data":
-            self._read_parts()
+        if _was_read() or request.mimetype == MULTIPART:
+            self.take(parts())
         else:
             request.max_form_memory_size = MAX_TEXT_BYTES
             self.sent.texts = dict(request.form.lists())
@@ -113,10 +112,9 @@ class Receiver:
         for arrival in self._arrived:
             arrival.remove()
 
-    def _read_parts(self) -> None:
-        boundary = request.mimetype_params.get("boundary", "").encode("ascii", "replace")
-        decoder = MultipartDecoder(boundary, max_form_memory_size=MAX_TEXT_BYTES, max_parts=MOST_PARTS)
-        for event in _events(decoder):
+    def take(self, events: Iterable[Event]) -> None:
+        """Take parts, or the rest of them, as they arrive."""
+        for event in events:
             self._take(event)
 
     def _take(self, event: Event) -> None:
@@ -168,6 +166,8 @@ class Receiver:
         leaf = self._leaves.get(self._field)
         is_file_field = leaf is not None and leaf.kind == "file"
         fault = leaf.accept.fault_of(name, size) if leaf and is_file_field else "takes no file"
+        if leaf and not leaf.multiple and self.sent.files.get(self._field):
+            fault = "takes one file only"
         if fault and leaf:
             self.sent.messages[self._field] = fault
         if fault and self._arrival is not None:
@@ -182,15 +182,6 @@ class Receiver:
             others.clear()
         if all((each.file.name, each.file.sha256) != (kept.file.name, kept.file.sha256) for each in others):
             others.append(kept)
-
-    def _take_what_was_read(self) -> None:
-        """The app around us has read the form already, so its files lie where Werkzeug has put them."""
-        self.sent.texts = dict(request.form.lists())
-        for name, file in request.files.items(multi=True):
-            self._take(File(headers=file.headers, name=name, filename=file.filename or ""))
-            while data := file.stream.read(CHUNK):
-                self._take(Data(data=data, more_data=True))
-            self._take(Data(data=b"", more_data=False))
 
     def _find_kept(self) -> None:
         """Texts of a field for files are tokens of files that are here already. New ones go first."""
@@ -238,6 +229,31 @@ def kept_by_field(job: Job) -> dict[str, list[KeptFile]]:
         ]
         for name, files in stored_files(registry[job.task].inputs.fields, job.arguments).items()
     }
+
+
+def parts() -> Iterator[Event]:
+    """What this request consists of, read while it is taken. Answers 400 and 413 in words."""
+    if _was_read():
+        yield from _what_was_read()
+        return
+    boundary = request.mimetype_params.get("boundary", "").encode("ascii", "replace")
+    yield from _events(MultipartDecoder(boundary, max_form_memory_size=MAX_TEXT_BYTES, max_parts=MOST_PARTS))
+
+
+def _was_read() -> bool:
+    """True if the app around us has read the form already, so that its files lie where Werkzeug has put them."""
+    return "form" in vars(request._get_current_object())  # type: ignore[attr-defined]
+
+
+def _what_was_read() -> Iterator[Event]:
+    for name, text in request.form.items(multi=True):
+        yield Field(name=name, headers=Headers())
+        yield Data(data=text.encode(), more_data=False)
+    for name, file in request.files.items(multi=True):
+        yield File(headers=file.headers, name=name, filename=file.filename or "")
+        while data := file.stream.read(CHUNK):
+            yield Data(data=data, more_data=True)
+        yield Data(data=b"", more_data=False)
 
 
 def _events(decoder: MultipartDecoder) -> Iterator[Event]:

@@ -26,6 +26,7 @@ HEAD = (
     b'--x\r\nContent-Disposition: form-data; name="file"; filename="large.bin"\r\n'
     b"Content-Type: application/octet-stream\r\n\r\n"
 )
+JOB = b'--x\r\nContent-Disposition: form-data; name="job"\r\n\r\n{"task": "measure"}\r\n'
 TAIL = b"\r\n--x--\r\n"
 
 
@@ -60,14 +61,24 @@ class Answer:
 
 
 def upload(site: Tree, megabytes: int) -> Answer:
-    """Send a file of this size, a megabyte at a time."""
+    """Send a file of this size, as a form does."""
+    return send(site, "/tasks/measure", {"Origin": site.url}, HEAD, megabytes, os.urandom(MB))
+
+
+def upload_by_program(site: Tree, megabytes: int, key: str, piece: bytes) -> Answer:
+    """Send a file of this size, as a program does."""
+    return send(site, "/api/v1/jobs", {"Idempotency-Key": key}, JOB + HEAD, megabytes, piece)
+
+
+def send(site: Tree, path: str, headers: dict[str, str], head: bytes, megabytes: int, piece: bytes) -> Answer:
+    """Send a file that consists of so many pieces of a megabyte, one at a time."""
     with closing(http.client.HTTPConnection(urlsplit(site.url).netloc, timeout=60)) as connection:
-        connection.putrequest("POST", "/tasks/measure")
-        connection.putheader("Origin", site.url)
+        connection.putrequest("POST", path)
+        for name, value in headers.items():
+            connection.putheader(name, value)
         connection.putheader("Content-Type", "multipart/form-data; boundary=x")
-        connection.putheader("Content-Length", str(len(HEAD) + megabytes * MB + len(TAIL)))
-        connection.endheaders(HEAD)
-        piece = os.urandom(MB)
+        connection.putheader("Content-Length", str(len(head) + megabytes * MB + len(TAIL)))
+        connection.endheaders(head)
         for _ in range(megabytes):
             connection.send(piece)
         connection.send(TAIL)
@@ -87,8 +98,45 @@ def test_an_upload_of_100_mb_costs_the_web_process_less_than_20_mb_of_memory(sit
     assert response.status == 303
     assert f'"value": {100 * MB}' in site.wait_for(slug).result
     assert grown < 20
-    assert not [path for path in (site.instance / "uploads").rglob("*") if path.is_file()]
-    assert list((site.instance / "incoming").iterdir()) == []
+    assert files_in(site.instance / "uploads") == files_in(site.instance / "incoming") == []
+
+
+def test_a_program_sends_100_mb_for_less_than_20_mb_of_memory_and_a_repeat_is_the_same_job(site: Tree) -> None:
+    piece = os.urandom(MB)
+    assert upload_by_program(site, 1, "small", piece).status == 201
+    web = web_process(site)
+    before = peak_memory_mb(web) or 0
+
+    first, again = (upload_by_program(site, 100, "large", piece) for _ in range(2))
+    other = upload_by_program(site, 99, "large", piece)
+    grown = (peak_memory_mb(web) or 0) - before
+
+    assert (first.status, again.status, other.status) == (201, 201, 409)
+    assert first.location == again.location
+    slug = first.location.rsplit("/", 1)[-1]
+    assert f'"value": {100 * MB}' in site.wait_for(slug).result
+    assert grown < 20
+    assert files_in(site.instance / "uploads") == files_in(site.instance / "incoming") == []
+    assert {path.name for path in (site.instance / "jobs").glob("*/*")} <= every_slug(site)
+
+
+def test_a_program_that_sends_too_much_is_refused_and_leaves_nothing(site: Tree) -> None:
+    before = every_slug(site)
+
+    answer = upload_by_program(site, 110, "too-large", os.urandom(MB))
+
+    assert answer.status == 413
+    assert '"status": 413' in answer.page
+    assert every_slug(site) == before
+    assert files_in(site.instance / "uploads") == files_in(site.instance / "incoming") == []
+
+
+def files_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def every_slug(site: Tree) -> set[str]:
+    return {row["slug"] for row in site.rows("SELECT slug FROM asyncinweb_jobs")}
 
 
 def test_a_body_above_the_limit_is_refused_in_words_and_leaves_nothing(site: Tree) -> None:

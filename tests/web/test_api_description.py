@@ -48,3 +48,16 @@ def test_bodies_are_described_by_the_models_that_check_them(document: dict[str, 
     assert set(described["properties"]) == set(NewJob.model_fields)
     assert described["required"] == ["task"]
     assert described["additionalProperties"] is False
+
+
+def test_only_submitting_takes_a_form_and_the_job_is_a_field_of_it(document: dict[str, Any]) -> None:
+    bodies = {
+        path: described["post"]["requestBody"]["content"]
+        for path, described in document["paths"].items()
+        if "requestBody" in described.get("post", {})
+    }
+    form = bodies["/jobs"]["multipart/form-data"]
+
+    assert [path for path, content in bodies.items() if "multipart/form-data" in content] == ["/jobs"]
+    assert form["schema"]["properties"] == {"job": bodies["/jobs"]["application/json"]["schema"]}
+    assert form["schema"]["required"] == ["job"]

@@ -1,0 +1,106 @@
+"""A new job as a program sends it: JSON alone, or a form that has the same JSON first and then the job's files."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from flask import abort, request
+from werkzeug.sansio.multipart import Data, Event, Field, File
+
+from asyncinweb.errors import BadArguments, UnknownTask
+from asyncinweb.queue.uploads import Shelf
+from asyncinweb.tasks.arguments import Arguments
+from asyncinweb.tasks.registry import Task
+from asyncinweb.web import visitors
+from asyncinweb.web.api import MOST_BYTES, read_body, read_json
+from asyncinweb.web.api_models import NewJob
+from asyncinweb.web.bodies import MULTIPART
+from asyncinweb.web.installation import here
+from asyncinweb.web.uploads import Receiver, Sent, limit_length, parts
+
+JOB_FIELD = "job"
+
+
+@contextmanager
+def asked() -> Iterator[tuple[NewJob, Task[..., object], Arguments]]:
+    """What this request asks for. Files that came with it are removed at the end: a job has its own hold on them.
+
+    Answers 400 and 413; raises BadArguments.
+    """
+    if request.mimetype != MULTIPART:
+        new = read_body(NewJob)
+        task = _known(new.task)
+        yield new, task, task.inputs.pack(new.arguments)
+        return
+    limit_length(takes_files=True)
+    arriving = parts()
+    new = _read_job(arriving)
+    task = _known(new.task)
+    receiver = Receiver(task.inputs.leaves, Shelf(here().settings.instance, visitors.current().owner))
+    try:
+        receiver.take(arriving)
+        yield new, task, _packed(task, new.arguments, receiver.sent)
+    finally:
+        receiver.remove_arrived()
+
+
+def _known(name: str) -> Task[..., object]:
+    try:
+        return here().registry[name]
+    except UnknownTask as error:
+        raise BadArguments("request", {"task": str(error)}) from None
+
+
+def _read_job(arriving: Iterator[Event]) -> NewJob:
+    """The first part. What comes behind it is checked while it arrives, since the task is known by then."""
+    body = bytearray()
+    for data in _first_part(arriving):
+        body += data
+        if len(body) > MOST_BYTES:
+            abort(413, f"The field {JOB_FIELD!r} is larger than {MOST_BYTES:,} bytes. Nothing was started.")
+    return read_json(bytes(body), NewJob, f"In the field {JOB_FIELD!r}: ")
+
+
+def _first_part(arriving: Iterator[Event]) -> Iterator[bytes]:
+    for event in arriving:
+        if isinstance(event, Field | File) and event.name != JOB_FIELD:
+            break
+        if isinstance(event, Data):
+            yield event.data
+            if not event.more_data:
+                return
+    abort(400, f"The first part must be the field {JOB_FIELD!r} with the job as JSON. Nothing was started.")
+
+
+def _packed(task: Task[..., object], arguments: dict[str, object], sent: Sent) -> Arguments:
+    faults = _texts(sent.texts) | sent.messages | _put_files(task, arguments, sent)
+    # Files of no parameter, so that they are refused by name.
+    unknown: dict[str, object] = {name: None for name, texts in sent.texts.items() if not texts}
+    try:
+        packed = task.inputs.pack({**unknown, **arguments})
+    except BadArguments as error:
+        raise BadArguments(task.name, {**error.messages, **faults}) from None
+    if faults:
+        raise BadArguments(task.name, faults)
+    return packed
+
+
+def _texts(texts: Mapping[str, list[str]]) -> dict[str, str]:
+    return {
+        name: f"is a text, and only files stand beside the field {JOB_FIELD!r}"
+        for name, sent in texts.items()
+        if sent
+    }
+
+
+def _put_files(task: Task[..., object], arguments: dict[str, object], sent: Sent) -> dict[str, str]:
+    """Put the files among the arguments. What is wrong, by field."""
+    faults = {}
+    for name, files in sent.uploads.items():
+        parameter, _, member = name.partition(".")
+        holder: object = arguments.setdefault(parameter, {}) if member else arguments
+        if not isinstance(holder, dict):
+            continue
+        if (member or name) in holder:
+            faults[name] = f"is given twice: as a file, and in the field {JOB_FIELD!r}"
+        holder[member or name] = list(files) if task.inputs.leaves[name].multiple else files[0]
+    return faults
