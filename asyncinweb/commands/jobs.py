@@ -40,7 +40,7 @@ def submit_command(
     instance: Path | None,
     as_json: bool,
 ) -> None:
-    """Store a job: asyncinweb submit julia width=300. A file is given by its path: file=orders.csv."""
+    """Store a job: asyncinweb submit julia width=300. A file is given by its path: file=@orders.csv."""
     place = Place(instance, tasks)
     found = load(place.settings.tasks)[task]
     texts, files = _pairs(found, arguments)
@@ -66,7 +66,8 @@ def _pairs(
             raise BadArguments(task.name, {argument: "is not of the form key=value"})
         leaf = task.inputs.leaves.get(name)
         if leaf is not None and leaf.kind == "file":
-            files.setdefault(name, []).append(Path(value.removeprefix("@")))
+            path = value.removeprefix("@")
+            files.setdefault(name, []).extend([Path(path)] if path else [])
         else:
             texts.setdefault(name, []).append(value)
     return texts, files
