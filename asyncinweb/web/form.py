@@ -77,6 +77,16 @@ class Control:
         return self.widget in ("radios", "checkboxes")
 
     @property
+    def may_stay_empty(self) -> bool:
+        """True for a field that is accepted empty, and that has nothing in it to begin with."""
+        field = self.field
+        if field.optional:
+            return True
+        if field.multiple:
+            return not field.required and not field.default and not field.min_items
+        return field.default == ("",) and not field.min_length and not field.pattern
+
+    @property
     def input_type(self) -> str:
         """The type of an <input>. A typed field would hide a text that it cannot show."""
         kind, text = self.field.kind, self.text

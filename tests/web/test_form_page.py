@@ -49,6 +49,8 @@ def test_optional_fields_are_marked(client: FlaskClient) -> None:
 
     assert words(one(form, 'label[for="everything-limit"]')) == "Limit optional"
     assert words(one(form, 'label[for="everything-name"]')) == "Name"
+    assert words(one(form, 'label[for="everything-note"]')) == "Note optional"
+    assert words(one(form, 'label[for="everything-words"]')) == "Words"
 
 
 def test_the_form_as_it_stands_is_accepted(client: FlaskClient, room: Room) -> None:
