@@ -8,15 +8,21 @@ from asyncinweb import clock
 from asyncinweb.units import size
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
+# From here on a figure is told by its first digits and a power of ten.
+MOST_DIGITS = 1e15
+# From here on nobody asks for what is behind the point.
+MOST_FRACTIONS = 1e5
 
 
 def duration(seconds: float) -> str:
-    """`0.4 s`, `12 s`, `1 min 20 s`, `2 h 5 min`, `3 days`."""
+    """`under 0.1 s`, `0.4 s`, `12 s`, `1 min 20 s`, `2 h 5 min`, `3 days`."""
+    if seconds < 0.05:
+        return "under 0.1 s"
     if seconds < 9.95:
         return f"{seconds:.1f} s".replace(".0 s", " s")
-    if seconds < MINUTE:
+    if seconds < MINUTE - 0.5:
         return f"{seconds:.0f} s"
-    whole = int(seconds)
+    whole = max(MINUTE, int(seconds))
     if whole < HOUR:
         return _two(whole // MINUTE, "min", whole % MINUTE, "s")
     if whole < 2 * DAY:
@@ -74,8 +80,24 @@ def until(time: datetime) -> Markup:
 
 def _whole(seconds: float) -> str:
     """As `duration`, without fractions, which would flicker while ticking."""
-    whole = max(0, int(seconds))
+    whole = int(seconds)
+    if whole < MINUTE:
+        return f"{max(0, whole)} s"
     return f"{whole // MINUTE} min" if whole >= 2 * MINUTE and whole < HOUR else duration(whole)
+
+
+def amount(number: float) -> str:
+    """`1,234,567`, `0.5`: a figure that a task reports, not more exact than anybody reads."""
+    if abs(number) >= MOST_DIGITS:
+        return f"{number:.3g}"
+    is_whole = float(number).is_integer() or abs(number) >= MOST_FRACTIONS
+    return f"{number:,.0f}" if is_whole else f"{number:,.6g}"
+
+
+def as_sentence(text: str) -> str:
+    """A text that a sentence may follow: with a full stop, unless it ends with a mark of its own."""
+    text = text.rstrip()
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
 def _time(time: datetime, tick: str, words: str) -> Markup:
@@ -85,4 +107,5 @@ def _time(time: datetime, tick: str, words: str) -> Markup:
     )
 
 
-FILTERS = {each.__name__: each for each in (duration, size, ordinal, clock_text, clock_seconds, ago, since, until)}
+TIMES = (duration, clock_text, clock_seconds, ago, since, until)
+FILTERS = {each.__name__: each for each in (*TIMES, size, ordinal, amount, as_sentence)}
