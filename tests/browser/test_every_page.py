@@ -121,6 +121,21 @@ def test_a_page_is_printed_dark_on_white_and_without_buttons(gallery: Gallery, p
     assert (ink, paper) == ("rgb(0, 0, 0)", "rgb(255, 255, 255)")
     expect(page.get_by_role("button", name="Run again")).to_be_hidden()
     expect(page.locator("#result table")).to_be_visible()
+    for button in page.get_by_role("button").all():
+        expect(button).to_be_hidden()
+
+
+def test_what_others_wrote_does_not_turn_the_words_beside_it_around(gallery: Gallery, page: Page) -> None:
+    page.goto(gallery.addresses["fail_and_wait"])
+    after = """text => {
+        const quoted = document.querySelector("#sentence q"), words = document.createElement("i");
+        quoted.textContent = text;
+        words.textContent = "after it";
+        quoted.after(words);
+        return words.getBoundingClientRect().left >= quoted.getBoundingClientRect().right - 1;
+    }"""
+
+    assert page.evaluate(after, "a name \u202egnp.exe")
 
 
 def test_nothing_moves_for_those_who_asked_for_that(gallery: Gallery, page: Page) -> None:
