@@ -49,7 +49,9 @@ class Arrival:
 
     def remove(self) -> None:
         """It is not wanted, or not any more."""
-        self._file.close()
+        # Closed even where the disk has no room for the last of it.
+        with suppress(OSError):
+            self._file.close()
         self._path.unlink(missing_ok=True)
         _facts_of(self._path).unlink(missing_ok=True)
 

@@ -1,16 +1,24 @@
 """Where waitress would do something else than we want with a connection.
 
-What it refuses before the app sees it (a body that is too large, a request that is no HTTP) has the words and the
-headers of our own pages. A connection stays open after an answer without a body, which is what most polls get.
+What it refuses before the app sees it (a body that is too large or has no room, a request that is no HTTP) has the
+words and the headers of our own pages. A connection stays open after an answer without a body, which is what most
+polls get.
 """
 
+import logging
+from contextlib import suppress
 from typing import Any
 
+from waitress.buffers import OverflowableBuffer
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 from waitress.task import ErrorTask, WSGITask
+from waitress.utilities import Error
 
 from asyncinweb.web.failures import WORDS
 from asyncinweb.web.security import HEADERS
+
+log = logging.getLogger(__name__)
 
 PAGE = """<!doctype html>
 <html lang="en" class="asyncinweb">
@@ -35,7 +43,50 @@ PAGE = """<!doctype html>
 """
 
 
-class Refusal(ErrorTask):  # type: ignore[misc]  # waitress has no types
+class NoRoom(Error):  # type: ignore[misc]  # waitress has no types
+    """The disk has no room for what was sent."""
+
+    code = 503
+    reason = "Service Unavailable"
+
+
+class Body(OverflowableBuffer):  # type: ignore[misc]
+    """What was sent, on the disk if it is large. Where the disk has no room for it, it is dropped to its end: a
+    browser shows no answer to what it could not send."""
+
+    is_dropped = False
+
+    def append(self, data: bytes) -> None:
+        if self.is_dropped:
+            return
+        try:
+            super().append(data)
+        except OSError as error:
+            log.error("what is sent cannot be kept: %s", error)
+            self.is_dropped = True
+            # It has not been written, so it cannot be flushed either; the file is closed all the same.
+            with suppress(OSError):
+                self.close()
+
+
+class Request(HTTPRequestParser):  # type: ignore[misc]
+    """Reads a request with such a body."""
+
+    error: Error | None
+
+    def received(self, data: bytes) -> int:
+        is_new = self.body_rcv is None
+        consumed: int = super().received(data)
+        receiver = self.body_rcv
+        if receiver is not None and is_new:
+            # The headers end here; of the body nothing has been taken yet.
+            receiver.buf = Body(self.adj.inbuf_overflow)
+        elif receiver is not None and receiver.buf.is_dropped and self.error is None:
+            self.error = NoRoom("")
+        return consumed
+
+
+class Refusal(ErrorTask):  # type: ignore[misc]
     """Answers a request that waitress does not take, and closes the connection."""
 
     def execute(self) -> None:
@@ -61,7 +112,8 @@ class Answer(WSGITask):  # type: ignore[misc]
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]
-    """A connection with these two."""
+    """A connection with these three."""
 
+    parser_class = Request
     task_class = Answer
     error_task_class = Refusal

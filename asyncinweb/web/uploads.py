@@ -13,6 +13,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
+from asyncinweb.errors import DatabaseUnusable
 from asyncinweb.queue.given import given_folder
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.reading import find_job
@@ -56,18 +57,26 @@ class Sent:
 def receiving(task: Task[..., object]) -> Iterator[tuple[Sent, Callable[[], None]]]:
     """Read the form that this request brings for a task: what was sent, and what to call if it must come back.
 
-    Otherwise the files are removed at the end: a job has its own hold on them. Answers 400 and 413 in words.
+    Otherwise the files are removed at the end: a job has its own hold on them. Answers 400 and 413 in words, and
+    raises DatabaseUnusable where there is no room for a file.
     """
     limit_length(task.inputs.takes_files)
     shelf = Shelf(here().settings.instance, visitors.current().owner)
     receiver = Receiver(task.inputs.leaves, shelf)
     stays: list[bool] = []
     try:
-        receiver.receive()
+        _receive(receiver, shelf)
         yield receiver.sent, lambda: stays.append(True)
     finally:
         if not stays:
             receiver.remove_arrived()
+
+
+def _receive(receiver: "Receiver", shelf: Shelf) -> None:
+    try:
+        receiver.receive()
+    except OSError as error:
+        raise DatabaseUnusable(f"An upload cannot be kept in {shelf.folder}: {error}") from None
 
 
 def limit_length(takes_files: bool) -> None:

@@ -1,5 +1,6 @@
 """Process trees for tests: a shared one, and own ones for tests that stop or kill theirs."""
 
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -34,3 +35,20 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Tree]]:
     finally:
         for each in trees:
             each._sweep()
+
+
+@pytest.fixture
+def mount() -> Iterator[Callable[..., None]]:
+    """Mounts until the end of the test."""
+    mounted: list[Path] = []
+
+    def mount(*arguments: str, at: Path) -> None:
+        done = subprocess.run(["mount", *arguments, str(at)], capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(f"mounting is not allowed here, which takes root: {done.stderr.strip()}")
+        mounted.append(at)
+
+    yield mount
+    for each in reversed(mounted):
+        # Lazily: this process never closes the lock file beside a database.
+        subprocess.run(["umount", "-l", str(each)], check=False, capture_output=True)

@@ -136,23 +136,6 @@ def overwrite(tree: Tree) -> None:
 # --- the disk ---------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def mount() -> Iterator[Callable[..., None]]:
-    """Mounts until the end of the test."""
-    mounted: list[Path] = []
-
-    def mount(*arguments: str, at: Path) -> None:
-        done = subprocess.run(["mount", *arguments, str(at)], capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(f"mounting is not allowed here, which takes root: {done.stderr.strip()}")
-        mounted.append(at)
-
-    yield mount
-    for each in reversed(mounted):
-        # Lazily: this process never closes the lock file beside a database.
-        subprocess.run(["umount", "-l", str(each)], check=False, capture_output=True)
-
-
 def test_a_full_disk_is_named_and_costs_no_job_and_all_goes_on_when_there_is_room(
     start: Start, tmp_path: Path, mount: Callable[..., None]
 ) -> None:

@@ -3,7 +3,7 @@
 import http.client
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,6 +146,30 @@ def test_a_body_above_the_limit_is_refused_in_words_and_leaves_nothing(site: Tre
     assert response.status == 413
     assert "a form may bring 100 MB of files. Nothing was started." in response.page
     assert len(site.rows("SELECT 1 FROM asyncinweb_jobs")) == before
+
+
+def test_an_upload_that_the_disk_has_no_room_for_is_refused_in_words_and_leaves_nothing(
+    start: Callable[..., Tree], tmp_path: Path, mount: Callable[..., None]
+) -> None:
+    (tmp_path / "measuring.py").write_text(TASKS)
+    (tmp_path / "instance").mkdir()
+    mount("-t", "tmpfs", "-o", "size=16m", "tmpfs", at=tmp_path / "instance")
+    tree = start(program=(*RUN, "--port", "0"), tasks=tmp_path / "measuring.py").wait_until_started()
+
+    # One that is larger than the disk, and one that has room only until it is put where it stays.
+    refused = [upload(tree, megabytes) for megabytes in (40, 9)]
+    left = [
+        path for name in ("incoming", "uploads") for path in (tree.instance / name).rglob("*") if path.is_file()
+    ]
+    accepted = upload(tree, 3)
+
+    assert [answer.status for answer in refused] == [503, 503]
+    assert all("Just a moment" in answer.page for answer in refused)
+    assert left == []
+    assert tree.rows("SELECT count(*) AS n FROM asyncinweb_jobs") == [{"n": 1}]
+    tree.wait_for(accepted.location.rsplit("/", 1)[-1], "completed")
+    assert tree.server_log.count("cannot be kept") == 2
+    assert "uncaptured" not in tree.server_log
 
 
 def test_a_body_far_above_the_limit_is_refused_by_its_length_before_it_is_sent(site: Tree) -> None:
