@@ -90,7 +90,13 @@ def _kept(folder: JobFolder, number: str, output: Output, room: int) -> dict[str
     return facts
 
 
-SUFFIXES = {"text/plain": "txt", "application/json": "json", "text/markdown": "md", "image/svg+xml": "svg"}
+SUFFIXES = {
+    "text/plain": "txt",
+    "application/json": "json",
+    "text/markdown": "md",
+    "image/svg+xml": "svg",
+    "application/zip": "zip",
+}
 
 
 def stored_result(folder: JobFolder, job: Job) -> Stored | None:

@@ -89,8 +89,8 @@ def download_name(job: Job, stored: Stored, part: str = "") -> str:
     """What a result is called when it is saved: its own name, else that of its task."""
     if stored.name:
         return stored.name
-    words = [job.task, job.slug[:6].strip("-_"), *([file_name(part)] if part else [])]
-    return f"{'-'.join(words)}.{stored.suffix}"
+    words = [job.task, job.slug[:6].strip("-_"), file_name(part)]
+    return f"{'-'.join(filter(None, words))}.{stored.suffix}"
 
 
 def finder(job: Job) -> Callable[[str], str | None]:

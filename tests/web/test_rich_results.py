@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import zipfile
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -87,7 +88,16 @@ def test_several_results_come_as_one_zip(client: FlaskClient, room: Room, tmp_pa
         assert archive.read("Plot_1.png") == PNG
         assert archive.read("given.txt") == b"in a file"
     assert response.content_type == "application/zip"
-    assert response.headers["Content-Disposition"].startswith("attachment; filename=picture-")
+    saved_as = response.headers["Content-Disposition"]
+    assert re.match(r"attachment; filename=picture-[\w-]+\.zip;", saved_as), saved_as
+
+
+def test_a_part_whose_name_says_nothing_is_saved_under_that_of_the_task(client: FlaskClient, room: Room) -> None:
+    slug = room.complete({"..": PNG, "b": 1}).slug
+
+    saved_as = client.get(f"/jobs/{slug}/result/1").headers["Content-Disposition"]
+
+    assert re.fullmatch(r"inline; filename=picture-\w[\w-]*\w\.png", saved_as), saved_as
 
 
 def test_programs_get_several_results_by_name(client: FlaskClient, room: Room) -> None:
@@ -464,6 +474,18 @@ def test_of_very_many_files_the_first_are_listed(client: FlaskClient, room: Room
     assert len(part.select("li")) == 200
     assert len(part.select("pre")) == 20
     assert "The first 200 of 205 files" in words(part)
+
+
+def test_a_part_of_what_could_run_in_a_browser_is_saved_and_not_shown(client: FlaskClient, room: Room) -> None:
+    slug = saved(room, {"a.html": b"..<script>alert(1)</script>", "b.svg": b"..<svg onload='alert(1)'/>"})
+
+    for name in ("a.html", "b.svg"):
+        part = client.get(f"/jobs/{slug}/files/{name}", headers={"Range": "bytes=2-"})
+
+        assert (part.status_code, part.data[:1]) == (206, b"<")
+        assert part.headers["Content-Disposition"].startswith("attachment")
+        assert part.headers["Content-Security-Policy"].endswith("; sandbox")
+        assert part.headers["X-Content-Type-Options"] == "nosniff"
 
 
 @pytest.mark.parametrize("kind", ["saved", "in a file", "in the row"])
