@@ -10,9 +10,12 @@ from pydantic import ValidationError
 
 from asyncinweb.errors import SettingError, nearest
 from asyncinweb.settings import Settings
+from asyncinweb.wishes import WISHES
 
 PREFIX = "ASYNCINWEB_"
 FILE = "asyncinweb.toml"
+# Among the settings only lists can be too short.
+SETTING_WISHES = {**WISHES, "too_short": "name at least one"}
 
 
 @dataclass(frozen=True)
@@ -78,5 +81,6 @@ def _place(origin: str, name: str) -> str:
 def _in_words(error: ValidationError, origins: Mapping[str, str]) -> str:
     first = error.errors(include_url=False)[0]
     name = str(first["loc"][0]) if first["loc"] else "settings"
-    message = first["msg"].removeprefix("Value error, ")
+    wish = SETTING_WISHES.get(first["type"], "").format(**first.get("ctx", {}))
+    message = wish or first["msg"].removeprefix("Value error, ")
     return f"{name} = {first['input']!r} ({origins.get(name, 'default')}) is not possible: {message}."

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from asyncinweb.errors import AsyncInWebError, BadArguments, TaskDefinitionError, TaskLoadError
+from asyncinweb.errors import AsyncInWebError, BadArguments, TaskDefinitionError, TaskLoadError, nearest
 from asyncinweb.tasks.registry import Registry, Task, registry
 
 
@@ -59,7 +59,10 @@ def _import(source: str) -> None:
 
 def _import_file(path: Path) -> None:
     if not path.is_file():
-        raise TaskLoadError(f"There is no file {path} to load tasks from (looked in {Path.cwd()}).")
+        others = [str(each) for each in path.parent.glob("*.py")]
+        raise TaskLoadError(
+            f"There is no file {path} to load tasks from (looked in {Path.cwd()}).{nearest(str(path), others)}"
+        )
     name = path.stem
     there = _origin_of(name)
     if there is not None and there != path.resolve():
@@ -102,5 +105,6 @@ def _import_failure(source: str, error: BaseException) -> str:
         frames = inspect.getinnerframes(error.__traceback__) if error.__traceback__ else []
         own = [frame for frame in frames if "importlib" not in frame.filename and frame.filename != __file__]
         where = f"{own[-1].filename}:{own[-1].lineno}" if own else source
-    message = " ".join(str(error).split())
+    # The whole text of a syntax error says where it is, too.
+    message = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split())
     return f"{source} cannot be imported: {type(error).__name__}: {message} ({where})"

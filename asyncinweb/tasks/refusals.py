@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from asyncinweb.errors import nearest
 from asyncinweb.tasks.fields import FormField, as_text
+from asyncinweb.wishes import WISHES
 
 # Python refuses to write out whole numbers of more than 4300 digits.
 MOST_BITS = 1_000
@@ -72,37 +73,3 @@ def _readable(facts: Mapping[str, Any]) -> dict[str, Any]:
         name: as_text(value) if isinstance(value, (datetime, timedelta)) else value
         for name, value in facts.items()
     }
-
-
-WISHES = {
-    "greater_than_equal": "it must be at least {ge}",
-    "greater_than": "it must be more than {gt}",
-    "less_than_equal": "it must be at most {le}",
-    "less_than": "it must be less than {lt}",
-    "int_parsing": "a whole number is needed, such as 12",
-    "int_parsing_size": "it is too large",
-    "int_from_float": "a whole number is needed, such as 12",
-    "int_type": "a whole number is needed, such as 12",
-    "float_parsing": "a number is needed, with a point such as 3.5",
-    "float_type": "a number is needed, with a point such as 3.5",
-    "decimal_parsing": "a number is needed, with a point such as 3.50",
-    "finite_number": "an ordinary number is needed, neither infinite nor NaN",
-    "literal_error": "choose one of {expected}",
-    "enum": "choose one of {expected}",
-    "bool_parsing": "yes or no is needed",
-    "bool_type": "yes or no is needed",
-    "string_type": "a text is needed",
-    "string_unicode": "it contains half of a character (a lone surrogate)",
-    "string_too_short": "at least {min_length} characters are needed",
-    "too_short": "at least {min_length} characters are needed",
-    "too_long": "at most {max_length} characters are allowed",
-    "string_pattern_mismatch": "it must match {pattern}",
-    "date_from_datetime_parsing": "a date is needed, such as 2026-11-23",
-    "date_parsing": "a date is needed, such as 2026-11-23",
-    "datetime_from_date_parsing": "a date and time is needed, such as 2026-11-23T18:30",
-    "datetime_parsing": "a date and time is needed, such as 2026-11-23T18:30",
-    "time_parsing": "a time is needed, such as 18:30",
-    "time_delta_parsing": "a duration is needed, such as 1 h 30 min",
-    "time_delta_type": "a duration is needed, such as 1 h 30 min",
-    "dict_type": 'a JSON object is needed, such as {{"name": 1}}',
-}

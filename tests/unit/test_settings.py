@@ -98,7 +98,9 @@ def test_a_wrong_value_is_named_with_its_setting_and_origin(
     if origin == "file":
         write_file('port = "eighty"\n')
 
-    with pytest.raises(SettingError, match=r"port = 'eighty' \((.*)\) is not possible: .*integer") as refused:
+    with pytest.raises(
+        SettingError, match=r"port = 'eighty' \((.*)\) is not possible: a whole number is needed"
+    ) as refused:
         read_settings({"port": "eighty"} if origin == "option" else None)
 
     assert f"({where})" in str(refused.value)
@@ -129,6 +131,30 @@ def test_a_wrong_value_is_named_with_its_setting_and_origin(
 def test_an_impossible_value_is_refused(name: str, value: object) -> None:
     with pytest.raises(SettingError, match=f"^{name} = .*is not possible"):
         read_settings({name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("port", "65536", "port = '65536' (option) is not possible: it must be at most 65535."),
+        ("workers", "two", "workers = 'two' (option) is not possible: a whole number is needed, such as 12."),
+        ("poll_seconds", "0", "poll_seconds = '0' (option) is not possible: it must be more than 0."),
+        ("durability", "ful", "durability = 'ful' (option) is not possible: choose one of 'full' or 'normal'."),
+        (
+            "insecure_no_auth",
+            "perhaps",
+            "insecure_no_auth = 'perhaps' (option) is not possible: yes or no is needed.",
+        ),
+        ("tasks", "", "tasks = [] (option) is not possible: name at least one."),
+        ("max_upload_mb", "much", "a number is needed, with a point such as 3.5."),
+        ("database_url", "x", "a SQLite file is needed, such as sqlite:////srv/jobs/asyncinweb.db."),
+    ],
+)
+def test_a_wrong_value_is_told_with_the_cure(name: str, value: str, words: str) -> None:
+    with pytest.raises(SettingError) as refused:
+        read_settings({name: value})
+
+    assert words in str(refused.value)
 
 
 @pytest.mark.parametrize("text", ["port = \n", "port = 1\nport = 2\n"])
