@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from flask import Flask, request, url_for
 from flask_sqlalchemy import SQLAlchemy
 from jinja2 import Environment, StrictUndefined
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine
 
 from asyncinweb import configuration
 from asyncinweb.errors import AsyncInWebError
@@ -111,6 +111,8 @@ def connected_flask_sqlalchemy(app: Flask, database: Database) -> SQLAlchemy:
 def _engine_of_host(db: SQLAlchemy, database: Database) -> Engine:
     wish = f'app.config["SQLALCHEMY_BINDS"] = {{"{BIND_KEY}": "{sqlite_url(database.path)}"}}'
     if BIND_KEY not in db.engines:
+        _add_engine(db, database)
+    if BIND_KEY not in db.engines:
         raise AsyncInWebError(
             f"Flask-SQLAlchemy is set up already, without our database. Before db.init_app(app), write: {wish}"
         )
@@ -126,6 +128,14 @@ def _engine_of_host(db: SQLAlchemy, database: Database) -> Engine:
             f"{str(database.path)!r}. Before db.init_app(app), write: {wish}"
         )
     return engine
+
+
+def _add_engine(db: SQLAlchemy, database: Database) -> None:
+    """Beside the host's own, as if SQLALCHEMY_BINDS had named it in time."""
+    engines = db.engines
+    # Nothing promises that these are more than a view.
+    if isinstance(engines, dict):
+        engines[BIND_KEY] = create_engine(sqlite_url(database.path), module=driver_of(database))
 
 
 def driver_of(database: Database) -> object:

@@ -1,13 +1,15 @@
 """The same pages inside somebody's Flask app, which stays as it is."""
 
 import stat
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 import web_tasks
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import text
+from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import OperationalError
 from web_room import OURS, Reader, Room, close, one, soup, words
 
@@ -87,9 +89,33 @@ def test_a_hosts_flask_sqlalchemy_is_shared(host: Flask, settings: Settings, tmp
     close(host)
 
 
-def test_a_host_without_our_bind_is_told_what_to_write(host: Flask, tmp_path: Path) -> None:
+def test_a_host_need_not_know_our_bind(host: Flask, tmp_path: Path) -> None:
     host.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{tmp_path}/host.db"
-    SQLAlchemy(host)
+    db = SQLAlchemy(host)
+    people = db.Table("people", db.Column("id", db.Integer, primary_key=True))
+
+    AsyncInWeb(host, url_prefix="/slow")
+
+    client = host.test_client()
+    assert client.post("/slow/tasks/picture", headers=OURS).status_code == 303
+    assert client.get("/slow/jobs").status_code == 200
+    with host.app_context():
+        db.create_all()
+        db.session.execute(people.insert())
+        db.session.commit()
+        assert inspect(db.engine).get_table_names() == ["people"]
+        assert "people" not in inspect(db.engines["asyncinweb"]).get_table_names()
+    close(host)
+
+
+def test_a_host_whose_engines_cannot_be_added_to_is_told_what_to_write(host: Flask, tmp_path: Path) -> None:
+    class Closed(SQLAlchemy):
+        @property
+        def engines(self) -> Mapping[str | None, Engine]:
+            return MappingProxyType(super().engines)
+
+    host.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{tmp_path}/host.db"
+    Closed(host)
 
     with pytest.raises(
         AsyncInWebError, match=r'Before db.init_app\(app\), write: .*SQLALCHEMY_BINDS"\] = {"asyncinweb"'
