@@ -43,7 +43,7 @@ WORDS = {
     403: Words("Not allowed from there", "Please open the page again and use its own buttons."),
     404: Words("Nothing here", "There is no page with this address."),
     405: Words("Not this way", "This address cannot be opened like that."),
-    409: Words("Already used", "This form was sent before with other values. Please open it again."),
+    409: Words("Not possible any more", "This form was sent before with other values. Please open it again."),
     415: Words("Not in this form", "What was sent is of a type that this address does not take."),
     413: Words("Too much at once", "What was sent is larger than this server accepts. Nothing was started."),
     422: Words("Something is not right", "The values do not fit."),
