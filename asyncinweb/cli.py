@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from asyncinweb.configuration import read_settings
-from asyncinweb.errors import AsyncInWebError
+from asyncinweb.errors import AsyncInWebError, nearest
 from asyncinweb.serve import Parts, run
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -28,15 +28,25 @@ class Commands(click.Group):
         command: click.Command = getattr(home, f"{name}_command")
         return command
 
+    def resolve_command(
+        self, context: click.Context, arguments: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = arguments[0]
+        if not name.startswith("-") and self.get_command(context, name) is None:
+            context.fail(f"No such command {name!r}.{nearest(name, self.list_commands(context))}")
+        return super().resolve_command(context, arguments)
+
 
 # Where each of them is.
 HOMES = {
-    **dict.fromkeys(("submit", "jobs", "show", "log", "cancel", "rerun", "tasks"), "jobs"),
+    **dict.fromkeys(("submit", "jobs", "show", "log", "cancel", "rerun"), "jobs"),
+    "tasks": "tasks",
     **dict.fromkeys(("prune", "backup", "restore", "check", "config"), "store"),
 }
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="asyncinweb", message="%(prog)s %(version)s")
 def cli() -> None:
     """Slow Python behind fast web pages."""
 

@@ -1,4 +1,4 @@
-"""Commands about jobs: storing, finding, following and stopping them; and about the tasks there are."""
+"""Commands about jobs: storing, finding, following and stopping them."""
 
 import json
 import threading
@@ -45,8 +45,8 @@ def submit_command(
     found = load(place.settings.tasks)[task]
     texts, files = _pairs(found, arguments)
     packed = found.inputs.pack(found.inputs.from_texts(texts, files))
-    (job,) = place.client().submit([Request(found, packed, found.options.priority)])
     database = place.database()
+    (job,) = place.client(database).submit([Request(found, packed, found.options.priority)])
     if wait:
         job = _wait_for_end(database, job.slug)
     _print_job(database, job, as_json)
@@ -110,7 +110,7 @@ def _print_job(database: Database, job: Job, as_json: bool) -> None:
 @as_json
 def jobs_command(state: Any, task: str | None, limit: int, instance: Path | None, as_json: bool) -> None:
     """List jobs, newest first."""
-    with Place(instance).database().read() as session:
+    with Place(instance).known_database().read() as session:
         page = list_jobs(session, Filters(state, task), limit=limit)
         facts = [job_as_json(session, job) for job in page.jobs] if as_json else []
     # Printed only now: into a pager, the words may take as long as a person reads, and a reader that stays keeps
@@ -129,7 +129,7 @@ def jobs_command(state: Any, task: str | None, limit: int, instance: Path | None
 @as_json
 def show_command(slug: str, instance: Path | None, as_json: bool) -> None:
     """Show one job."""
-    database = Place(instance).database()
+    database = Place(instance).known_database()
     _print_job(database, _find(database, slug), as_json)
 
 
@@ -140,7 +140,7 @@ def show_command(slug: str, instance: Path | None, as_json: bool) -> None:
 def log_command(slug: str, follow: bool, instance: Path | None) -> None:
     """Print a job's log."""
     place = Place(instance)
-    database, folder = place.database(), JobFolder(place.settings.instance, slug)
+    database, folder = place.known_database(), JobFolder(place.settings.instance, slug)
     offset, claim_no, pause = 0, 0, threading.Event()
     while True:
         job = _find(database, slug)
@@ -160,43 +160,34 @@ def log_command(slug: str, follow: bool, instance: Path | None) -> None:
 @click.command("cancel")
 @click.argument("slug")
 @in_instance
-def cancel_command(slug: str, instance: Path | None) -> None:
+@as_json
+def cancel_command(slug: str, instance: Path | None, as_json: bool) -> None:
     """Cancel a waiting job, or ask a running one to stop."""
     place = Place(instance)
-    state = _find(place.database(), slug).state
-    match place.client().cancel(slug):
-        case "cancelled":
-            click.echo("cancelled")
-        case "asked":
-            click.echo("asked to stop")
-        case "refused":
-            raise AsyncInWebError(f"Job {slug} has ended already ({state}).")
+    database = place.known_database()
+    state = _find(database, slug).state
+    answer = place.client(database).cancel(slug)
+    if answer == "refused":
+        raise AsyncInWebError(f"Job {slug} has ended already ({state}).")
+    if as_json:
+        _print_job(database, _find(database, slug), as_json)
+    else:
+        click.echo("cancelled" if answer == "cancelled" else "asked to stop")
 
 
 @click.command("rerun")
 @click.argument("slug")
 @in_instance
-def rerun_command(slug: str, instance: Path | None) -> None:
-    """Make a new job with the same arguments."""
-    job = Place(instance).client().rerun(slug, owner="")
-    if job is None:
-        raise AsyncInWebError(f"There is no job {slug!r}. List them: asyncinweb jobs")
-    click.echo(job.slug)
-
-
-@click.command("tasks")
-@with_tasks
 @as_json
-def tasks_command(tasks: tuple[str, ...], as_json: bool) -> None:
-    """List the tasks and their parameters."""
-    registry = load(Place(None, tasks).settings.tasks)
+def rerun_command(slug: str, instance: Path | None, as_json: bool) -> None:
+    """Make a new job with the same arguments."""
+    place = Place(instance)
+    database = place.known_database()
+    _find(database, slug)
+    job = place.client(database).rerun(slug, owner="")
+    if job is None:
+        raise AsyncInWebError(f"Job {slug} was removed just now.")
     if as_json:
-        print_json(
-            [
-                {"name": task.name, "title": task.title, "arguments": task.inputs.model.model_json_schema()}
-                for task in registry.tasks.values()
-            ]
-        )
-        return
-    for task in registry.tasks.values():
-        click.echo(f"{task.name}{task.inputs.signature}\n    {task.title}")
+        _print_job(database, job, as_json)
+    else:
+        click.echo(job.slug)

@@ -12,6 +12,7 @@ from asyncinweb.errors import AsyncInWebError
 from asyncinweb.logs import harmless
 from asyncinweb.queue.client import Client, open_database
 from asyncinweb.queue.database import WEB, Database
+from asyncinweb.queue.folder_lock import is_in_use
 from asyncinweb.queue.instance import make_instance
 from asyncinweb.settings import Settings
 
@@ -28,18 +29,28 @@ class Place:
         self.settings: Settings = self.configuration.settings
 
     def database(self) -> Database:
+        """The database, brought to this version; made if there is none."""
         make_instance(self.settings.instance)
         return open_database(self.settings, WEB)
 
+    def known_database(self) -> Database:
+        """The database, brought to this version. In a wrong folder, none is made."""
+        if not is_in_use(self.settings.instance):
+            self._refuse_none()
+        return self.database()
+
     def existing_database(self) -> Database:
         """The database as it is: not made, not brought to this version."""
+        self._refuse_none()
+        return Database(self.settings.database_path, self.settings.durability, WEB)
+
+    def client(self, database: Database) -> Client:
+        return Client(database, self.settings.max_queued_per_owner, self.settings.instance)
+
+    def _refuse_none(self) -> None:
         path = self.settings.database_path
         if not path.is_file():
             raise AsyncInWebError(f"There is no database {path}. Another folder: --instance DIR")
-        return Database(path, self.settings.durability, WEB)
-
-    def client(self) -> Client:
-        return Client(self.database(), self.settings.max_queued_per_owner, self.settings.instance)
 
 
 def in_instance(command: Command) -> Command:

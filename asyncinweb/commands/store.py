@@ -19,15 +19,19 @@ from asyncinweb.workers import processes
 
 @click.command("prune")
 @in_instance
-def prune_command(instance: Path | None) -> None:
+@as_json
+def prune_command(instance: Path | None, as_json: bool) -> None:
     """Remove ended jobs whose retention is over."""
     place = Place(instance)
     jobs = folders = 0
-    for cleaned in clean(place.database(), place.settings):
+    for cleaned in clean(place.known_database(), place.settings):
         jobs, folders = jobs + cleaned.jobs, folders + cleaned.folders
         if cleaned.jobs:
             # Others want the write lock too.
             threading.Event().wait(BATCH_SECONDS)
+    if as_json:
+        print_json({"jobs": jobs, "folders": folders})
+        return
     click.echo(f"{jobs} jobs removed" + (f", {folders} folders whose job was gone" if folders else ""))
 
 
@@ -36,24 +40,33 @@ def prune_command(instance: Path | None) -> None:
 @click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
 @click.option("--without-files", is_flag=True, help="Only the database: no logs, no files of jobs.")
 @in_instance
-def backup_command(file: Path, overwrite: bool, without_files: bool, instance: Path | None) -> None:
+@as_json
+def backup_command(file: Path, overwrite: bool, without_files: bool, instance: Path | None, as_json: bool) -> None:
     """Keep the database and the files of its jobs in FILE, a ZIP file. The server may go on meanwhile."""
     place = Place(instance)
     kept = back_up(
         place.existing_database(), place.settings.instance, file.absolute(), overwrite, not without_files
     )
+    if as_json:
+        print_json({"path": str(kept.path), "size": kept.size, "jobs": kept.jobs, "files": kept.files})
+        return
     click.echo(f"{kept.path}: {kept.jobs} jobs, {kept.files} files, {kept.size / 1e6:.1f} MB")
 
 
 @click.command("restore")
 @click.argument("file", type=click.Path(path_type=Path))
 @in_instance
-def restore_command(file: Path, instance: Path | None) -> None:
+@as_json
+def restore_command(file: Path, instance: Path | None, as_json: bool) -> None:
     """Put a backup in the place of what is there, which is kept. The server must be stopped."""
     settings = Place(instance).settings
     make_instance(settings.instance)
     with folder_lock(settings.instance):
         restored = restore(settings.database_path, settings.instance, file.absolute())
+    if as_json:
+        replaced = None if restored.replaced is None else str(restored.replaced)
+        print_json({"jobs": restored.jobs, "files": restored.files, "replaced": replaced})
+        return
     click.echo(f"{restored.jobs} jobs and {restored.files} files are back.")
     if restored.replaced is not None:
         click.echo(f"What was there before is in {restored.replaced}")

@@ -200,7 +200,7 @@ def test_a_database_that_becomes_read_only_is_named_and_written_again_when_it_ma
 def test_a_start_on_a_read_only_database_ends_with_2(
     start: Start, tmp_path: Path, mount: Callable[..., None]
 ) -> None:
-    first = run_once("jobs", folder=tmp_path, settings={"instance": tmp_path / "instance"})
+    first = run_once("submit", "hello", folder=tmp_path, settings={"instance": tmp_path / "instance"})
     path = tmp_path / "instance" / "asyncinweb.db"
     mount("--bind", str(path), at=path)
     mount("-o", "remount,bind,ro", at=path)

@@ -6,6 +6,7 @@ One of them as a program of its own; the others in this process, since each prog
 import json
 import sys
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -84,7 +85,7 @@ def test_submit_wait_ends_with_1_if_the_job_fails(shell: Shell) -> None:
         (["cancel", "nothing"], "There is no job 'nothing'"),
         (["rerun", "nothing"], "There is no job 'nothing'"),
         (["jobs", "--state", "done"], "Invalid value for '--state'"),
-        (["sumbit"], "No such command"),
+        (["sumbit"], "No such command 'sumbit'. Did you mean 'submit'?"),
     ],
 )
 def test_wrong_use_ends_with_2_and_names_what_was_wrong(shell: Shell, arguments: list[str], words: str) -> None:
@@ -98,12 +99,12 @@ def test_wrong_use_ends_with_2_and_names_what_was_wrong(shell: Shell, arguments:
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        (None, "There is no file"),
+        (None, "There is no file {file} to load tasks from"),
         (
             "import nothing_of_that_name\n",
             "ModuleNotFoundError: No module named 'nothing_of_that_name' ({file}:1)",
         ),
-        ("x = 1\ndef f(:\n", "SyntaxError: invalid syntax"),
+        ("x = 1\ndef f(:\n", "SyntaxError: invalid syntax ({file}:2)"),
         ("def f():\n    raise SystemExit\n\nf()\n", "SystemExit:  ({file}:2)"),
     ],
 )
@@ -215,12 +216,57 @@ def test_rerun_makes_a_new_job_of_the_same_arguments(tree: Tree, shell: Shell) -
     assert slug != first.slug
 
 
+@pytest.mark.parametrize("verb", ["show", "log", "cancel", "rerun", "jobs", "prune"])
+def test_in_a_wrong_folder_no_command_makes_a_database(shell: Shell, tmp_path: Path, verb: str) -> None:
+    wrong = tmp_path / "wrong"
+
+    said = shell(verb, *([] if verb in ("jobs", "prune") else ["a-slug"]), "--instance", str(wrong))
+
+    assert (said.code, said.out) == (2, "")
+    assert said.err == f"asyncinweb: There is no database {wrong}/asyncinweb.db. Another folder: --instance DIR\n"
+    assert not wrong.exists()
+
+
+def test_what_commands_have_done_can_be_had_as_json(tree: Tree, shell: Shell, tmp_path: Path) -> None:
+    ended = tree.run("add", a=1).slug
+    door = tmp_path / "open"
+    running = tree.begin("hold", "holding", until=str(door))
+
+    cancelled = json.loads(shell("cancel", running, "--json").out)
+    again = json.loads(shell("rerun", ended, "--json").out)
+    pruned = json.loads(shell("prune", "--json").out)
+    kept = json.loads(shell("backup", str(tmp_path / "b.zip"), "--json").out)
+    restored = json.loads(
+        shell("restore", str(tmp_path / "b.zip"), "--json", "--instance", str(tmp_path / "new")).out
+    )
+
+    assert cancelled["slug"] == running
+    assert (again["rerun_of"], again["arguments"]) == (ended, {"a": 1, "b": 1})
+    assert pruned == {"jobs": 0, "folders": 0}
+    assert (kept["path"], kept["jobs"]) == (str(tmp_path / "b.zip"), restored["jobs"])
+    assert restored["replaced"] is None
+    tree.wait_for(running, "cancelled")
+
+
+def test_the_version_is_told(shell: Shell) -> None:
+    assert shell("--version").out == f"asyncinweb {version('asyncinweb')}\n"
+
+
+def test_the_nearest_file_is_offered(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "my_tasks.py").touch()
+
+    said = shell("tasks", "--tasks", str(tmp_path / "my_task.py"))
+
+    assert said.err.endswith(f"Did you mean '{tmp_path}/my_tasks.py'?\n")
+
+
 def test_tasks_lists_names_and_parameters(shell: Shell) -> None:
     lines = shell("tasks").out.splitlines()
     listed = {task["name"]: task for task in json.loads(shell("tasks", "--json").out)}
 
-    assert "add(a: int, b: int = 1) -> int" in lines
-    assert "    Add two numbers" in lines
+    at = lines.index("add: Add two numbers")
+    assert lines[at + 1].split(maxsplit=1) == ["a=…", "a whole number"]
+    assert lines[at + 2].split(maxsplit=1) == ["b=1", "a whole number"]
     assert listed["add"]["arguments"]["required"] == ["a"]
 
 

@@ -107,7 +107,7 @@ def test_a_database_of_a_newer_program_is_left_alone(tmp_path: Path, old_databas
 @pytest.fixture
 def old_database(tmp_path: Path) -> Path:
     """A database that an earlier start has left."""
-    done = run_once("jobs", folder=tmp_path, settings={"instance": tmp_path / "instance"})
+    done = run_once("submit", "hello", folder=tmp_path, settings={"instance": tmp_path / "instance"})
     assert (done.returncode, done.stderr) == (0, "")
     return tmp_path / "instance" / "asyncinweb.db"
 
