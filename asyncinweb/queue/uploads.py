@@ -9,11 +9,13 @@ import json
 import os
 import re
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from asyncinweb import clock
+from asyncinweb.errors import DatabaseUnusable
 from asyncinweb.queue.instance import make_private
 from asyncinweb.tasks.uploaded import UploadedFile, clean_name
 
@@ -22,7 +24,7 @@ TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
 class Arrival:
-    """A file that is being received. `finish` or `remove` ends it."""
+    """A file that is being received. `finish` or `remove` ends it. DatabaseUnusable if there is no room for it."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self.token = secrets.token_urlsafe(16)
@@ -30,21 +32,25 @@ class Arrival:
         self.size = 0
         self._path = folder / self.token
         self._digest = hashlib.sha256()
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with _keeping(folder):
+            make_private(folder)
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         self._file = open(descriptor, "wb")  # noqa: PTH123, SIM115 - a descriptor, open across calls
 
     def write(self, data: bytes) -> None:
         self.size += len(data)
         self._digest.update(data)
-        self._file.write(data)
+        with _keeping(self._path.parent):
+            self._file.write(data)
 
     def finish(self) -> UploadedFile:
         """The whole file has arrived: on the disk for good."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
         file = UploadedFile(self._path, self.name, self.size, self._digest.hexdigest())
-        _facts_of(self._path).write_text(json.dumps(file.facts), encoding="utf-8")
+        with _keeping(self._path.parent):
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            _facts_of(self._path).write_text(json.dumps(file.facts), encoding="utf-8")
         return file
 
     def remove(self) -> None:
@@ -54,6 +60,14 @@ class Arrival:
             self._file.close()
         self._path.unlink(missing_ok=True)
         _facts_of(self._path).unlink(missing_ok=True)
+
+
+@contextmanager
+def _keeping(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DatabaseUnusable(f"An upload cannot be kept in {folder}: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -70,7 +84,6 @@ class Shelf:
 
     def receive(self, name: str) -> Arrival:
         """Begin to receive a file that is called `name`."""
-        make_private(self.folder)
         return Arrival(self.folder, name)
 
     def find(self, token: str) -> UploadedFile | None:

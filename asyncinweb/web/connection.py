@@ -5,6 +5,7 @@ words and the headers of our own pages. A connection stays open after an answer 
 polls get.
 """
 
+import json
 import logging
 from contextlib import suppress
 from typing import Any
@@ -16,9 +17,13 @@ from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import Error
 
 from asyncinweb.web.failures import WORDS
+from asyncinweb.web.problems import MEDIA_TYPE, facts_of
 from asyncinweb.web.security import HEADERS
 
 log = logging.getLogger(__name__)
+
+# The web process serves our app alone, so that nothing stands before its addresses.
+API = "/api/"
 
 PAGE = """<!doctype html>
 <html lang="en" class="asyncinweb">
@@ -92,9 +97,14 @@ class Refusal(ErrorTask):  # type: ignore[misc]
     def execute(self) -> None:
         error: Any = self.request.error
         words = WORDS.get(error.code, WORDS[400])
-        body = PAGE.format(code=error.code, heading=words.heading, sentence=words.sentence).encode()
+        if getattr(self.request, "path", "").startswith(API):
+            media_type = MEDIA_TYPE
+            body = json.dumps(facts_of(error.code, words.heading, words.sentence)).encode()
+        else:
+            media_type = "text/html; charset=utf-8"
+            body = PAGE.format(code=error.code, heading=words.heading, sentence=words.sentence).encode()
         self.status = f"{error.code} {error.reason}"
-        self.response_headers.extend([*HEADERS.items(), ("Content-Type", "text/html; charset=utf-8")])
+        self.response_headers.extend([*HEADERS.items(), ("Content-Type", media_type)])
         self.set_close_on_finish()
         self.content_length = len(body)
         self.write(body)

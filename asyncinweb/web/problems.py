@@ -16,11 +16,16 @@ def wants_problem() -> bool:
     return f"{request.script_root}{request.path}/".startswith(root)
 
 
+def facts_of(code: int, title: str, detail: str) -> dict[str, object]:
+    """What every problem says."""
+    return {"type": "about:blank", "title": title, "status": code, "detail": detail}
+
+
 def problem(
     code: int, title: str, detail: str, reference: str = "", errors: Mapping[str, str] | None = None
 ) -> Response:
     """The answer to a program. `errors`: what is wrong, by the name of the field."""
-    facts: dict[str, object] = {"type": "about:blank", "title": title, "status": code, "detail": detail}
+    facts = facts_of(code, title, detail)
     if reference:
         facts["reference"] = reference
     if errors:

@@ -13,7 +13,6 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
-from asyncinweb.errors import DatabaseUnusable
 from asyncinweb.queue.given import given_folder
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.reading import find_job
@@ -65,18 +64,11 @@ def receiving(task: Task[..., object]) -> Iterator[tuple[Sent, Callable[[], None
     receiver = Receiver(task.inputs.leaves, shelf)
     stays: list[bool] = []
     try:
-        _receive(receiver, shelf)
+        receiver.receive()
         yield receiver.sent, lambda: stays.append(True)
     finally:
         if not stays:
             receiver.remove_arrived()
-
-
-def _receive(receiver: "Receiver", shelf: Shelf) -> None:
-    try:
-        receiver.receive()
-    except OSError as error:
-        raise DatabaseUnusable(f"An upload cannot be kept in {shelf.folder}: {error}") from None
 
 
 def limit_length(takes_files: bool) -> None:

@@ -158,17 +158,17 @@ def test_an_upload_that_the_disk_has_no_room_for_is_refused_in_words_and_leaves_
 
     # One that is larger than the disk, and one that has room only until it is put where it stays.
     refused = [upload(tree, megabytes) for megabytes in (40, 9)]
-    left = [
-        path for name in ("incoming", "uploads") for path in (tree.instance / name).rglob("*") if path.is_file()
-    ]
+    refused += [upload_by_program(tree, megabytes, f"{megabytes}", os.urandom(MB)) for megabytes in (40, 9)]
+    left = files_in(tree.instance / "uploads") + files_in(tree.instance / "incoming")
     accepted = upload(tree, 3)
 
-    assert [answer.status for answer in refused] == [503, 503]
+    assert [answer.status for answer in refused] == [503] * 4
     assert all("Just a moment" in answer.page for answer in refused)
+    assert ['"status": 503' in answer.page for answer in refused] == [False, False, True, True]
     assert left == []
     assert tree.rows("SELECT count(*) AS n FROM asyncinweb_jobs") == [{"n": 1}]
     tree.wait_for(accepted.location.rsplit("/", 1)[-1], "completed")
-    assert tree.server_log.count("cannot be kept") == 2
+    assert tree.server_log.count("cannot be kept") == 4
     assert "uncaptured" not in tree.server_log
 
 
