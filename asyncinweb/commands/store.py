@@ -82,7 +82,7 @@ def check_command(tasks: tuple[str, ...], instance: Path | None, as_json: bool) 
     place.existing_database().close()
     computer = Computer(processes.this_host(), processes.is_alive)
     code, findings = 0, []
-    for finding in check(place.settings, computer, lambda: set(load(place.settings.tasks).tasks)):
+    for finding in check(place.settings, computer, lambda: load(place.settings.tasks)):
         code = max(code, finding.exit_code)
         findings.append({"subject": finding.subject, "level": finding.level, "words": finding.words})
         if not as_json:

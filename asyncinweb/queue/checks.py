@@ -1,10 +1,12 @@
 """The questions of `asyncinweb check` to the database, and the list of all of them."""
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session
 
 from asyncinweb import clock
@@ -14,13 +16,16 @@ from asyncinweb.queue.backup import integrity_faults
 from asyncinweb.queue.database import WEB, Database
 from asyncinweb.queue.files import JobFolder
 from asyncinweb.queue.findings import Finding, doubtful, guarded, named, well, wrong
-from asyncinweb.queue.models import IS_SCHEDULED, IS_WAITING, Job, Supervisor, Worker
+from asyncinweb.queue.given import given_folder
+from asyncinweb.queue.models import IS_SCHEDULED, IS_UNFINISHED, IS_WAITING, Job, Supervisor, Worker
 from asyncinweb.queue.results import stored_result
 from asyncinweb.queue.schema import HEAD, current_revision, refuse_newer
 from asyncinweb.queue.upkeep import folders_of_jobs, is_young
 from asyncinweb.settings import Settings
+from asyncinweb.tasks.registry import Registry
+from asyncinweb.tasks.stored import stored_files
 
-# Jobs whose results are looked at in one read, so that none lasts long.
+# Jobs that are looked at in one read, so that none lasts long.
 AT_ONCE = 500
 LATE = timedelta(minutes=1)
 MOST_LATE = 100
@@ -34,8 +39,8 @@ class Computer:
     is_alive: Callable[[Identity], bool]
 
 
-def check(settings: Settings, computer: Computer, known_tasks: Callable[[], set[str]]) -> Iterator[Finding]:
-    """All findings, one after the other. known_tasks: loads the tasks; what it raises becomes a finding."""
+def check(settings: Settings, computer: Computer, load_tasks: Callable[[], Registry]) -> Iterator[Finding]:
+    """All findings, one after the other. load_tasks: what it raises becomes a finding."""
     path, instance = settings.database_path, settings.instance
     yield findings.sqlite()
     on_disk = guarded("file system", lambda: findings.file_system(path))
@@ -46,13 +51,13 @@ def check(settings: Settings, computer: Computer, known_tasks: Callable[[], set[
         return
     database = Database(path, settings.durability, WEB)
     try:
-        yield from _check_database(database, settings, computer, known_tasks)
+        yield from _check_database(database, settings, computer, functools.cache(load_tasks))
     finally:
         database.close()
 
 
 def _check_database(
-    database: Database, settings: Settings, computer: Computer, known_tasks: Callable[[], set[str]]
+    database: Database, settings: Settings, computer: Computer, tasks: Callable[[], Registry]
 ) -> Iterator[Finding]:
     size = database.wal_bytes
     yield guarded("write-ahead log", lambda: findings.write_ahead_log(size, database.path))
@@ -64,7 +69,8 @@ def _check_database(
         return
     yield guarded("clock", lambda: findings.clock_of(_newest_time(database), database.path))
     yield guarded("processes", lambda: _processes(database, settings, computer))
-    yield guarded("jobs", lambda: _jobs(database, known_tasks()))
+    yield guarded("jobs", lambda: _jobs(database, tasks()))
+    yield guarded("inputs", lambda: _inputs(database, settings, tasks()))
     yield guarded("results", lambda: _results(database, settings))
     yield guarded("folders", lambda: _folders(database, settings))
 
@@ -118,7 +124,7 @@ def _silent(session: Session, lease_seconds: float) -> list[str]:
     return [f"server {pid} on {host}" for pid, host in rows]
 
 
-def _jobs(database: Database, known_tasks: set[str]) -> Finding:
+def _jobs(database: Database, tasks: Registry) -> Finding:
     held_by_nobody = select(Job.slug).where(
         text("state = 'processing'"), Job.worker_id.not_in(select(Worker.id).scalar_subquery())
     )
@@ -129,7 +135,7 @@ def _jobs(database: Database, known_tasks: set[str]) -> Finding:
         workers = session.scalar(select(func.count()).select_from(Worker)) or 0
         orphaned = list(session.scalars(held_by_nobody))
         forgotten = list(session.scalars(overdue.limit(MOST_LATE)))
-    unknown = [f"{task} ({number})" for task, number in waiting if task not in known_tasks]
+    unknown = [f"{task} ({number})" for task, number in waiting if task not in tasks]
     total = sum(number for _, number in waiting)
     if unknown:
         return doubtful("jobs", f"waiting for a task that no worker knows: {named(unknown)}")
@@ -142,24 +148,39 @@ def _jobs(database: Database, known_tasks: set[str]) -> Finding:
     return well("jobs", f"{total} wait")
 
 
-def _results(database: Database, settings: Settings) -> Finding:
-    lost, last = [], 0
+def _inputs(database: Database, settings: Settings, tasks: Registry) -> Finding:
+    """Files that were given to jobs which have not ended. Those of others are only wanted to run them again."""
+    fields = {name: task.inputs.fields for name, task in tasks.tasks.items() if task.inputs.takes_files}
+    lost = []
+    for job in _each(database, select(Job).where(text(IS_UNFINISHED), Job.task.in_(fields))):
+        folder = given_folder(JobFolder(settings.instance, job.slug))
+        given = stored_files(fields[job.task], job.arguments).values()
+        if not all((folder / file["sha256"]).is_file() for files in given for file in files):
+            lost.append(job.slug)
+    if lost:
+        return wrong("inputs", f"files are missing that were given to {named(lost)}; a backup may have them")
+    return well("inputs", "all files given to jobs that have not ended are there")
+
+
+def _each(database: Database, query: Select[Any]) -> Iterator[Job]:
+    """The jobs of a query in the order of their numbers, by many short reads."""
+    last = 0
     while True:
         with database.read() as session:
-            # Only those that may name a file; the rest has its result in the row.
-            jobs = session.scalars(
-                select(Job)
-                .where(Job.id > last, Job.state == "completed", Job.result.like('%"file"%'))
-                .order_by(Job.id)
-                .limit(AT_ONCE)
-            ).all()
-        for job in jobs:
-            stored = stored_result(JobFolder(settings.instance, job.slug), job)
-            if stored is not None and not all(path.is_file() for path in stored.files()):
-                lost.append(job.slug)
+            jobs = session.scalars(query.where(Job.id > last).order_by(Job.id).limit(AT_ONCE)).all()
+        yield from jobs
         if len(jobs) < AT_ONCE:
-            break
+            return
         last = jobs[-1].id
+
+
+def _results(database: Database, settings: Settings) -> Finding:
+    lost = []
+    # Only those that may name a file; the rest has its result in the row.
+    for job in _each(database, select(Job).where(Job.state == "completed", Job.result.like('%"file"%'))):
+        stored = stored_result(JobFolder(settings.instance, job.slug), job)
+        if stored is not None and not all(path.is_file() for path in stored.files()):
+            lost.append(job.slug)
     if lost:
         return wrong("results", f"files are missing of {named(lost)}; a backup may have them")
     return well("results", "all files of results are there")

@@ -295,3 +295,52 @@ def test_config_tells_where_each_setting_comes_from(
     assert f"instance = '{tree.instance}'  (environment)" in lines
     assert "host = '127.0.0.1'  (default)" in lines
     assert values["port"] == 8123
+
+
+# --- is all well? -----------------------------------------------------------------------------------------------
+
+FILE_TASK = """
+from asyncinweb import UploadedFile, task
+
+@task
+def measure(file: UploadedFile) -> int:
+    return file.size
+"""
+
+
+def test_check_has_a_line_for_each_thing_and_ends_with_what_it_found(tmp_path: Path) -> None:
+    instance = tmp_path / "instance"
+    (tmp_path / "file_tasks.py").write_text(FILE_TASK)
+    (tmp_path / "orders.csv").write_text("a,b")
+    settings = {"instance": instance, "tasks": tmp_path / "file_tasks.py"}
+
+    def run(*arguments: str) -> SimpleNamespace:
+        done = run_once(*arguments, folder=tmp_path, settings=settings)
+        levels = {line[9:25].strip(): line.split()[0] for line in done.stdout.splitlines()}
+        return SimpleNamespace(code=done.returncode, out=done.stdout, err=done.stderr, levels=levels)
+
+    nothing = run("check")
+    run("submit", "measure", "file=orders.csv")
+    waiting = run("check")
+    (given,) = instance.glob("jobs/*/*/given/*")
+    given.unlink()
+    lost, as_json = run("check"), run("check", "--json")
+    (instance / "asyncinweb.db").write_bytes(b"This is no database at all. " * 1000)
+    damaged = run("check")
+
+    assert (nothing.code, nothing.out) == (2, "")
+    assert "There is no database" in nothing.err
+    assert (waiting.code, waiting.err) == (0, "")
+    assert (waiting.levels["database"], waiting.levels["inputs"], waiting.levels["jobs"]) == (
+        "ok",
+        "ok",
+        "warning",
+    )
+    assert lost.code == as_json.code == 1
+    assert lost.levels == {**waiting.levels, "inputs": "error"}
+    found = {each["subject"]: each for each in json.loads(as_json.out)}
+    assert {name: each["level"] for name, each in found.items()} == lost.levels
+    assert found["inputs"]["words"] in lost.out
+    assert damaged.code == 3
+    assert "is damaged" in damaged.out + damaged.err
+    assert "Traceback" not in damaged.err

@@ -1,24 +1,29 @@
 """`asyncinweb check`: each thing that can be wrong is found and named, and nothing else is."""
 
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from queue_room import change, new_job, perform, start, submit
+from queue_room import TASK, change, claim_next, new_job, perform, start, submit
 from sqlalchemy import text
 
+from asyncinweb.errors import TaskDefinitionError
 from asyncinweb.identity import Identity
 from asyncinweb.queue import findings, presence
 from asyncinweb.queue.checks import Computer, check
+from asyncinweb.queue.client import Client
 from asyncinweb.queue.database import Database
 from asyncinweb.queue.files import JobFolder
 from asyncinweb.queue.findings import Finding, file_system, programs_with, space
+from asyncinweb.queue.given import given_folder
 from asyncinweb.queue.submitting import enqueue
 from asyncinweb.queue.transitions import finish
 from asyncinweb.settings import Settings
-from asyncinweb.tasks.registry import registry
+from asyncinweb.tasks.registry import Options, Registry, Request, Task
+from asyncinweb.tasks.uploaded import UploadedFile
 
 HERE = Identity("here", "boot", 100, "1")
 GONE = Identity("here", "boot", 101, "2")
@@ -32,8 +37,15 @@ def settings(database_file: Path) -> Settings:
     return Settings(instance=database_file.parent, durability="normal")
 
 
+def report(table: UploadedFile | None = None, more: list[UploadedFile] = []) -> None:  # noqa: B006
+    """Takes files."""
+
+
+TASKS = Registry({TASK: Task(report, Options())})
+
+
 def look(settings: Settings) -> dict[str, Finding]:
-    return {each.subject: each for each in check(settings, THIS_COMPUTER, lambda: {"report"})}
+    return {each.subject: each for each in check(settings, THIS_COMPUTER, lambda: TASKS)}
 
 
 def serve(database: Database, identity: Identity = HERE) -> None:
@@ -50,6 +62,17 @@ def finish_with_file(database: Database, settings: Settings) -> Path:
     return folder.path / name
 
 
+def submit_with_files(database: Database, settings: Settings) -> Path:
+    """A job that was given two files. The folder where they lie."""
+    paths = [settings.instance / name for name in ("a.csv", "b.csv")]
+    for path in paths:
+        path.write_text(path.name)
+        path.chmod(0o600)
+    arguments = TASKS[TASK].inputs.pack({"table": paths[0], "more": [paths[1]]})
+    (job,) = Client(database, 1000, settings.instance).submit([Request(TASKS[TASK], arguments)])
+    return given_folder(JobFolder(settings.instance, job.slug))
+
+
 def make_older(folder: Path) -> None:
     then = time.time() - 7200
     for path in (*folder.iterdir(), folder):
@@ -62,6 +85,7 @@ def test_where_all_is_well_there_is_no_finding_but_the_age_of_sqlite(
     serve(database)
     finish_with_file(database, settings)
     submit(database)
+    submit_with_files(database, settings)
 
     found = look(settings)
 
@@ -78,6 +102,7 @@ def test_where_all_is_well_there_is_no_finding_but_the_age_of_sqlite(
         "clock",
         "processes",
         "jobs",
+        "inputs",
         "results",
         "folders",
     ]
@@ -85,6 +110,16 @@ def test_where_all_is_well_there_is_no_finding_but_the_age_of_sqlite(
 
 def lose_a_result(database: Database, settings: Settings) -> None:
     finish_with_file(database, settings).unlink()
+
+
+def lose_an_input(database: Database, settings: Settings) -> None:
+    max(submit_with_files(database, settings).iterdir()).unlink()
+
+
+def lose_all_inputs_of_a_running_job(database: Database, settings: Settings) -> None:
+    folder = submit_with_files(database, settings)
+    claim_next(database)
+    shutil.rmtree(folder.parent)
 
 
 def lose_a_job(database: Database, settings: Settings) -> None:
@@ -147,6 +182,8 @@ def use_a_newer_schema(database: Database, settings: Settings) -> None:
     ("spoil", "subject", "level", "words", "exit_code"),
     [
         (lose_a_result, "results", "error", "files are missing of", 1),
+        (lose_an_input, "inputs", "error", "files are missing that were given to", 1),
+        (lose_all_inputs_of_a_running_job, "inputs", "error", "files are missing that were given to", 1),
         (lose_a_job, "folders", "warning", "without a job: ", 0),
         (wait_without_workers, "jobs", "warning", "1 wait, and no worker runs", 0),
         (wait_for_an_unknown_task, "jobs", "warning", "a task that no worker knows: gone (1)", 0),
@@ -194,10 +231,20 @@ def test_a_damaged_database_is_found_and_what_needs_a_sound_one_is_left_out(
 
 
 def test_tasks_that_cannot_be_loaded_are_a_finding(database: Database, settings: Settings) -> None:
-    found = {each.subject: each for each in check(settings, THIS_COMPUTER, lambda: {registry["nothing"].name})}
+    def load() -> Registry:
+        raise TaskDefinitionError("no such file")
+
+    found = {each.subject: each for each in check(settings, THIS_COMPUTER, load)}
 
     assert (found["jobs"].level, found["jobs"].exit_code) == ("error", 1)
     assert "folders" in found
+
+
+def test_the_inputs_of_jobs_that_have_ended_are_not_missed(database: Database, settings: Settings) -> None:
+    lose_an_input(database, settings)
+    change(database, "UPDATE asyncinweb_jobs SET state = 'cancelled', rank = NULL, finished_at = created_at")
+
+    assert look(settings)["inputs"].level == "ok"
 
 
 def test_a_check_changes_nothing(database: Database, settings: Settings) -> None:
