@@ -11,18 +11,27 @@ from sqlalchemy.exc import DBAPIError
 from asyncinweb.errors import AsyncInWebError
 from asyncinweb.queue.database import WAL_LIMIT, readable
 from asyncinweb.queue.models import Job
+from asyncinweb.queue.upkeep import WAL_BOUND_BYTES
 from asyncinweb.web.shared import here, pages, reading
 
 # The write-ahead log grows to its limit before it is put into the file.
 SPACE_BYTES = WAL_LIMIT + 1_000_000
 
+WAL_IS_LARGE = (
+    "The write-ahead log does not stop growing: a program keeps reading the database without an end. "
+    "Which one: asyncinweb check"
+)
+
 
 @pages.get("/healthz")
 def healthz() -> Response | tuple[Response, int]:
-    """200 if the web part and the database answer, else 503 with what is wrong."""
+    """200 if the web part and the database answer, else 503 with what is wrong. A warning is none of that: whoever
+    asks here must not take the server away for it."""
     problem = _problem()
     if problem:
         return jsonify(status="error", problem=problem), 503
+    if here().database.wal_bytes > WAL_BOUND_BYTES:
+        return jsonify(status="ok", warning=WAL_IS_LARGE)
     return jsonify(status="ok")
 
 

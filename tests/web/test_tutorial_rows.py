@@ -9,6 +9,7 @@ from web_room import HTMX, OURS, Room, one, page, soup, words
 from asyncinweb.queue.transitions import cancel, fail
 from asyncinweb.tasks.outcome import Failed
 from asyncinweb.tasks.registry import registry
+from asyncinweb.web import health
 
 PNG = b"\x89PNG\r\n\x1a\nrest"
 
@@ -153,3 +154,21 @@ def test_health_names_a_database_that_cannot_be_read(client: FlaskClient, room: 
 
     assert response.status_code == 503
     assert "no such table" in response.json["problem"]
+
+
+def test_a_log_that_cannot_shrink_is_a_warning_while_all_is_well(
+    client: FlaskClient, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "WAL_BOUND_BYTES", 1_000_000)
+    with room.database.read() as reader:
+        reader.execute(text("SELECT slug FROM asyncinweb_jobs")).all()
+        with room.database.write() as connection:
+            connection.execute(text("CREATE TABLE ballast AS SELECT zeroblob(2000000) AS bytes"))
+
+        response = client.get("/healthz")
+
+    assert response.status_code == 200
+    assert response.json["status"] == "ok"
+    assert "a program keeps reading the database without an end" in response.json["warning"]
+    room.database.empty_wal()
+    assert client.get("/healthz").json == {"status": "ok"}
