@@ -40,7 +40,7 @@ def start_gallery(folder: Path) -> Tree:
     return Tree(
         folder,
         program=(*RUN, "--port", "0"),
-        workers=4,
+        workers=5,
         tasks=GALLERY_TASKS,
         kill_after_seconds=600,
         heartbeat_seconds=5,
@@ -57,6 +57,8 @@ def fill_gallery(tree: Tree, context: BrowserContext) -> dict[str, str]:
     door = {"until": str(tree.folder / "open")}
     shown["running"] = visitor.submit("run_on", door)
     shown["running without steps"] = visitor.submit("run_on", {**door, "steps": ""})
+    shown["long words"] = visitor.submit("use_long_words", door)
+    wait_until(lambda: tree.job(slug_of(shown["long words"])).progress_text, what="the job to report")
     shown["at the limit"] = visitor.submit("one_at_a_time", door)
     shown["waiting"] = visitor.submit("one_at_a_time", door)
     shown["starts tomorrow"] = visitor.submit("show", {"shape": "text", "form-at": _tomorrow()})
@@ -71,8 +73,9 @@ def fill_gallery(tree: Tree, context: BrowserContext) -> dict[str, str]:
         visitor.wait_for(shown[name], "processing")
     wait_until(lambda: "begun" in tree.log(slug_of(shown["stopping"])), what="the job to begin")
     visitor.post(shown["stopping"] + "/cancel")
-    pages = {"home": "/", "form": "/tasks/every_field", "jobs": "/jobs", "only failed": "/jobs?state=failed"}
-    return {**pages, "not found": "/nothing", **shown}
+    forms = {"form": "/tasks/every_field", "form of long words": "/tasks/use_long_words"}
+    lists = {"home": "/", "jobs": "/jobs", "only failed": "/jobs?state=failed"}
+    return {**forms, **lists, "not found": "/nothing", **shown}
 
 
 def close_gallery(tree: Tree) -> None:

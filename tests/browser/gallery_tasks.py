@@ -45,6 +45,7 @@ class Address:
 
 
 HOME = Address("", "Ulm")
+LONG_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 2
 
 
 @task
@@ -126,6 +127,19 @@ def run_on(until: str, steps: bool = True) -> str:
     while not Path(until).exists():
         time.sleep(0.05)
     return "done"
+
+
+@task(title=LONG_WORD)
+def use_long_words(
+    until: Annotated[str, Field(title=LONG_WORD, description=LONG_WORD)],
+    some: Literal["Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamte", "few"] = "few",
+    paper: Annotated[UploadedFile | None, Field(title=LONG_WORD)] = None,
+) -> None:
+    """Say everything in one word."""
+    print(LONG_WORD)
+    current_job.progress(123_456_789, 987_654_321, LONG_WORD)
+    while not Path(until).exists():
+        time.sleep(0.05)
 
 
 @task

@@ -19,11 +19,13 @@ DESK = {"width": 1280, "height": 900}
 NAMES = [
     "home",
     "form",
+    "form of long words",
     "jobs",
     "only failed",
     "not found",
     "running",
     "running without steps",
+    "long words",
     "at the limit",
     "waiting",
     "starts tomorrow",
@@ -136,6 +138,23 @@ def test_what_others_wrote_does_not_turn_the_words_beside_it_around(gallery: Gal
     }"""
 
     assert page.evaluate(after, "a name \u202egnp.exe")
+
+
+def test_with_forced_colours_progress_and_the_current_page_are_still_told(gallery: Gallery, page: Page) -> None:
+    page.emulate_media(forced_colors="active", reduced_motion="reduce")
+    page.goto(gallery.addresses["running"])
+
+    lines = page.locator(".top nav a").evaluate_all(
+        "links => links.map(link => getComputedStyle(link).borderBottomColor)"
+    )
+    assert len(set(lines)) == len(lines) == 2
+    bar = page.locator("progress").bounding_box()
+    assert bar is not None
+    done, ahead = (
+        page.screenshot(clip={"x": bar["x"] + bar["width"] * share, "y": bar["y"] + 2, "width": 20, "height": 4})
+        for share in (0.1, 0.8)
+    )
+    assert done != ahead
 
 
 def test_nothing_moves_for_those_who_asked_for_that(gallery: Gallery, page: Page) -> None:
