@@ -52,7 +52,7 @@ def _plain(value: Any, odd: list[str], above: tuple[int, ...]) -> Any:
     if isinstance(value, int):
         return value if abs(value) <= LARGEST_NUMBER else _digits(value, odd)
     if isinstance(value, float):
-        return value if math.isfinite(value) else _odd(value, odd)
+        return value if math.isfinite(value) else _no_number(value, odd)
     if isinstance(value, (Decimal, UUID, timedelta, PurePath)):
         return str(value)
     if isinstance(value, (datetime, date, time)):
@@ -117,6 +117,11 @@ def _key(key: object, mapping: Mapping[Any, Any]) -> str:
         return key
     shown = safe_repr(key)
     return f"{shown} ({type(key).__name__})" if shown in mapping else shown
+
+
+def _no_number(value: float, odd: list[str]) -> str:
+    odd.append("NaN" if math.isnan(value) else "infinity")
+    return safe_repr(value)
 
 
 def _digits(value: int, odd: list[str]) -> str:

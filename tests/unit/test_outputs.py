@@ -148,8 +148,8 @@ def nested(depth: int) -> list[Any]:
 @pytest.mark.parametrize(
     ("value", "named"),
     [
-        (math.nan, "float"),
-        ([math.inf], "float"),
+        (math.nan, "NaN"),
+        ([math.inf], "infinity"),
         (lambda: 1, "function"),
         ([object()], "object"),
         ([b"bytes"], "bytes"),
