@@ -51,7 +51,14 @@ class Pace:
             self._total = whole
         self._note(seconds, reached)
         span = self._estimate(whole) if reached < whole else None
-        return self._calmed(seconds, span) if span else None
+        if span is None:
+            return None
+        # A report of the same figure does not begin the rest anew; once it is used up, nothing is known.
+        rest = span.after(seconds - self._samples[-1][0])
+        if rest.high <= 0:
+            self._told = None
+            return None
+        return self._calmed(seconds, rest)
 
     def _begin_anew(self) -> None:
         self._samples.clear()

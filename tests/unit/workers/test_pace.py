@@ -115,6 +115,18 @@ def test_the_time_before_the_first_report_is_no_part_of_the_pace() -> None:
     assert spans[-1].low < 50 < spans[-1].high < 100
 
 
+def test_reports_of_the_same_figure_use_the_time_left_up() -> None:
+    pace = Pace()
+    before = [pace.left(float(second), second, 100) for second in range(61)][-1]
+
+    later = [pace.left(60.0 + second, 60, 100) for second in range(1, 200)]
+
+    assert before is not None
+    assert later[19] is not None
+    assert later[19].high < before.high - 15
+    assert later[-1] is None
+
+
 def test_another_total_or_a_step_back_begins_anew() -> None:
     for following in ((10, 200), (5, 100)):
         pace = Pace()
