@@ -59,7 +59,7 @@ def take_picture_of_a_drawing(page: Page) -> None:
     page.screenshot(path=IMAGES / "home.png")
     page.locator("form", has=page.get_by_label("Width")).get_by_role("button", name="Run").click()
     wait_for_progress(page, 40)
-    page.screenshot(path=IMAGES / "job-running.png", clip=clip_of(page, "#log"))
+    page.screenshot(path=IMAGES / "job-running.png", full_page=True, clip=clip_of(page, "#log"))
     page.wait_for_selector("#job[data-state=completed] #result img")
     page.wait_for_load_state("networkidle")
     page.screenshot(path=IMAGES / "job-done.png")
@@ -70,13 +70,13 @@ def take_pictures_of_other_pages(page: Page) -> None:
     page.screenshot(path=IMAGES / "form.png", full_page=True)
     run(page)
     page.wait_for_selector("#job[data-state=completed] #result table")
-    page.screenshot(path=IMAGES / "job-table.png", clip=clip_of(page, "#result"))
+    page.screenshot(path=IMAGES / "job-table.png", full_page=True, clip=clip_of(page, "#result"))
     page.goto("/tasks/flaky_import")
     run(page)
     page.wait_for_selector("#attempts")
-    page.screenshot(path=IMAGES / "job-retrying.png", clip=clip_of(page, "#attempts"))
+    page.screenshot(path=IMAGES / "job-retrying.png", full_page=True, clip=clip_of(page, "#attempts"))
     page.goto("/jobs")
-    page.screenshot(path=IMAGES / "jobs.png", clip=clip_of(page, "#jobs"))
+    page.screenshot(path=IMAGES / "jobs.png", full_page=True, clip=clip_of(page, "#jobs"))
 
 
 def run(page: Page) -> None:
