@@ -116,6 +116,11 @@ class Settings(BaseModel):
             raise ValueError("a SQLite file is needed, such as sqlite:////srv/jobs/asyncinweb.db")
         return value
 
+    @field_validator("max_running_per_owner", "max_jobs_per_worker", "max_worker_mb", mode="before")
+    @classmethod
+    def _empty_is_no_limit(cls, value: object) -> object:
+        return None if value == "" else value
+
     @field_validator("trusted_proxy")
     @classmethod
     def _one_address(cls, value: str) -> str:

@@ -44,10 +44,14 @@ def start_message(settings: Settings, url: str | None, tasks: Sequence[str], wor
     """The lines a person reads after the start."""
     lines = [f"asyncinweb at {url}" if url else "asyncinweb workers"]
     lines.append(f"  tasks     {len(tasks)} found in {', '.join(settings.tasks)}: {', '.join(tasks) or 'none'}")
-    lines.append(f"  workers   {workers} {'process' if workers == 1 else 'processes'}")
+    processes = f"{workers} {'process' if workers == 1 else 'processes'}"
+    lines.append(f"  workers   {processes if workers else 'none here; start them: asyncinweb worker'}")
     version = ".".join(map(str, sqlite_version()))
     lines.append(f"  database  {settings.database_path} (SQLite {version}, durability {settings.durability})")
-    lines.append("  sign-in   none: " + ("this computer only" if settings.is_loopback else "OPEN TO THE NETWORK"))
+    if url:
+        lines.append(
+            f"  sign-in   none: {'this computer only' if settings.is_loopback else 'OPEN TO THE NETWORK'}"
+        )
     lines += [f"  warning   {warning}" for warning in start_warnings(settings, len(tasks))]
     lines.append(f"Stop with Ctrl-C; running jobs get {settings.grace_seconds:g} s to finish.")
     return lines

@@ -15,6 +15,7 @@ from asyncinweb.queue.as_json import in_utc, job_as_json
 from asyncinweb.queue.database import Database
 from asyncinweb.queue.files import JobFolder
 from asyncinweb.queue.joblog import read_log
+from asyncinweb.queue.line import is_starting_workers
 from asyncinweb.queue.listing import Filters, list_jobs
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.reading import find_job
@@ -48,6 +49,7 @@ def submit_command(
     database = place.database()
     (job,) = place.client(database).submit([Request(found, packed, found.options.priority)])
     if wait:
+        _warn_if_nobody_works(database, place.settings.lease_seconds)
         job = _wait_for_end(database, job.slug)
     _print_job(database, job, as_json)
     if wait and job.state != "completed":
@@ -71,6 +73,13 @@ def _pairs(
         else:
             texts.setdefault(name, []).append(value)
     return texts, files
+
+
+def _warn_if_nobody_works(database: Database, lease_seconds: float) -> None:
+    with database.read() as session:
+        is_somebody_there = is_starting_workers(session.connection(), lease_seconds)
+    if not is_somebody_there:
+        click.echo("No worker is running, so the job waits for one. Start one: asyncinweb worker", err=True)
 
 
 def _wait_for_end(database: Database, slug: str) -> Job:

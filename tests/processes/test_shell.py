@@ -4,6 +4,8 @@ One of them as a program of its own; the others in this process, since each prog
 """
 
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
@@ -55,6 +57,17 @@ def test_submit_stores_a_job_and_waits_for_its_result(tree: Tree) -> None:
     job = json.loads(done.stdout)
     assert (job["state"], job["result"], job["arguments"]) == ("completed", 42, {"a": 2, "b": 40})
     assert job["finished_at"].endswith("Z")
+
+
+def test_submit_wait_says_that_nobody_works(tmp_path: Path) -> None:
+    settings = {"ASYNCINWEB_INSTANCE": str(tmp_path / "alone"), "ASYNCINWEB_TASKS": str(SAMPLE_TASKS)}
+    command = [sys.executable, "-m", "asyncinweb", "submit", "add", "a=1", "--wait"]
+    with subprocess.Popen(command, env={**os.environ, **settings}, stderr=subprocess.PIPE, text=True) as waiting:
+        assert waiting.stderr is not None
+        said = waiting.stderr.readline()
+        waiting.kill()
+
+    assert said == "No worker is running, so the job waits for one. Start one: asyncinweb worker\n"
 
 
 def test_submit_wait_ends_with_1_if_the_job_fails(shell: Shell) -> None:

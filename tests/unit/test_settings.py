@@ -60,6 +60,14 @@ def test_lists_are_comma_separated_in_the_environment_and_lists_in_the_file(
     assert found.allowed_hosts == ("a.example", "b.example")
 
 
+@pytest.mark.parametrize("name", ["max_running_per_owner", "max_jobs_per_worker", "max_worker_mb"])
+def test_a_limit_that_is_left_empty_is_none(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    write_file(f"{name} = 5\n")
+    monkeypatch.setenv(f"ASYNCINWEB_{name.upper()}", "")
+
+    assert getattr(read_settings().settings, name) is None
+
+
 def test_times_may_be_fractions() -> None:
     assert read_settings({"poll_seconds": "0.25"}).settings.poll_seconds == 0.25
 

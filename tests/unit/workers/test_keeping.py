@@ -105,6 +105,14 @@ def test_a_start_for_the_network_says_so() -> None:
     assert "  workers   1 process" in lines
 
 
+def test_a_start_of_one_half_says_nothing_of_the_other_or_how_to_start_it() -> None:
+    workers, web = start_message(settings(), None, [], 2), start_message(settings(), "http://x", [], 0)
+
+    assert workers[0] == "asyncinweb workers"
+    assert not [line for line in workers if "sign-in" in line]
+    assert "  workers   none here; start them: asyncinweb worker" in web
+
+
 @pytest.fixture
 def written() -> Iterator[io.StringIO]:
     """What the program's log writes; afterwards the log is as it was."""
