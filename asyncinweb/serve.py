@@ -20,7 +20,7 @@ from asyncinweb.identity import new_id
 from asyncinweb.logs import configure_log
 from asyncinweb.queue import bell
 from asyncinweb.queue.folder_lock import folder_lock
-from asyncinweb.queue.instance import make_database_file, make_instance
+from asyncinweb.queue.instance import make_database_file, make_instance, unwritable
 from asyncinweb.settings import Settings
 from asyncinweb.workers.child import Post, WorkerPost
 from asyncinweb.workers.reaper import start_reaper
@@ -93,16 +93,13 @@ def refuse_open_door(settings: Settings, parts: Parts) -> None:
 
 def prepare_instance(folder: Path) -> None:
     """Make the folder for the database and files, which nobody else on this computer may read."""
+    make_instance(folder)
     try:
-        make_instance(folder)
         probe = folder / f".probe-{os.getpid()}"
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise CannotStart(
-            f"The folder {folder} cannot be written to ({error.strerror}). Make it writable, or choose another: "
-            "--instance DIR"
-        ) from None
+        raise unwritable(folder, error) from None
 
 
 def prepare_database_file(path: Path) -> None:

@@ -4,6 +4,8 @@ import os
 import stat
 from pathlib import Path
 
+from asyncinweb.errors import DatabaseUnusable
+
 # What we put into it ourselves; beside anything else the folder's mode is somebody else's business.
 OWN_NAMES = ("asyncinweb.db", "jobs", "supervisor.lock", "secret.key", "replaced-", "uploads", "incoming", ".")
 
@@ -11,11 +13,22 @@ OWN_NAMES = ("asyncinweb.db", "jobs", "supervisor.lock", "secret.key", "replaced
 def make_instance(folder: Path) -> None:
     """Make the folder for database and files, or close an existing one to other users of this computer.
 
-    One that holds more than our own files, such as a home folder, keeps its mode. Raises OSError.
+    One that holds more than our own files, such as a home folder, keeps its mode. Raises DatabaseUnusable.
     """
-    make_private(folder)
-    if is_open_to_others(folder) and _is_ours(folder):
-        folder.chmod(0o700)
+    try:
+        make_private(folder)
+        if is_open_to_others(folder) and _is_ours(folder):
+            folder.chmod(0o700)
+    except OSError as error:
+        raise unwritable(folder, error) from None
+
+
+def unwritable(folder: Path, error: OSError) -> DatabaseUnusable:
+    """What to raise if the instance folder cannot be used."""
+    return DatabaseUnusable(
+        f"The folder {folder} cannot be written to ({error.strerror}). Make it writable, or choose another: "
+        "--instance DIR"
+    )
 
 
 def make_private(folder: Path) -> None:

@@ -240,6 +240,21 @@ def test_in_a_wrong_folder_no_command_makes_a_database(shell: Shell, tmp_path: P
     assert not wrong.exists()
 
 
+@pytest.mark.parametrize("command", [("submit", "add", "a=1"), ("restore", "backup.zip")])
+def test_a_folder_that_cannot_be_made_is_named_in_one_line(
+    shell: Shell, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    (tmp_path / "file").touch()
+
+    said = shell(*command, "--instance", str(tmp_path / "file" / "instance"))
+
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith(
+        f"asyncinweb: The folder {tmp_path}/file/instance cannot be written to (Not a directory)."
+    )
+    assert said.err.count("\n") == 1
+
+
 def test_what_commands_have_done_can_be_had_as_json(tree: Tree, shell: Shell, tmp_path: Path) -> None:
     ended = tree.run("add", a=1).slug
     door = tmp_path / "open"
