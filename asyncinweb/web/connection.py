@@ -88,6 +88,10 @@ class Request(HTTPRequestParser):  # type: ignore[misc]
             receiver.buf = Body(self.adj.inbuf_overflow)
         elif receiver is not None and receiver.buf.is_dropped and self.error is None:
             self.error = NoRoom("")
+        if self.completed:
+            # Refused by its headers, or without a body: the answer comes at once. Asked to go on, whoever sends it
+            # would wait for us, and we for them.
+            self.expect_continue = False
         return consumed
 
 

@@ -99,6 +99,28 @@ def test_what_the_web_server_refuses_has_the_headers_and_our_words(
     assert "mirror" not in body
 
 
+@pytest.mark.parametrize(
+    ("sent", "answers"),
+    [
+        (b"GET /healthz HTTP/1.1\r\n", [b"HTTP/1.1 200 OK"]),
+        (b"POST /theme HTTP/1.1\r\nContent-Length: 999999999999\r\n", [b"HTTP/1.1 413 Request Entity Too Large"]),
+        (b"POST /theme HTTP/1.1\r\nContent-Length: 4\r\n", [b"HTTP/1.1 100 Continue", b"HTTP/1.1 403 FORBIDDEN"]),
+    ],
+)
+def test_only_who_has_something_to_send_is_asked_to_go_on(
+    address: Address, sent: bytes, answers: list[bytes]
+) -> None:
+    with socket.create_connection(address, 60) as connection, connection.makefile("rb") as heard:
+        connection.sendall(sent + b"Host: localhost\r\nExpect: 100-continue\r\n\r\n")
+        lines = [heard.readline().strip()]
+        if len(answers) > 1:
+            assert heard.readline() == b"\r\n"
+            connection.sendall(b"a=1&")
+            lines.append(heard.readline().strip())
+
+    assert lines == answers
+
+
 # --- the same request many times at once ------------------------------------------------------------------------
 
 
