@@ -16,6 +16,7 @@ from asyncinweb.tasks.outputs import file_name
 from asyncinweb.web.previews import NOTHING, Preview, preview_of
 from asyncinweb.web.results import download_name, stored_result
 from asyncinweb.web.shared import folder_of, job_or_404, pages
+from asyncinweb.web.streams import streamed
 from asyncinweb.web.tables import csv_of
 from asyncinweb.web.zips import unique_names, zip_pieces
 
@@ -61,7 +62,7 @@ def result(slug: str) -> Response:
     job = job_or_404(slug)
     stored = _result_or_404(job)
     if stored.shape == "several":
-        return _zip(_entries_of_result(job, stored), download_name(job, stored))
+        return _zip(_entries_of_result(job, stored), download_name(job, stored), stored.size)
     return _download(stored, download_name(job, stored))
 
 
@@ -106,7 +107,8 @@ def files_zip(slug: str) -> Response:
     if not files:
         abort(404, "This job has saved no files.")
     names = unique_names(file.name for file in files)
-    return _zip(zip(names, (file.path for file in files), strict=True), f"{_base_name(job)}-files.zip")
+    entries = zip(names, (file.path for file in files), strict=True)
+    return _zip(entries, f"{_base_name(job)}-files.zip", sum(file.size for file in files))
 
 
 # --- finding ----------------------------------------------------------------------------------------------------
@@ -165,16 +167,15 @@ def _csv(job: Job, stored: Stored, part: str) -> Response:
     if stored.path is not None and not stored.path.is_file():
         abort(404, "The file is no longer there.")
     name = f"{download_name(job, stored, part).removesuffix('.json')}.csv"
-    return _stream(csv_of(stored), "text/csv", name)
+    return _saved(streamed(csv_of(stored), "text/csv", stored.size), name)
 
 
-def _zip(entries: Iterable[tuple[str, Path | bytes]], name: str) -> Response:
-    return _stream(zip_pieces(entries), "application/zip", name)
+def _zip(entries: Iterable[tuple[str, Path | bytes]], name: str, size: int) -> Response:
+    return _saved(streamed(zip_pieces(entries), "application/zip", size), name)
 
 
-def _stream(pieces: Iterator[str] | Iterator[bytes], media_type: str, name: str) -> Response:
-    """Send what is made while it is sent."""
-    response = Response(pieces, mimetype=media_type)
+def _saved(response: Response, name: str) -> Response:
+    """Let it be saved under this name."""
     names = {"filename": name.encode("ascii", "replace").decode(), "filename*": f"UTF-8''{quote(name, safe='')}"}
     response.headers.set("Content-Disposition", "attachment", **names)
     response.headers["Content-Security-Policy"] = POLICY

@@ -11,6 +11,7 @@ from asyncinweb.queue.models import Job
 from asyncinweb.web.logparts import PART, LogPart, end_of_log, part_after, part_before
 from asyncinweb.web.shared import folder_of, fragment, here, job_or_404, pages, render, unchanged, wants_fragment
 from asyncinweb.web.status import every, poll_interval
+from asyncinweb.web.streams import streamed
 from asyncinweb.web.terminal import style_of
 
 # A page that shows more than this begins anew with the end.
@@ -41,7 +42,8 @@ def log(slug: str) -> str | Response:
 def whole_log(slug: str) -> Response:
     """The whole log as plain text, to the byte."""
     job = job_or_404(slug)
-    response = Response(_pieces(folder_of(job), job.claim_no), mimetype="text/plain")
+    folder = folder_of(job)
+    response = streamed(_pieces(folder, job.claim_no), "text/plain", log_size(folder, job.claim_no))
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response
 

@@ -197,6 +197,17 @@ def give_large(megabytes: int) -> bytes:
 
 
 @task
+def save_noise(megabytes: int) -> None:
+    """What no ZIP makes smaller."""
+    current_job.save_file("noise.bin", os.urandom(megabytes * 1_000_000))
+
+
+@task
+def give_table(megabytes: int) -> list[dict[str, str]]:
+    return [{"words": "x" * 10_000}] * (megabytes * 100)
+
+
+@task
 def fail(words: str) -> None:
     raise ValueError(words)  # the author's line
 

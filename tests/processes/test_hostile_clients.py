@@ -6,13 +6,14 @@ import json
 import re
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from process_tree import RUN, Tree
+from process_tree import RUN, Tree, wait_until
 
 from asyncinweb.web.security import POLICY
 
@@ -276,6 +277,36 @@ def test_a_look_without_news_keeps_its_connection_if_it_may(
     assert response.status == 204
     assert (connection.sock is not None) == stays
     connection.close()
+
+
+def test_slow_readers_of_large_downloads_leave_threads_for_everybody_else(tree: Tree, address: Address) -> None:
+    files, table = (tree.run(task, megabytes=40).slug for task in ("save_noise", "give_table"))
+    assert tree.job(files).state == tree.job(table).state == "completed"
+
+    for path in (f"/jobs/{files}/files.zip", f"/jobs/{table}/result.csv"):
+        with ExitStack() as connections:
+            slow = [connections.enter_context(slow_reader(address, path)) for _ in range(12)]
+            first_lines = Counter(line_of(each) for each in slow)
+
+            # Their first lines are there, so that all have been begun or refused.
+            assert first_lines == {b"HTTP/1.1 200 OK": 3, b"HTTP/1.1 503 SERVICE UNAVAILABLE": 9}
+            assert ask(address, "GET", "/healthz")[0].status == 200
+        # Who goes leaves the place to others.
+        wait_until(lambda path=path: ask(address, "GET", path)[0].status == 200, what="a place")
+
+
+def slow_reader(address: Address, path: str) -> socket.socket:
+    """Asks for this, and reads next to nothing of it."""
+    connection = socket.socket()
+    connection.settimeout(60)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.connect(address)
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    return connection
+
+
+def line_of(connection: socket.socket) -> bytes:
+    return b"".join(iter(lambda: connection.recv(1), b"\r"))
 
 
 # --- waiting for the end of a job -------------------------------------------------------------------------------
