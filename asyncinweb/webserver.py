@@ -7,7 +7,9 @@ import sys
 import tempfile
 from multiprocessing.connection import Connection
 from types import FrameType
+from typing import Any
 
+from flask import Flask
 from waitress.server import create_server
 
 from asyncinweb.app import create_app
@@ -33,9 +35,6 @@ def serve_web(settings: Settings, door: socket.socket, ready: Connection) -> Non
     os.setsid()
     signal.signal(signal.SIGTERM, _stop)
     configure_log()
-    # Under many connections waitress's own thread starves at Python's default of 5 ms (measured: 382 against 1,020
-    # requests per second with 64 connections).
-    sys.setswitchinterval(0.0005)
     try:
         app = create_app(settings)
         # Where waitress keeps what it receives: the system's folder may be small, or memory.
@@ -45,6 +44,17 @@ def serve_web(settings: Settings, door: socket.socket, ready: Connection) -> Non
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         ready.send(Refused(str(error), error.exit_code))
         return
+    server = server_of(app, door, settings)
+    ready.send(Ready("web", tuple(app.extensions["asyncinweb"].registry.tasks)))
+    wait_for_the_word(ready)
+    server.run()
+
+
+def server_of(app: Flask, door: socket.socket, settings: Settings) -> Any:
+    """waitress, which answers through this app once it is run."""
+    # Under many connections waitress's own thread starves at Python's default of 5 ms (measured: 382 against 1,020
+    # requests per second with 64 connections).
+    sys.setswitchinterval(0.0005)
     server = create_server(
         app,
         sockets=[door],
@@ -57,9 +67,7 @@ def serve_web(settings: Settings, door: socket.socket, ready: Connection) -> Non
         clear_untrusted_proxy_headers=False,
     )
     server.channel_class = Channel
-    ready.send(Ready("web", tuple(app.extensions["asyncinweb"].registry.tasks)))
-    wait_for_the_word(ready)
-    server.run()
+    return server
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -24,8 +24,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# Where the helpers stand that start the real program for tests.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "processes"))
 from process_tree import RUN, Tree, is_alive, run_once, wait_until
 
 KEEP_SECONDS = 8.0
