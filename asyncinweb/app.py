@@ -1,6 +1,8 @@
 """create_app(): the stand-alone program, where every answer is ours."""
 
 from flask import Flask
+from flask.sessions import SessionInterface, SessionMixin
+from flask.wrappers import Request
 
 from asyncinweb import configuration
 from asyncinweb.extension import AsyncInWeb
@@ -10,6 +12,14 @@ from asyncinweb.web.proxy import ProxyHeaders
 from asyncinweb.web.secret_key import secret_key
 from asyncinweb.web.security import add_headers, refuse_foreign_names, refuse_other_sites
 from asyncinweb.web.uploads import MAX_TEXT_BYTES
+
+
+class NoSession(SessionInterface):
+    """Nothing is kept in Flask's session. Its cookie would be looked for, and signed for, in every request, which
+    is a tenth of what a look without news costs."""
+
+    def open_session(self, app: Flask, request: Request) -> SessionMixin:
+        return self.make_null_session(app)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -22,6 +32,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     # The form of a task that takes files has a limit of its own.
     app.config["MAX_CONTENT_LENGTH"] = MAX_TEXT_BYTES
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_TEXT_BYTES
+    app.session_interface = NoSession()
     app.before_request(refuse_foreign_names)
     app.before_request(refuse_other_sites)
     app.after_request(add_headers)

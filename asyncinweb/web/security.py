@@ -33,8 +33,8 @@ WILDCARDS = {"0.0.0.0", "::"}
 
 def add_headers(response: Response) -> Response:
     """The headers of 4-web on every answer, unless a view has set a stricter one itself."""
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+    given = set(response.headers.keys(lower=True))
+    response.headers.extend((name, value) for name, value in HEADERS.items() if name.lower() not in given)
     return response
 
 

@@ -5,7 +5,7 @@ import json
 import secrets
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, make_response, redirect, request
+from flask import Blueprint, Response, abort, current_app, redirect, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -27,6 +27,8 @@ pages = Blueprint(
     static_folder=str(asset_dir("static") / NAME),
     static_url_path=f"/static/{NAME}",
 )
+# htmx gets another answer than a browser at the same address, and no cache keeps it.
+FRAGMENT_HEADERS = {"Cache-Control": "no-store", "Vary": "HX-Request"}
 pages.before_request(visitors.recognise)
 pages.after_request(visitors.remember)
 
@@ -92,17 +94,12 @@ def wants_fragment() -> bool:
 
 def fragment(html: str) -> Response:
     """An answer for htmx, never kept by a cache."""
-    response = make_response(html)
-    response.headers["Cache-Control"] = "no-store"
-    response.vary.add("HX-Request")
-    return response
+    return Response(html, headers=FRAGMENT_HEADERS)
 
 
 def unchanged() -> Response:
     """204: htmx leaves the page as it is and asks again. (On 304 htmx 2 would empty it.)"""
-    response = fragment("")
-    response.status_code = 204
-    return response
+    return Response(status=204, headers=FRAGMENT_HEADERS)
 
 
 def see_other(url: str) -> AnyResponse:

@@ -5,12 +5,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, session
+from flask.sessions import NullSession
 from flask.testing import FlaskClient
 from sqlalchemy import event
 from web_room import HTMX, Room, job_part, one, page
 
 from asyncinweb.web import shared
+from asyncinweb.web.security import HEADERS
 
 
 @contextmanager
@@ -95,3 +97,22 @@ def test_a_list_costs_one_read(
     heard = poll(client, str(one(page(client, address), element)["hx-get"]), app, rendered)
 
     assert len([each for each in heard if each.startswith("SELECT")]) == 1, heard
+
+
+def test_an_answer_without_news_has_every_header_once_and_none_that_it_does_not_need(
+    client: FlaskClient, room: Room
+) -> None:
+    slug = room.submit().slug
+
+    response = client.get(str(job_part(client, slug)["hx-get"]), headers=HTMX)
+
+    assert response.status_code == 204
+    assert sorted(response.headers.keys()) == sorted([*HEADERS, "Content-Type", "Vary"])
+    assert (response.headers["Cache-Control"], response.headers["Vary"]) == ("no-store", "HX-Request")
+
+
+def test_nothing_looks_for_a_session_that_no_page_uses(client: FlaskClient) -> None:
+    with client:
+        client.get("/", headers={"Cookie": "session=forged"})
+
+        assert isinstance(session._get_current_object(), NullSession)
