@@ -42,6 +42,10 @@ class Page:
     searched_until: datetime | None = None
 
 
+# Without what can be large and no list shows.
+_NEWEST_FIRST = select(Job).options(defer(Job.result), defer(Job.traceback)).order_by(Job.id.desc())
+
+
 def list_jobs(session: Session, filters: Filters, after: str | None = None, limit: int = 50) -> Page:
     """Jobs older than the one called `after`, newest first."""
     # Behind a job that is not there any more there is nothing.
@@ -106,8 +110,7 @@ def _last_looked_at(
 def _query(
     filters: Filters, source: _Filter | None, others: Sequence[_Filter], older: _Older, last: int | None
 ) -> Select[Any]:
-    # Without what can be large and no list shows.
-    query = select(Job).options(defer(Job.result), defer(Job.traceback)).where(*older).order_by(Job.id.desc())
+    query = _NEWEST_FIRST.where(*older)
     if source:
         query = query.where(source.holds, *(each.holds_in_index for each in others))
     if last is not None:

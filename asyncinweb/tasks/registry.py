@@ -89,7 +89,7 @@ class Task(Generic[P, R_co]):
         code = inspect.unwrap(self.function).__code__
         return f"{code.co_filename}:{code.co_firstlineno}"
 
-    @property
+    @functools.cached_property
     def title(self) -> str:
         """What the visitor reads: the option, else the docstring's first line, else the name in words."""
         first_line = inspect.cleandoc(self.function.__doc__ or "").partition("\n")[0].rstrip(".")

@@ -35,8 +35,11 @@ class JobRow:
 
     job: Job
     mood: Mood
-    title: str
     percent: int | None
+
+    @property
+    def title(self) -> str:
+        return title_of(self.job)
 
     @property
     def word(self) -> str:
@@ -110,7 +113,7 @@ def filters_asked_for() -> Filters:
 
 def listing(page: Page) -> JobList:
     """A page of jobs as it is shown."""
-    rows = [JobRow(job, mood_of(job), title_of(job), percent_done(job)) for job in page.jobs]
+    rows = [JobRow(job, mood_of(job), percent_done(job)) for job in page.jobs]
     seen = [(row.job.slug, row.mood, row.job.claim_no, row.percent) for row in rows]
     poll, version = every(here().settings.poll_seconds), fingerprint(seen, page.next_after)
     return JobList(rows, page.next_after, page.searched_until, poll, version)
