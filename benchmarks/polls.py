@@ -31,16 +31,12 @@ from asyncinweb.logs import configure_log
 from asyncinweb.queue.database import sqlite_url
 from asyncinweb.settings import Settings
 from asyncinweb.webserver import server_of
+from benchmarks.crowd import request_of
 
 CONNECTIONS = 16
-LOOKS = 2_000
+LOOKS = 480
 # Of the bare view's requests, as many as we answer in the same time.
 GOAL = 0.8
-# What a browser sends along.
-HEADERS = (
-    "HX-Request: true\r\nCookie: asyncinweb_visitor=AAAAAAAAAAAAAAAAAAAAAA\r\nSec-Fetch-Site: same-origin\r\n"
-    "User-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: text/html\r\nAccept-Encoding: gzip, deflate, br\r\n"
-)
 
 
 @dataclass
@@ -64,7 +60,7 @@ class Server:
 
 def poll(port: int, path: str, looks: int) -> None:
     """So many requests over connections that stay open; every one must be answered with 204."""
-    request = f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\n{HEADERS}\r\n".encode()
+    request = request_of(port, path)
     with ExitStack() as stack:
         pages = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(CONNECTIONS)]
         for _ in range(looks // CONNECTIONS):
@@ -122,7 +118,8 @@ def bare_server(database: Path, slug: str) -> Iterator[Server]:
 
 def running_job(tree: Tree) -> str:
     """A job in the midst of its run: nothing about it will change for an hour."""
-    slug = tree.begin("hold", "holding", until=str(tree.folder / "never"))
+    slug = tree.submit("nap", seconds=3600)
+    tree.wait_for(slug, "processing")
     tree.change(
         "UPDATE asyncinweb_jobs SET created_at = created_at - 60, started_at = started_at - 60,"
         " reported_at = :later WHERE slug = :slug",
@@ -183,15 +180,17 @@ def measure(folder: Path, rounds: int, looks: int) -> tuple[dict[str, Server], S
         return ours, bare
     finally:
         tree._sweep()
+        tree.process.wait()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=25)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="asyncinweb-polls-") as folder:
         ours, bare = measure(Path(folder), arguments.rounds, LOOKS)
     sys.stdout.write(f"load of the machine {os.getloadavg()[0]:.1f}\n{table(ours, bare)}\n")
+    sys.stdout.write(f"goal: {GOAL} for a running job\n")
 
 
 if __name__ == "__main__":

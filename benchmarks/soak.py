@@ -24,7 +24,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from process_tree import RUN, Tree, is_alive, run_once, wait_until
+from process_tree import RUN, Tree, is_alive, memory_share_mb, run_once, wait_until
 
 KEEP_SECONDS = 8.0
 MOST_WAITING = 40
@@ -206,7 +206,7 @@ class Soak:
     def _size(self, lasting: list[int]) -> Size:
         living = [pid for pid in lasting if is_alive(pid)]
         assert living == lasting, "the web process or the supervisor was replaced"
-        memory = sum(_memory_mb(pid) for pid in lasting)
+        memory = sum(map(memory_share_mb, lasting))
         descriptors = sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in lasting)
         return Size(round(memory, 1), descriptors, len(self.tree.processes()))
 
@@ -241,12 +241,6 @@ class Soak:
             "restore", str(self._backups / "backup.zip"), folder=self._backups, settings={"instance": elsewhere}
         )
         assert said.returncode == 0, said.stderr
-
-
-def _memory_mb(pid: int) -> float:
-    """Memory that only this process holds, and its share of what it shares with others."""
-    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return int(re.findall(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)[0]) / 1000
 
 
 def soak(folder: Path, seconds: float, seed: int = 0) -> Report:

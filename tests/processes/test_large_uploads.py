@@ -1,33 +1,17 @@
 """Large bodies at a real server: what they cost the web process, and what is said of those that are too large."""
 
-import http.client
 import os
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from process_tree import RUN, Tree
+from uploading import MB, TASKS, upload, upload_by_program
+from visitor import web_process
 
 from asyncinweb.workers.processes import peak_memory_mb
-
-MB = 1_000_000
-TASKS = """
-from asyncinweb import UploadedFile, task
-
-@task
-def measure(file: UploadedFile) -> int:
-    return file.path.stat().st_size
-"""
-HEAD = (
-    b'--x\r\nContent-Disposition: form-data; name="file"; filename="large.bin"\r\n'
-    b"Content-Type: application/octet-stream\r\n\r\n"
-)
-JOB = b'--x\r\nContent-Disposition: form-data; name="job"\r\n\r\n{"task": "measure"}\r\n'
-TAIL = b"\r\n--x--\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -40,50 +24,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
         yield tree
     finally:
         tree.end()
-
-
-def web_process(site: Tree) -> int:
-    """The process that holds the door open, besides the supervisor: the child that is no worker."""
-    children = Path(f"/proc/{site.process.pid}/task/{site.process.pid}/children").read_text().split()
-    (web,) = (pid for pid in map(int, children) if pid not in site.workers() and holds_threads(pid))
-    return web
-
-
-def holds_threads(pid: int) -> bool:
-    return len(list(Path(f"/proc/{pid}/task").iterdir())) >= 8
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    location: str
-    page: str
-
-
-def upload(site: Tree, megabytes: int) -> Answer:
-    """Send a file of this size, as a form does."""
-    return send(site, "/tasks/measure", {"Origin": site.url}, HEAD, megabytes, os.urandom(MB))
-
-
-def upload_by_program(site: Tree, megabytes: int, key: str, piece: bytes) -> Answer:
-    """Send a file of this size, as a program does."""
-    return send(site, "/api/v1/jobs", {"Idempotency-Key": key}, JOB + HEAD, megabytes, piece)
-
-
-def send(site: Tree, path: str, headers: dict[str, str], head: bytes, megabytes: int, piece: bytes) -> Answer:
-    """Send a file that consists of so many pieces of a megabyte, one at a time."""
-    with closing(http.client.HTTPConnection(urlsplit(site.url).netloc, timeout=60)) as connection:
-        connection.putrequest("POST", path)
-        for name, value in headers.items():
-            connection.putheader(name, value)
-        connection.putheader("Content-Type", "multipart/form-data; boundary=x")
-        connection.putheader("Content-Length", str(len(head) + megabytes * MB + len(TAIL)))
-        connection.endheaders(head)
-        for _ in range(megabytes):
-            connection.send(piece)
-        connection.send(TAIL)
-        response = connection.getresponse()
-        return Answer(response.status, response.getheader("Location") or "", response.read().decode())
 
 
 def test_an_upload_of_100_mb_costs_the_web_process_less_than_20_mb_of_memory(site: Tree) -> None:

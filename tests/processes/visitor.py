@@ -10,6 +10,8 @@ from urllib.parse import urlencode, urlsplit
 
 from process_tree import Tree
 
+from asyncinweb.webserver import THREADS
+
 
 def get(tree: Tree, path: str, seconds: float = 40.0) -> tuple[int, str]:
     try:
@@ -64,7 +66,7 @@ def answers(tree: Tree) -> bool:
 
 
 def web_process(tree: Tree) -> int:
-    """The one child of the supervisor that is neither a worker, nor the reaper, nor multiprocessing's helper."""
+    """The one child of the supervisor that waits for visitors."""
     children = [pid for pid in tree.processes() if parent_of(pid) == tree.process.pid]
     (pid,) = [pid for pid in children if pid not in tree.workers() and listens(pid)]
     return pid
@@ -75,8 +77,8 @@ def parent_of(pid: int) -> int:
 
 
 def listens(pid: int) -> bool:
-    """True if it is a started Python child, told by multiprocessing's command line, with more than one thread."""
-    return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    """True for a child with as many threads as the web server has, whether workers are registered yet or not."""
+    return len(list(Path(f"/proc/{pid}/task").iterdir())) >= THREADS
 
 
 def health(tree: Tree) -> tuple[int, str]:
