@@ -121,7 +121,8 @@ def wait_for_the_word(messages: Connection) -> None:
     """In the child: until the supervisor has settled what earlier starts left, so that work can be accepted."""
     try:
         messages.recv()
-    except EOFError:
+    except (EOFError, OSError):
+        # The supervisor has gone; a reset, if it had not yet read what this child has said.
         os._exit(1)
 
 
