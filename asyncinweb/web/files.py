@@ -13,6 +13,7 @@ from asyncinweb.queue.files import SavedFile
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.results import Stored
 from asyncinweb.tasks.outputs import file_name
+from asyncinweb.web.parts import send_as_file
 from asyncinweb.web.previews import NOTHING, Preview, preview_of
 from asyncinweb.web.results import download_name, stored_result
 from asyncinweb.web.shared import folder_of, job_or_404, pages
@@ -157,6 +158,8 @@ def _sent(data: Path | io.BytesIO, media_type: str, name: str) -> Response:
         download_name=name,
         conditional=True,
     )
+    if isinstance(data, Path) and response.status_code == 206:
+        send_as_file(response, data)
     response.headers["Content-Security-Policy"] = POLICY
     return response
 

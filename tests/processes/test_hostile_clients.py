@@ -281,7 +281,6 @@ def test_a_look_without_news_keeps_its_connection_if_it_may(
 
 def test_slow_readers_of_large_downloads_leave_threads_for_everybody_else(tree: Tree, address: Address) -> None:
     files, table = (tree.run(task, megabytes=40).slug for task in ("save_noise", "give_table"))
-    assert tree.job(files).state == tree.job(table).state == "completed"
 
     for path in (f"/jobs/{files}/files.zip", f"/jobs/{table}/result.csv"):
         with ExitStack() as connections:
@@ -295,13 +294,44 @@ def test_slow_readers_of_large_downloads_leave_threads_for_everybody_else(tree: 
         wait_until(lambda path=path: ask(address, "GET", path)[0].status == 200, what="a place")
 
 
-def slow_reader(address: Address, path: str) -> socket.socket:
+@pytest.mark.parametrize("asked", ["", "Range: bytes=1-\r\n"])
+def test_slow_readers_of_large_files_hold_no_thread(tree: Tree, address: Address, asked: str) -> None:
+    path = f"/jobs/{tree.run('save_noise', megabytes=40).slug}/files/noise.bin"
+
+    with ExitStack() as connections:
+        slow = [connections.enter_context(slow_reader(address, path, asked)) for _ in range(12)]
+        first_lines = {line_of(each) for each in slow}
+
+        assert first_lines == ({b"HTTP/1.1 206 PARTIAL CONTENT"} if asked else {b"HTTP/1.1 200 OK"})
+        assert ask(address, "GET", "/healthz")[0].status == 200
+
+
+def test_a_part_of_a_large_file_is_that_part(tree: Tree, address: Address) -> None:
+    slug = tree.run("save_noise", megabytes=40).slug
+    (saved,) = tree.job_folder(slug).saved(1)
+    whole = saved.path.read_bytes()
+
+    for asked, part in (
+        ("bytes=0-", whole),
+        ("bytes=1000001-", whole[1_000_001:]),
+        ("bytes=5-30000004", whole[5:30_000_005]),
+        ("bytes=-7", whole[-7:]),
+        ("bytes=39999999-99999999", whole[-1:]),
+    ):
+        response, body = ask(address, "GET", f"/jobs/{slug}/files/noise.bin", headers={"Range": asked})
+        assert (response.status, response.headers["Content-Length"]) == (206, str(len(part)))
+        assert body == part
+    head, body = ask(address, "HEAD", f"/jobs/{slug}/files/noise.bin", headers={"Range": "bytes=5-9"})
+    assert (head.status, head.headers["Content-Length"], body) == (206, "5", b"")
+
+
+def slow_reader(address: Address, path: str, headers: str = "") -> socket.socket:
     """Asks for this, and reads next to nothing of it."""
     connection = socket.socket()
     connection.settimeout(60)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.connect(address)
-    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n".encode())
     return connection
 
 
