@@ -14,6 +14,8 @@ from asyncinweb.wishes import WISHES
 
 PREFIX = "ASYNCINWEB_"
 FILE = "asyncinweb.toml"
+# What opens a server to everybody must not be inherited from a file or an environment that somebody else has made.
+ONLY_TYPED = "insecure_no_auth"
 # Among the settings only lists can be too short.
 SETTING_WISHES = {**WISHES, "too_short": "name at least one"}
 
@@ -39,6 +41,10 @@ def read_settings(options: Mapping[str, object] | None = None) -> Configuration:
                 raise SettingError(
                     f"Unknown setting {name!r} ({_place(origin, name)}).{nearest(name, Settings.model_fields)} "
                     "All settings: asyncinweb config"
+                )
+            if name == ONLY_TYPED and origin != "option":
+                raise SettingError(
+                    f"{name} ({_place(origin, name)}) counts only where it is typed: --{name.replace('_', '-')}"
                 )
             if value is not None:
                 values[name], origins[name] = value, origin

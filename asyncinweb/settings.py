@@ -98,7 +98,8 @@ class Settings(BaseModel):
     )
     insecure_no_auth: bool = Field(
         False,
-        description="Serve on an address others can reach, without sign-in. Everybody may do everything.",
+        description="Serve on an address others can reach, without sign-in. Everybody may do everything. "
+        "Counts only as an option.",
     )
     secret_key: SecretStr = Field(
         SecretStr(""), description="Signs what browsers keep; made once in instance/secret.key if empty."

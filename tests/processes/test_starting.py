@@ -55,6 +55,12 @@ def test_a_port_in_use_is_named_and_no_database_is_made(tmp_path: Path) -> None:
         (["--prot", "80"], {}, "No such option"),
         (["--host", "0.0.0.0"], {}, "would let everybody on the network see and start jobs"),
         (["--host", "192.0.2.1", "--insecure-no-auth"], {}, "Cannot listen on 192.0.2.1"),
+        (
+            ["--host", "192.0.2.1"],
+            {"insecure_no_auth": "1"},
+            "insecure_no_auth (environment variable ASYNCINWEB_INSECURE_NO_AUTH) counts only where it is typed: "
+            "--insecure-no-auth",
+        ),
     ],
 )
 def test_a_wrong_setting_is_named(

@@ -95,6 +95,13 @@ def test_an_unknown_setting_is_named_with_its_origin_and_the_nearest_one(
     assert refused.value.exit_code == 2
 
 
+def test_a_file_cannot_open_the_server_to_the_network() -> None:
+    write_file("insecure_no_auth = true\n")
+
+    with pytest.raises(SettingError, match=r"\(key in asyncinweb.toml\) counts only where it is typed"):
+        read_settings()
+
+
 @pytest.mark.parametrize(
     ("origin", "where"), [("option", "option"), ("environment", "environment"), ("file", "asyncinweb.toml")]
 )
