@@ -83,6 +83,7 @@ class Soak:
         self._end = 0.0
         self._errors: list[BaseException] = []
         self._slugs: list[str] = []
+        self._processes = 0
         self.tree = Tree(
             folder, program=(*RUN, "--port", "0"), workers=2, keep_days=KEEP_SECONDS / 86_400, durability="full"
         )
@@ -93,7 +94,7 @@ class Soak:
         began = time.monotonic()
         self.tree.wait_until_started()
         self.tree.wait_for_workers(2)
-        lasting = self._lasting()
+        lasting, self._processes = self._lasting(), len(self.tree.processes())
         self._end = time.monotonic() + seconds
         threads = [
             threading.Thread(target=self._repeat, args=(turn,))
@@ -173,7 +174,8 @@ class Soak:
             self.report.slowest_page_seconds, round(time.monotonic() - began, 2)
         )
         self.report.done[f"page {status}"] += 1
-        assert status in (200, 204, 404), (path, status)
+        # A form is told to come back if the write lock is not to be had within 5 s.
+        assert status in (200, 204, 404) or (path, status) == ("form", 503), (path, status)
         wal = self.tree.database.wal_bytes / 1e6
         self.report.largest_wal_mb = max(self.report.largest_wal_mb, round(wal, 1))
 
@@ -181,7 +183,7 @@ class Soak:
         headers = {"Origin": self.tree.url, "Sec-Fetch-Site": "same-origin"}
         request = urllib.request.Request(f"{self.tree.url}{path}", form, headers)
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 answer.read()
                 return int(answer.status)
         except urllib.error.HTTPError as error:
@@ -228,7 +230,8 @@ class Soak:
         warm, end = self.report.warm, self.report.end
         assert warm is not None
         assert end is not None
-        assert end.processes <= warm.processes * MAY_GROW, (warm, end)
+        # At the warm moment a worker may just be missing.
+        assert end.processes <= self._processes, (self._processes, end)
         assert end.descriptors <= warm.descriptors * MAY_GROW, (warm, end)
         assert end.memory_mb <= warm.memory_mb * MAY_GROW + SLACK_MB, (warm, end)
         self._check_the_last_backup()

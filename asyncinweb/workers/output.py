@@ -36,13 +36,16 @@ class Output(io.RawIOBase):
     """The process's stdout and stderr. Between jobs, what still comes goes to the server's terminal.
 
     Python's own writes go to the log at once, so that a crash loses none; descriptors 1 and 2 lead to a pipe that
-    a thread empties, which also catches C code and child processes.
+    a thread empties, which also catches C code and child processes. What is in the pipe when Python writes comes
+    first, so that a program's words stand before those that were printed after its end.
     """
 
     def __init__(self, interruption: Interruption) -> None:
         self._interruption = interruption
         self._log: LogWriter | None = None
         self._draining = threading.Lock()
+        self._is_forked = False
+        os.register_at_fork(after_in_child=self._become_a_child)
         self.terminal = os.dup(2)
         self._pipe, self._write_end = os.pipe()
         os.set_blocking(self._pipe, False)
@@ -91,10 +94,18 @@ class Output(io.RawIOBase):
         return 1
 
     def write(self, data: "io.ReadableBuffer") -> int:  # type: ignore[name-defined]
+        if self._is_forked:
+            return os.write(1, data)
         written = bytes(data)
         with self._interruption.shield():
+            self._pass_on()
             self._put(written)
         return len(written)
+
+    def _become_a_child(self) -> None:
+        """In a process that a task has forked: only one process writes the log, and a lock that another thread
+        held would be held for ever."""
+        self._is_forked = True
 
     def _put(self, data: bytes) -> None:
         try:
@@ -114,9 +125,16 @@ class Output(io.RawIOBase):
             self._drain()
 
     def _drain(self) -> None:
+        while self._pass_on():
+            pass
+
+    def _pass_on(self) -> bool:
+        """Put what is in the pipe where it belongs, at most what a pipe holds. False if there was nothing."""
         with self._draining:
-            while data := self._read():
+            data = self._read()
+            if data:
                 self._put(data)
+        return bool(data)
 
     def _read(self) -> bytes:
         try:

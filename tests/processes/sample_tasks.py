@@ -4,6 +4,7 @@ import asyncio
 import ctypes
 import fcntl
 import logging
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -87,22 +88,34 @@ def speak() -> None:
     logging.getLogger("author").info("2 logging")
     print("3 stderr", file=sys.stderr)
     os.write(2, b"4 descriptor 2\n")
-    # What goes through a descriptor is picked up by another thread.
-    wait_for_log("4 descriptor 2")
     subprocess.run([sys.executable, "-S", "-c", "print('5 child process')"], check=True)
-    wait_for_log("5 child process")
     current_job.log("6 current_job.log")
     ctypes.CDLL(None).puts(b"7 C library")
     ctypes.CDLL(None).fflush(None)
 
 
-def wait_for_log(words: str) -> None:
-    """Until the job's own log file has these words."""
-    end = time.monotonic() + 10
-    while time.monotonic() < end:
-        if any(words in path.read_text() for path in job_folder().glob("log-*")):
-            return
-        time.sleep(0.01)
+@task
+def speak_in_turns(times: int) -> None:
+    """With descriptor 1, where programs write, and with print."""
+    for number in range(times):
+        os.write(1, b"program %d\n" % number)
+        print(f"python {number}")
+
+
+@task
+def speak_with_forks(processes: int, lines: int) -> None:
+    """Each in a process of its own, as multiprocessing makes them."""
+    children = [multiprocessing.get_context("fork").Process(target=say, args=(n, lines)) for n in range(processes)]
+    for child in children:
+        child.start()
+    say(processes, lines)
+    for child in children:
+        child.join()
+
+
+def say(speaker: int, lines: int) -> None:
+    for number in range(lines):
+        print(f"{speaker} {number} " + "x" * 90)
 
 
 def job_folder() -> Path:
@@ -187,7 +200,6 @@ def flood(megabytes: int) -> None:
         written = 0
         while written < len(block):
             written += os.write(1, block[written:])
-    wait_for_log("y" * 999)
     print("the end")
 
 
