@@ -401,7 +401,9 @@ def test_the_address_to_share_is_there_to_copy_and_its_button_only_with_javascri
     whole = page(client, f"/jobs/{job.slug}")
 
     assert one(whole, "#share-address")["value"] == f"http://localhost/jobs/{job.slug}"
-    assert words(one(whole, "#share-note")) == "Whoever has this address can see this job and stop it."
+    assert words(one(whole, "#share-note")) == (
+        "Whoever has this address can see this job, and stop it before it has ended."
+    )
     assert one(whole, "#copy").has_attr("hidden")
 
 
@@ -438,9 +440,3 @@ def test_hostile_words_stay_words(client: FlaskClient, room: Room, is_failed: bo
         assert not whole.select("img[src=x], [onerror], script:not([src])")
         assert HOSTILE in whole.get_text() or address == "/" or "state" in address
         assert "49" not in whole.get_text().replace(held.slug, "")
-
-
-def test_nobody_is_said_to_stop_what_has_ended(client: FlaskClient, room: Room) -> None:
-    ended = page(client, f"/jobs/{room.complete().slug}")
-
-    assert words(one(ended, "#share-note")) == "Whoever has this address can see this job."
