@@ -11,10 +11,10 @@ from asyncinweb import configuration
 from asyncinweb.errors import AsyncInWebError
 from asyncinweb.queue import client
 from asyncinweb.queue.client import Client
-from asyncinweb.queue.database import WEB, Database, prepare_reader, sqlite_url
 from asyncinweb.queue.instance import make_instance
 from asyncinweb.queue.models import BIND_KEY
-from asyncinweb.queue.same_file import check_at_every_use
+from asyncinweb.queue.stores.file_identity import check_at_every_use
+from asyncinweb.queue.stores.sqlite import WEB, Database, prepare_reader, sqlite_url
 from asyncinweb.settings import Settings
 from asyncinweb.tasks import loading
 from asyncinweb.web import (

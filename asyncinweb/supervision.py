@@ -4,7 +4,7 @@ import webbrowser
 from collections.abc import Sequence
 
 from asyncinweb.queue.client import open_database
-from asyncinweb.queue.database import Patience, sqlite_fault, sqlite_version
+from asyncinweb.queue.stores.sqlite import Patience, sqlite_fault, sqlite_version
 from asyncinweb.serve import Start
 from asyncinweb.settings import Settings
 from asyncinweb.workers.burial import settle_leftovers

@@ -28,7 +28,7 @@ from sqlalchemy import text
 from visitor import get, web_process
 
 from asyncinweb.logs import configure_log
-from asyncinweb.queue.database import sqlite_url
+from asyncinweb.queue.stores.sqlite import sqlite_url
 from asyncinweb.settings import Settings
 from asyncinweb.webserver import server_of
 from benchmarks.crowd import request_of

@@ -11,9 +11,9 @@ from asyncinweb.configuration import read_settings
 from asyncinweb.errors import AsyncInWebError
 from asyncinweb.logs import harmless
 from asyncinweb.queue.client import Client, open_database
-from asyncinweb.queue.database import WEB, Database
 from asyncinweb.queue.folder_lock import is_in_use
 from asyncinweb.queue.instance import make_instance
+from asyncinweb.queue.stores.sqlite import WEB, Database
 from asyncinweb.settings import Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])

@@ -16,10 +16,10 @@ from pathlib import Path
 from sqlalchemy import select, text
 
 from asyncinweb.errors import AsyncInWebError, DatabaseDamaged
-from asyncinweb.queue.database import Database
 from asyncinweb.queue.instance import private
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.schema import current_revision, refuse_newer
+from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.upkeep import folders_of_jobs
 from asyncinweb.tasks.arguments import sync_folder
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select, text
 
 from asyncinweb.queue.models import IS_QUEUED, Job
-from asyncinweb.queue.prepared import Prepared
+from asyncinweb.queue.stores.prepared import Prepared
 
 QUEUED, PROCESSING = text(IS_QUEUED), text("state = 'processing'")
 

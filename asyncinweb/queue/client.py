@@ -7,13 +7,13 @@ from pathlib import Path
 from asyncinweb.configuration import read_settings
 from asyncinweb.errors import DatabaseGone
 from asyncinweb.queue import bell
-from asyncinweb.queue.database import WEB, Database, Patience
 from asyncinweb.queue.folder_lock import is_in_use
 from asyncinweb.queue.given import giving
 from asyncinweb.queue.instance import make_instance
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.presence import wake_ports
 from asyncinweb.queue.schema import ensure_schema
+from asyncinweb.queue.stores.sqlite import WEB, Database, Patience
 from asyncinweb.queue.submitting import NewJob, enqueue
 from asyncinweb.queue.submitting import rerun as rerun_job
 from asyncinweb.queue.transitions import CancelAnswer

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from asyncinweb import clock
 from asyncinweb.queue.models import Job
-from asyncinweb.queue.prepared import Prepared
+from asyncinweb.queue.stores.prepared import Prepared
 
 # As many successful runs are looked at, among this many of a task's last jobs.
 RECENT_RUNS = 20

@@ -16,8 +16,8 @@ from asyncinweb import clock
 from asyncinweb.queue import ranks
 from asyncinweb.queue.claims import PROCESSING, QUEUED
 from asyncinweb.queue.models import IS_SCHEDULED, Job, Supervisor, Worker
-from asyncinweb.queue.prepared import Prepared
 from asyncinweb.queue.presence import database_now
+from asyncinweb.queue.stores.prepared import Prepared
 from asyncinweb.tasks.registry import Registry
 
 # Further ahead nobody counts: the page says "more than", and a poll stays cheap however long the line is.

@@ -9,7 +9,7 @@ counter of its own, since ranks only ever compare waiting jobs.
 from sqlalchemy import Connection, bindparam, select, text
 
 from asyncinweb.queue.models import IS_QUEUED, IS_WAITING, Job
-from asyncinweb.queue.prepared import Prepared
+from asyncinweb.queue.stores.prepared import Prepared
 
 
 def now_served(connection: Connection, priority: int) -> int:

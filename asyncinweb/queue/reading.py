@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from asyncinweb.queue.estimates import usual_of
 from asyncinweb.queue.models import IS_QUEUED, Attempt, Job, UtcTime, Worker
-from asyncinweb.queue.prepared import Prepared
+from asyncinweb.queue.stores.prepared import Prepared
 
 
 def find_job(session: Session, slug: str) -> Job | None:

@@ -16,9 +16,9 @@ from sqlalchemy import text
 from asyncinweb import clock
 from asyncinweb.errors import AsyncInWebError, CannotStart, DatabaseDamaged
 from asyncinweb.queue.backup import DATABASE_NAME, JOBS_NAME, disk_errors, refuse_unsound, scratch_folder
-from asyncinweb.queue.database import Database
 from asyncinweb.queue.instance import make_private, private
 from asyncinweb.queue.schema import refuse_newer
+from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.tasks.arguments import sync_folder
 
 # Names that `backup` writes; whatever else an archive has would end up outside the folders of jobs.

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import text
 
 from asyncinweb.errors import SchemaTooNew
-from asyncinweb.queue.database import Database
 from asyncinweb.queue.instance import make_database_file
+from asyncinweb.queue.stores.sqlite import Database
 
 VERSION_TABLE = "asyncinweb_version"
 # All steps in order, the newest last; a test compares it with the files in migrations/versions.

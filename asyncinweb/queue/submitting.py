@@ -11,7 +11,7 @@ from asyncinweb.errors import IdempotencyConflict, QuotaReached
 from asyncinweb.identity import new_slug
 from asyncinweb.queue import ranks
 from asyncinweb.queue.models import IS_UNFINISHED, IS_WAITING, Job
-from asyncinweb.queue.prepared import Prepared
+from asyncinweb.queue.stores.prepared import Prepared
 from asyncinweb.states import CrashPolicy
 
 

@@ -27,7 +27,7 @@ from asyncinweb.queue import ranks
 from asyncinweb.queue.claims import Claim, Claiming
 from asyncinweb.queue.estimates import Span
 from asyncinweb.queue.models import HAS_ENDED_WITHOUT_EXPIRY, IS_QUEUED, IS_SCHEDULED, IS_WAITING, Attempt, Job
-from asyncinweb.queue.prepared import Prepared
+from asyncinweb.queue.stores.prepared import Prepared
 from asyncinweb.states import FINAL, Reason, State
 from asyncinweb.tasks.outcome import Cancelled, Completed, Failed, Outcome, Released
 

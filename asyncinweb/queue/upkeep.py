@@ -11,9 +11,9 @@ from pathlib import Path
 from sqlalchemy import select, text
 
 from asyncinweb import clock
-from asyncinweb.queue.database import Database
 from asyncinweb.queue.files import JobFolder
 from asyncinweb.queue.models import Job
+from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.transitions import prune
 from asyncinweb.queue.uploads import remove_abandoned
 from asyncinweb.settings import Settings

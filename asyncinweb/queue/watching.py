@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, select, text
 
 from asyncinweb.queue.claims import Claiming
 from asyncinweb.queue.models import IS_SCHEDULED, Job
-from asyncinweb.queue.prepared import Prepared
+from asyncinweb.queue.stores.prepared import Prepared
 
 
 def has_work(connection: Connection, claiming: Claiming, now: datetime) -> bool:

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, select
 
 from asyncinweb import clock
 from asyncinweb.queue.models import Job
-from asyncinweb.queue.prepared import Prepared
+from asyncinweb.queue.stores.prepared import Prepared
 from asyncinweb.states import FINAL
 from asyncinweb.web.shared import here
 

@@ -16,7 +16,7 @@ from asyncinweb.errors import (
     QuotaReached,
     UnknownTask,
 )
-from asyncinweb.queue.database import readable
+from asyncinweb.queue.stores.sqlite import readable
 from asyncinweb.web.problems import problem, wants_problem
 from asyncinweb.web.shared import here, render
 

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from asyncinweb.errors import AsyncInWebError
-from asyncinweb.queue.database import WAL_LIMIT, readable
 from asyncinweb.queue.models import Job
+from asyncinweb.queue.stores.sqlite import WAL_LIMIT, readable
 from asyncinweb.queue.upkeep import WAL_BOUND_BYTES
 from asyncinweb.web.shared import here, pages, reading
 

@@ -7,8 +7,8 @@ from flask_sqlalchemy import SQLAlchemy
 from jinja2 import Environment
 
 from asyncinweb.queue.client import Client
-from asyncinweb.queue.database import Database
 from asyncinweb.queue.estimates import UsualTimes
+from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.settings import Settings
 from asyncinweb.tasks.registry import Registry
 

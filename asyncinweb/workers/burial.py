@@ -8,7 +8,7 @@ from asyncinweb import clock
 from asyncinweb.identity import Identity
 from asyncinweb.queue import presence
 from asyncinweb.queue.claims import Claim
-from asyncinweb.queue.database import Database
+from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.transitions import crash, fail, honour_cancel, release
 from asyncinweb.tasks.outcome import Failed
 from asyncinweb.workers import processes

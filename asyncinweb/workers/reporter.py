@@ -4,7 +4,7 @@ import threading
 
 from asyncinweb import clock
 from asyncinweb.errors import AsyncInWebError
-from asyncinweb.queue.database import Database
+from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.transitions import report
 from asyncinweb.queue.watching import live_claim
 from asyncinweb.workers.context import RunningJob

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from asyncinweb import clock
 from asyncinweb.errors import AsyncInWebError, DatabaseBusy, DatabaseDamaged, DatabaseGone, DatabaseUnusable
 from asyncinweb.queue import presence
-from asyncinweb.queue.database import Database
+from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.watching import held_jobs
 from asyncinweb.settings import Settings
 from asyncinweb.workers import processes

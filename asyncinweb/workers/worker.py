@@ -15,10 +15,10 @@ from asyncinweb.errors import AsyncInWebError, DatabaseBusy, DatabaseUnusable
 from asyncinweb.logs import configure_log
 from asyncinweb.queue import client
 from asyncinweb.queue.claims import Claim, Claiming
-from asyncinweb.queue.database import WORKER, Database
 from asyncinweb.queue.files import JobFolder
 from asyncinweb.queue.presence import register_worker
 from asyncinweb.queue.results import keep_result
+from asyncinweb.queue.stores.sqlite import WORKER, Database
 from asyncinweb.queue.transitions import claim, finish_and_claim, report, settle
 from asyncinweb.queue.watching import has_work
 from asyncinweb.tasks.loading import load

@@ -15,10 +15,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
-from asyncinweb.queue.database import Database
 from asyncinweb.queue.migrate import alembic_config
 from asyncinweb.queue.models import Base
 from asyncinweb.queue.schema import HEAD, REVISIONS, VERSION_TABLE, current_revision, ensure_schema
+from asyncinweb.queue.stores.sqlite import Database
 
 SPAWN = multiprocessing.get_context("spawn")
 ROUNDS = 10

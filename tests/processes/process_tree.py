@@ -21,9 +21,9 @@ from invariants import FINAL
 from sqlalchemy import text
 
 from asyncinweb.queue.client import Client
-from asyncinweb.queue.database import Database
 from asyncinweb.queue.files import JobFolder
 from asyncinweb.queue.joblog import read_log
+from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.tasks.registry import Registry, Request, registry
 
 T = TypeVar("T")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from asyncinweb.queue.database import Database
 from asyncinweb.queue.schema import ensure_schema
+from asyncinweb.queue.stores.sqlite import Database
 
 
 @pytest.fixture(scope="session")

@@ -17,10 +17,10 @@ from sqlalchemy import event, text
 
 from asyncinweb.queue.backup import back_up
 from asyncinweb.queue.claims import Claiming
-from asyncinweb.queue.database import Database
 from asyncinweb.queue.instance import make_database_file
 from asyncinweb.queue.migrate import alembic_config
 from asyncinweb.queue.schema import ensure_schema
+from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import enqueue
 from asyncinweb.queue.transitions import claim, finish, finish_and_claim
 from asyncinweb.tasks.outcome import Completed

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import text
 
 from asyncinweb.queue.claims import Claim, Claiming
-from asyncinweb.queue.database import Database
 from asyncinweb.queue.models import Job
+from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import NewJob, enqueue
 from asyncinweb.queue.transitions import claim
 

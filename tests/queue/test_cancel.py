@@ -4,7 +4,7 @@ import pytest
 from queue_room import AHEAD, claim_all, perform, row, start, submit
 
 from asyncinweb.queue import reading
-from asyncinweb.queue.database import Database
+from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.transitions import cancel, crash, finish, honour_cancel
 
 

@@ -24,7 +24,7 @@ from queue_room import (
 
 from asyncinweb.queue import watching
 from asyncinweb.queue.claims import Claiming
-from asyncinweb.queue.database import Database
+from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import enqueue
 from asyncinweb.queue.transitions import RIPEN_AT_ONCE, cancel, claim, crash, finish, report
 

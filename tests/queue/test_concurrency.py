@@ -11,7 +11,7 @@ from processes import Child, add_one_in_two_threads, children, stay_in_a_transac
 from queue_room import all_rows, new_job, roll_back, row, rows, submit
 
 from asyncinweb.errors import DatabaseBusy
-from asyncinweb.queue.database import Database, Patience
+from asyncinweb.queue.stores.sqlite import Database, Patience
 from asyncinweb.queue.submitting import enqueue
 
 JOBS = 400

@@ -6,7 +6,7 @@ from queue_room import TASK, attempts_rows, change, claim_next, make_due, perfor
 from asyncinweb.identity import Identity
 from asyncinweb.queue import presence
 from asyncinweb.queue.claims import Claim, Claiming
-from asyncinweb.queue.database import Database
+from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.transitions import cancel, crash, fail, finish
 from asyncinweb.tasks.outcome import Failed
 

@@ -18,7 +18,10 @@ from asyncinweb import clock
 from asyncinweb.errors import DatabaseBusy, DatabaseDamaged, DatabaseUnusable, SchemaTooNew
 from asyncinweb.queue import estimates, line, presence, ranks, reading, transitions, watching
 from asyncinweb.queue.claims import Claiming
-from asyncinweb.queue.database import (
+from asyncinweb.queue.listing import Filters, list_jobs
+from asyncinweb.queue.models import Job
+from asyncinweb.queue.schema import ensure_schema
+from asyncinweb.queue.stores.sqlite import (
     WAL_LIMIT,
     WEB,
     WORKER,
@@ -27,12 +30,9 @@ from asyncinweb.queue.database import (
     Patience,
     refuse_network_file_system,
 )
-from asyncinweb.queue.listing import Filters, list_jobs
-from asyncinweb.queue.models import Job
-from asyncinweb.queue.schema import ensure_schema
+from asyncinweb.queue.stores.write_lock import write_lock
 from asyncinweb.queue.submitting import enqueue
 from asyncinweb.queue.transitions import cancel, finish_and_claim, prune
-from asyncinweb.queue.write_lock import write_lock
 from asyncinweb.tasks.outcome import Completed
 
 FINISHED = 20_000

@@ -22,7 +22,7 @@ from sqlalchemy.exc import IntegrityError
 
 from asyncinweb.errors import DatabaseUnusable, IdempotencyConflict, QuotaReached
 from asyncinweb.identity import new_slug
-from asyncinweb.queue.database import Database
+from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import enqueue
 from asyncinweb.queue.transitions import cancel, claim, finish
 

@@ -22,8 +22,8 @@ from queue_room import (
 
 from asyncinweb.queue import reading
 from asyncinweb.queue.claims import Claim, Claiming
-from asyncinweb.queue.database import Database
 from asyncinweb.queue.models import Job
+from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import enqueue
 from asyncinweb.queue.transitions import claim, crash, fail, finish, release
 from asyncinweb.tasks.outcome import Failed

@@ -5,7 +5,7 @@ import pytest
 from queue_room import TASK, change, claim_next, perform, rows, submit
 
 from asyncinweb.queue.claims import Claiming
-from asyncinweb.queue.database import Database
+from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.transitions import finish
 
 

@@ -7,8 +7,8 @@ import pytest
 from processes import Child, children, migrate_and_die
 from queue_room import submit
 
-from asyncinweb.queue.database import Database
 from asyncinweb.queue.schema import HEAD, REVISIONS, current_revision, ensure_schema
+from asyncinweb.queue.stores.sqlite import Database
 
 POINTS = 20
 

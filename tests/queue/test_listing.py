@@ -8,9 +8,9 @@ from queue_room import change, new_job, rows
 from sqlalchemy import event
 
 from asyncinweb.queue import listing
-from asyncinweb.queue.database import Database
 from asyncinweb.queue.listing import Filters, list_jobs
 from asyncinweb.queue.schema import ensure_schema
+from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import enqueue
 
 STATES, TASKS, OWNERS = ("queued", "failed"), ("report", "rare"), ("anna", "ben")

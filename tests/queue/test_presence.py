@@ -5,8 +5,8 @@ from queue_room import TASK, claim_next, perform, row, rows, start, submit
 from asyncinweb.identity import Identity, new_id
 from asyncinweb.queue import presence, reading, watching
 from asyncinweb.queue.claims import Claiming
-from asyncinweb.queue.database import Database
 from asyncinweb.queue.presence import RegisteredWorker
+from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.transitions import finish
 
 HERE = Identity("here", "boot-1", 100, "start-100")

@@ -16,7 +16,7 @@ from queue_room import (
 )
 
 from asyncinweb.queue.claims import Claim
-from asyncinweb.queue.database import Database
+from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import enqueue
 from asyncinweb.queue.transitions import PRUNE_AT_ONCE, cancel, crash, fail, finish, honour_cancel, prune
 from asyncinweb.tasks.outcome import Failed

@@ -4,7 +4,7 @@ import pytest
 from queue_room import all_rows, claim_next, perform, row, start, submit
 
 from asyncinweb.errors import QuotaReached
-from asyncinweb.queue.database import Database
+from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import rerun
 from asyncinweb.queue.transitions import crash, finish
 

@@ -22,8 +22,8 @@ from sqlalchemy import Connection
 
 from asyncinweb.queue import reading
 from asyncinweb.queue.claims import Claim, Claiming
-from asyncinweb.queue.database import Database
 from asyncinweb.queue.estimates import Span
+from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.transitions import (
     MAX_INTERRUPTIONS,
     cancel,

@@ -35,7 +35,7 @@ from queue_room import AHEAD, TASK, all_rows, change, make_due, new_job, perform
 from asyncinweb.identity import Identity
 from asyncinweb.queue import presence
 from asyncinweb.queue.claims import Claim, Claiming
-from asyncinweb.queue.database import Database
+from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import enqueue, rerun
 from asyncinweb.queue.transitions import (
     MAX_CRASH_RERUNS,

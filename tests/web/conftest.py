@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from web_room import TOKEN, Reader, Room, close
 
 from asyncinweb.app import create_app
-from asyncinweb.queue.database import Database
 from asyncinweb.queue.schema import ensure_schema
+from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.settings import Settings
 from asyncinweb.tasks.registry import registry
 

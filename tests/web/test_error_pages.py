@@ -9,7 +9,7 @@ from sqlalchemy import text
 from web_room import HTMX, OURS, Room, close, one, page, soup, words
 
 from asyncinweb.app import create_app
-from asyncinweb.queue.database import Patience
+from asyncinweb.queue.stores.sqlite import Patience
 from asyncinweb.settings import Settings
 from asyncinweb.web.uploads import MAX_TEXT_BYTES
 

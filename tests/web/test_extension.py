@@ -15,7 +15,7 @@ from web_room import OURS, Reader, Room, close, one, soup, words
 
 from asyncinweb.errors import AsyncInWebError, SettingError
 from asyncinweb.extension import AsyncInWeb
-from asyncinweb.queue.database import sqlite_url
+from asyncinweb.queue.stores.sqlite import sqlite_url
 from asyncinweb.settings import Settings
 from asyncinweb.tasks.registry import registry
 

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from web_room import HTMX, OURS, OWNER, TOKEN, Room, close, one, page, soup, words
 
 from asyncinweb.app import create_app
-from asyncinweb.queue.database import Patience
+from asyncinweb.queue.stores.sqlite import Patience
 from asyncinweb.queue.transitions import cancel, fail
 from asyncinweb.settings import Settings
 from asyncinweb.tasks.outcome import Failed

@@ -13,13 +13,13 @@ from werkzeug.test import TestResponse
 
 from asyncinweb.identity import Identity
 from asyncinweb.queue.claims import Claim, Claiming
-from asyncinweb.queue.database import Database
 from asyncinweb.queue.files import JobFolder
 from asyncinweb.queue.joblog import LogWriter
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.presence import register_supervisor, register_worker
 from asyncinweb.queue.reading import find_job
 from asyncinweb.queue.results import keep_result
+from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import NewJob, enqueue
 from asyncinweb.queue.transitions import claim, finish, report
 from asyncinweb.tasks.outputs import to_output

@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session
 
 from asyncinweb import clock
 from asyncinweb.errors import AsyncInWebError, DatabaseBusy, DatabaseDamaged, DatabaseUnusable
-from asyncinweb.queue.same_file import SameFile, open_existing
-from asyncinweb.queue.write_lock import WriteLock, write_lock
+from asyncinweb.queue.stores.file_identity import SameFile, open_existing
+from asyncinweb.queue.stores.write_lock import WriteLock, write_lock
 
 try:
     import pysqlite3.dbapi2 as sqlite3  # type: ignore[import-not-found]  # a current SQLite, if installed

@@ -1,0 +1,1 @@
+"""How the queue reaches its database: connections, transactions, statements. No verbs, no tables."""
