@@ -19,8 +19,8 @@ from asyncinweb.errors import CannotStart
 from asyncinweb.identity import new_id
 from asyncinweb.logs import configure_log
 from asyncinweb.queue import bell
-from asyncinweb.queue.folder_lock import folder_lock
-from asyncinweb.queue.instance import make_database_file, make_instance, unwritable
+from asyncinweb.queue.files.folder_lock import folder_lock
+from asyncinweb.queue.files.instance import make_database_file, make_instance, unwritable
 from asyncinweb.settings import Settings
 from asyncinweb.workers.child import Post, WorkerPost
 from asyncinweb.workers.reaper import start_reaper

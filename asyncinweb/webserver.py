@@ -15,7 +15,7 @@ from waitress.server import create_server
 from asyncinweb.app import create_app
 from asyncinweb.errors import AsyncInWebError
 from asyncinweb.logs import configure_log
-from asyncinweb.queue.instance import make_private
+from asyncinweb.queue.files.instance import make_private
 from asyncinweb.settings import Settings
 from asyncinweb.web import api_waiting
 from asyncinweb.web.connection import Channel

@@ -12,8 +12,8 @@ from asyncinweb.commands.place import Place, as_json, in_instance, print_json, w
 from asyncinweb.errors import AsyncInWebError, BadArguments
 from asyncinweb.logs import harmless
 from asyncinweb.queue.as_json import in_utc, job_as_json
-from asyncinweb.queue.files import JobFolder
-from asyncinweb.queue.joblog import read_log
+from asyncinweb.queue.files.job_folder import JobFolder
+from asyncinweb.queue.files.job_log import read_log
 from asyncinweb.queue.line import is_starting_workers
 from asyncinweb.queue.listing import Filters, list_jobs
 from asyncinweb.queue.models import Job

@@ -11,8 +11,8 @@ from asyncinweb.configuration import read_settings
 from asyncinweb.errors import AsyncInWebError
 from asyncinweb.logs import harmless
 from asyncinweb.queue.client import Client, open_database
-from asyncinweb.queue.folder_lock import is_in_use
-from asyncinweb.queue.instance import make_instance
+from asyncinweb.queue.files.folder_lock import is_in_use
+from asyncinweb.queue.files.instance import make_instance
 from asyncinweb.queue.stores.sqlite import WEB, Database
 from asyncinweb.settings import Settings
 

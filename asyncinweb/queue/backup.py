@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlalchemy import select, text
 
 from asyncinweb.errors import AsyncInWebError, DatabaseDamaged
-from asyncinweb.queue.instance import private
+from asyncinweb.queue.files.instance import private
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.schema import current_revision, refuse_newer
 from asyncinweb.queue.stores.sqlite import Database

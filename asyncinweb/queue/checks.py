@@ -13,9 +13,9 @@ from asyncinweb import clock
 from asyncinweb.identity import Identity
 from asyncinweb.queue import findings, presence
 from asyncinweb.queue.backup import integrity_faults
-from asyncinweb.queue.files import JobFolder
+from asyncinweb.queue.files.job_folder import JobFolder
+from asyncinweb.queue.files.job_inputs import given_folder
 from asyncinweb.queue.findings import Finding, doubtful, guarded, named, well, wrong
-from asyncinweb.queue.given import given_folder
 from asyncinweb.queue.models import IS_SCHEDULED, IS_UNFINISHED, IS_WAITING, Job, Supervisor, Worker
 from asyncinweb.queue.results import stored_result
 from asyncinweb.queue.schema import HEAD, current_revision, refuse_newer

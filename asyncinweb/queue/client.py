@@ -7,9 +7,9 @@ from pathlib import Path
 from asyncinweb.configuration import read_settings
 from asyncinweb.errors import DatabaseGone
 from asyncinweb.queue import bell
-from asyncinweb.queue.folder_lock import is_in_use
-from asyncinweb.queue.given import giving
-from asyncinweb.queue.instance import make_instance
+from asyncinweb.queue.files.folder_lock import is_in_use
+from asyncinweb.queue.files.instance import make_instance
+from asyncinweb.queue.files.job_inputs import giving
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.presence import wake_ports
 from asyncinweb.queue.schema import ensure_schema

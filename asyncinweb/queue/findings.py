@@ -10,7 +10,7 @@ from typing import Literal
 
 from asyncinweb import clock
 from asyncinweb.errors import AsyncInWebError
-from asyncinweb.queue.instance import is_open_to_others
+from asyncinweb.queue.files.instance import is_open_to_others
 from asyncinweb.queue.stores.sqlite import NETWORK_FILE_SYSTEMS, file_system_of, sqlite_fault, sqlite_version
 from asyncinweb.queue.upkeep import WAL_BOUND_BYTES
 

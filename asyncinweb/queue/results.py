@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from asyncinweb.queue.files import JobFolder
+from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.models import Job
 from asyncinweb.tasks.outputs import Output, Shape
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import text
 
 from asyncinweb.errors import SchemaTooNew
-from asyncinweb.queue.instance import make_database_file
+from asyncinweb.queue.files.instance import make_database_file
 from asyncinweb.queue.stores.sqlite import Database
 
 VERSION_TABLE = "asyncinweb_version"

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from asyncinweb.errors import BadArguments
 from asyncinweb.queue.as_json import job_as_json, listed_job_as_json
-from asyncinweb.queue.joblog import log_size, read_log
+from asyncinweb.queue.files.job_log import log_size, read_log
 from asyncinweb.queue.listing import Filters, list_jobs
 from asyncinweb.queue.models import Job
 from asyncinweb.tasks.registry import Request, Task

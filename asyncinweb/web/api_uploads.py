@@ -7,7 +7,7 @@ from flask import abort, request
 from werkzeug.sansio.multipart import Data, Event, Field, File
 
 from asyncinweb.errors import BadArguments, UnknownTask
-from asyncinweb.queue.uploads import Shelf
+from asyncinweb.queue.files.uploads import Shelf
 from asyncinweb.tasks.arguments import Arguments
 from asyncinweb.tasks.registry import Task
 from asyncinweb.web import visitors

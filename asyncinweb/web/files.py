@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from flask import Response, abort, send_file
 
-from asyncinweb.queue.files import SavedFile
+from asyncinweb.queue.files.job_folder import SavedFile
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.results import Stored
 from asyncinweb.tasks.outputs import file_name

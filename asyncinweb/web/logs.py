@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from flask import Response, request
 
-from asyncinweb.queue.files import JobFolder
-from asyncinweb.queue.joblog import log_size, read_log
+from asyncinweb.queue.files.job_folder import JobFolder
+from asyncinweb.queue.files.job_log import log_size, read_log
 from asyncinweb.queue.models import Job
 from asyncinweb.web.logparts import PART, LogPart, end_of_log, part_after, part_before
 from asyncinweb.web.shared import folder_of, fragment, here, job_or_404, pages, render, unchanged, wants_fragment

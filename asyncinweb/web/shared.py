@@ -9,7 +9,7 @@ from flask import Blueprint, Response, abort, current_app, redirect, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from asyncinweb.queue.files import JobFolder
+from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.reading import find_job
 from asyncinweb.settings import asset_dir

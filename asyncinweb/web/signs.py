@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from asyncinweb import clock
-from asyncinweb.queue.files import JobFolder
-from asyncinweb.queue.joblog import log_written_at
+from asyncinweb.queue.files.job_folder import JobFolder
+from asyncinweb.queue.files.job_log import log_written_at
 from asyncinweb.queue.line import is_worker_alive
 from asyncinweb.queue.models import Job
 from asyncinweb.web.installation import Installation

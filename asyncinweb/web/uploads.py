@@ -13,10 +13,10 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
-from asyncinweb.queue.given import given_folder
+from asyncinweb.queue.files.job_inputs import given_folder
+from asyncinweb.queue.files.uploads import Arrival, Shelf
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.reading import find_job
-from asyncinweb.queue.uploads import Arrival, Shelf
 from asyncinweb.tasks.fields import FormField
 from asyncinweb.tasks.registry import Task
 from asyncinweb.tasks.stored import stored_files

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from asyncinweb import clock
 from asyncinweb.queue.claims import Claim
-from asyncinweb.queue.files import JobFolder
-from asyncinweb.queue.joblog import LogWriter
+from asyncinweb.queue.files.job_folder import JobFolder
+from asyncinweb.queue.files.job_log import LogWriter
 from asyncinweb.tasks.current import FileData
 from asyncinweb.workers.interruption import Interruption
 from asyncinweb.workers.pace import Pace

@@ -10,7 +10,7 @@ import threading
 from typing import TextIO
 
 from asyncinweb.logs import harmless
-from asyncinweb.queue.joblog import LogWriter
+from asyncinweb.queue.files.job_log import LogWriter
 from asyncinweb.workers.interruption import Interruption
 
 CHUNK = 65_536

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import TracebackType
 
 from asyncinweb.errors import BadArguments, JobInterruption
-from asyncinweb.queue.given import given_folder
+from asyncinweb.queue.files.job_inputs import given_folder
 from asyncinweb.states import Reason
 from asyncinweb.tasks.current import running_as
 from asyncinweb.tasks.outcome import Cancelled, Failed, Released

@@ -21,8 +21,8 @@ from invariants import FINAL
 from sqlalchemy import text
 
 from asyncinweb.queue.client import Client
-from asyncinweb.queue.files import JobFolder
-from asyncinweb.queue.joblog import read_log
+from asyncinweb.queue.files.job_folder import JobFolder
+from asyncinweb.queue.files.job_log import read_log
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.tasks.registry import Registry, Request, registry
 

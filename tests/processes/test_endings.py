@@ -8,7 +8,7 @@ import pytest
 from process_tree import SAMPLE_TASKS, Tree, is_alive, wait_until
 from visitor import size_of
 
-from asyncinweb.queue.joblog import kept_parts, log_size
+from asyncinweb.queue.files.job_log import kept_parts, log_size
 
 
 def test_the_start_up_message_names_address_tasks_workers_database_and_warnings(tree: Tree) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import event, text
 
 from asyncinweb.queue.backup import back_up
 from asyncinweb.queue.claims import Claiming
-from asyncinweb.queue.instance import make_database_file
+from asyncinweb.queue.files.instance import make_database_file
 from asyncinweb.queue.migrate import alembic_config
 from asyncinweb.queue.schema import ensure_schema
 from asyncinweb.queue.stores.sqlite import Database

@@ -15,9 +15,9 @@ from asyncinweb.identity import Identity
 from asyncinweb.queue import findings, presence
 from asyncinweb.queue.checks import Computer, check
 from asyncinweb.queue.client import Client
-from asyncinweb.queue.files import JobFolder
+from asyncinweb.queue.files.job_folder import JobFolder
+from asyncinweb.queue.files.job_inputs import given_folder
 from asyncinweb.queue.findings import Finding, file_system, programs_with, space
-from asyncinweb.queue.given import given_folder
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import enqueue
 from asyncinweb.queue.transitions import finish

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from asyncinweb.queue.files import JobFolder
-from asyncinweb.queue.instance import make_instance, make_private
-from asyncinweb.queue.joblog import LogWriter
+from asyncinweb.queue.files.instance import make_instance, make_private
+from asyncinweb.queue.files.job_folder import JobFolder
+from asyncinweb.queue.files.job_log import LogWriter
 
 
 @pytest.fixture(params=[0, 0o027], autouse=True)

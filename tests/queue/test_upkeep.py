@@ -11,7 +11,7 @@ from queue_room import change, new_job, perform, rows, start, submit
 from sqlalchemy import text
 
 from asyncinweb.queue import upkeep
-from asyncinweb.queue.files import JobFolder
+from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.stores.sqlite import WAL_LIMIT, Database
 from asyncinweb.queue.submitting import enqueue
 from asyncinweb.queue.transitions import PRUNE_AT_ONCE, prune

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from asyncinweb.errors import AsyncInWebError
-from asyncinweb.queue.files import MAX_NAME_BYTES, JobFolder, safe_name
+from asyncinweb.queue.files.job_folder import MAX_NAME_BYTES, JobFolder, safe_name
 
 
 @pytest.fixture

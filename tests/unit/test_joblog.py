@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asyncinweb.queue.files import JobFolder
-from asyncinweb.queue.joblog import SEGMENTS, LogPiece, LogWriter, kept_parts, log_size, read_log, read_part
+from asyncinweb.queue.files.job_folder import JobFolder
+from asyncinweb.queue.files.job_log import SEGMENTS, LogPiece, LogWriter, kept_parts, log_size, read_log, read_part
 
 MUCH = 1_000_000
 

@@ -16,7 +16,7 @@ from test_api import refused, whole
 from web_room import OURS, OWNER, TOKEN, Room
 from werkzeug.test import TestResponse
 
-from asyncinweb.queue.given import given_folder
+from asyncinweb.queue.files.job_inputs import given_folder
 from asyncinweb.settings import Settings
 from asyncinweb.tasks.registry import Options, Task
 from asyncinweb.tasks.uploaded import Accept, UploadedFile

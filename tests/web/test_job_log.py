@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from web_room import HTMX, Room, one, page, soup, words
 
 from asyncinweb.queue.claims import Claim
-from asyncinweb.queue.joblog import LogWriter
+from asyncinweb.queue.files.job_log import LogWriter
 from asyncinweb.queue.transitions import fail
 from asyncinweb.tasks.outcome import Failed
 

@@ -16,9 +16,9 @@ from test_form_page import post
 from web_room import HTMX, OURS, Reader, Room, filled, one, page, soup, words
 from werkzeug.test import TestResponse
 
-from asyncinweb.queue.given import given_folder
+from asyncinweb.queue.files.job_inputs import given_folder
+from asyncinweb.queue.files.uploads import remove_abandoned
 from asyncinweb.queue.upkeep import clean
-from asyncinweb.queue.uploads import remove_abandoned
 from asyncinweb.settings import Settings
 from asyncinweb.tasks.registry import Options, Task, registry
 from asyncinweb.tasks.uploaded import Accept, UploadedFile

@@ -13,8 +13,8 @@ from werkzeug.test import TestResponse
 
 from asyncinweb.identity import Identity
 from asyncinweb.queue.claims import Claim, Claiming
-from asyncinweb.queue.files import JobFolder
-from asyncinweb.queue.joblog import LogWriter
+from asyncinweb.queue.files.job_folder import JobFolder
+from asyncinweb.queue.files.job_log import LogWriter
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.presence import register_supervisor, register_worker
 from asyncinweb.queue.reading import find_job

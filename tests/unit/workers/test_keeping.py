@@ -10,7 +10,7 @@ import pytest
 
 from asyncinweb.errors import AsyncInWebError
 from asyncinweb.logs import LOGGERS, configure_log
-from asyncinweb.queue.files import JobFolder
+from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.results import MAX_RESULT_IN_ROW, keep_result
 from asyncinweb.settings import Settings
 from asyncinweb.supervision import start_message, start_warnings

@@ -11,7 +11,7 @@ import pytest
 
 from asyncinweb.errors import JobCancelled
 from asyncinweb.queue.claims import Claim
-from asyncinweb.queue.files import JobFolder
+from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.tasks.current import current_job
 from asyncinweb.tasks.outcome import Cancelled, Failed, Released
 from asyncinweb.tasks.outputs import Output

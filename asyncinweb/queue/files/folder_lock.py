@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from asyncinweb.errors import CannotStart
-from asyncinweb.queue.instance import private
+from asyncinweb.queue.files.instance import private
 
 try:
     import fcntl

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from asyncinweb.errors import DatabaseUnusable
 from asyncinweb.identity import new_slug
-from asyncinweb.queue.files import JobFolder
+from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.tasks.arguments import Arguments, share, sync_folder
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from asyncinweb.errors import AsyncInWebError
-from asyncinweb.queue.instance import make_private
+from asyncinweb.queue.files.instance import make_private
 
 MAX_NAME_BYTES = 200
 COPY_BYTES = 1_000_000

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from asyncinweb import clock
 from asyncinweb.errors import DatabaseUnusable
-from asyncinweb.queue.instance import make_private
+from asyncinweb.queue.files.instance import make_private
 from asyncinweb.tasks.uploaded import UploadedFile, clean_name
 
 KEPT_SECONDS = 86_400.0
