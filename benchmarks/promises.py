@@ -21,9 +21,9 @@ from process_tree import QUICK, RUN, Tree, memory_share_mb, wait_until
 from uploading import TASKS, upload
 from visitor import get, submit_page, web_process
 
+from asyncinweb.queue.maintenance.retention import prune_batch
 from asyncinweb.queue.schema import ensure_schema
 from asyncinweb.queue.stores.sqlite import Database
-from asyncinweb.queue.upkeep import prune_batch
 from asyncinweb.settings import Settings
 from asyncinweb.workers.processes import peak_memory_mb
 from benchmarks.crowd import open_pages

@@ -6,12 +6,12 @@ from pathlib import Path
 import click
 
 from asyncinweb.commands.place import Place, as_json, in_instance, print_json, with_tasks
-from asyncinweb.queue.backup import back_up
-from asyncinweb.queue.checks import Computer, check
 from asyncinweb.queue.files.folder_lock import folder_lock
 from asyncinweb.queue.files.instance import make_instance
-from asyncinweb.queue.restore import restore
-from asyncinweb.queue.upkeep import BATCH_SECONDS, clean
+from asyncinweb.queue.maintenance.backup import back_up
+from asyncinweb.queue.maintenance.checks import Computer, check
+from asyncinweb.queue.maintenance.restore import restore
+from asyncinweb.queue.maintenance.retention import BATCH_SECONDS, clean
 from asyncinweb.settings import Settings
 from asyncinweb.tasks.loading import load
 from asyncinweb.workers import processes

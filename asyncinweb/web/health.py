@@ -9,9 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from asyncinweb.errors import AsyncInWebError
+from asyncinweb.queue.maintenance.retention import WAL_BOUND_BYTES
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.stores.sqlite import WAL_LIMIT, readable
-from asyncinweb.queue.upkeep import WAL_BOUND_BYTES
 from asyncinweb.web.shared import here, pages, reading
 
 # The write-ahead log grows to its limit before it is put into the file.

@@ -9,9 +9,9 @@ from datetime import datetime
 from asyncinweb import clock
 from asyncinweb.errors import AsyncInWebError, IdempotencyConflict
 from asyncinweb.queue import presence
+from asyncinweb.queue.maintenance.retention import WAL_BOUND_BYTES, Cleaned, clean, tidy_wal
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import enqueue
-from asyncinweb.queue.upkeep import WAL_BOUND_BYTES, Cleaned, clean, tidy_wal
 from asyncinweb.settings import Settings
 from asyncinweb.tasks.registry import next_cron_time
 from asyncinweb.workers import processes

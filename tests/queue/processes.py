@@ -15,9 +15,9 @@ from alembic import command
 from queue_room import TASK, new_job
 from sqlalchemy import event, text
 
-from asyncinweb.queue.backup import back_up
 from asyncinweb.queue.claims import Claiming
 from asyncinweb.queue.files.instance import make_database_file
+from asyncinweb.queue.maintenance.backup import back_up
 from asyncinweb.queue.migrate import alembic_config
 from asyncinweb.queue.schema import ensure_schema
 from asyncinweb.queue.stores.sqlite import Database

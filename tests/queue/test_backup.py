@@ -16,9 +16,9 @@ from queue_room import all_rows, change, claim_next, perform, start, submit
 
 from asyncinweb.errors import AsyncInWebError, CannotStart, DatabaseDamaged, SchemaTooNew
 from asyncinweb.queue import presence
-from asyncinweb.queue.backup import Backup, back_up
 from asyncinweb.queue.files.job_folder import JobFolder
-from asyncinweb.queue.restore import restore
+from asyncinweb.queue.maintenance.backup import Backup, back_up
+from asyncinweb.queue.maintenance.restore import restore
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.transitions import finish
 

@@ -12,12 +12,13 @@ from sqlalchemy import text
 
 from asyncinweb.errors import TaskDefinitionError
 from asyncinweb.identity import Identity
-from asyncinweb.queue import findings, presence
-from asyncinweb.queue.checks import Computer, check
+from asyncinweb.queue import presence
 from asyncinweb.queue.client import Client
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.files.job_inputs import given_folder
-from asyncinweb.queue.findings import Finding, file_system, programs_with, space
+from asyncinweb.queue.maintenance import check_results
+from asyncinweb.queue.maintenance.check_results import Finding, file_system, programs_with, space
+from asyncinweb.queue.maintenance.checks import Computer, check
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import enqueue
 from asyncinweb.queue.transitions import finish
@@ -261,7 +262,7 @@ def test_a_check_changes_nothing(database: Database, settings: Settings) -> None
 def test_a_log_that_a_reader_keeps_large_is_found_with_who_has_it_open(
     database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(findings, "WAL_BOUND_BYTES", 1_000_000)
+    monkeypatch.setattr(check_results, "WAL_BOUND_BYTES", 1_000_000)
     with database.read() as session:
         session.execute(text("SELECT slug FROM asyncinweb_jobs")).all()
         while database.wal_bytes <= 1_000_000:
@@ -284,8 +285,8 @@ def test_a_full_disk_is_an_error_and_little_room_a_warning(
 ) -> None:
     levels = []
     for least, little in ((10**18, 10**18), (0, 10**18), (0, 0)):
-        monkeypatch.setattr(findings, "NO_SPACE", least)
-        monkeypatch.setattr(findings, "LITTLE_SPACE", little)
+        monkeypatch.setattr(check_results, "NO_SPACE", least)
+        monkeypatch.setattr(check_results, "LITTLE_SPACE", little)
         levels.append(space(tmp_path).level)
 
     assert levels == ["error", "warning", "ok"]
@@ -295,6 +296,6 @@ def test_a_full_disk_is_an_error_and_little_room_a_warning(
 def test_a_file_system_is_judged_by_its_kind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, level: str
 ) -> None:
-    monkeypatch.setattr(findings, "file_system_of", lambda path: kind)
+    monkeypatch.setattr(check_results, "file_system_of", lambda path: kind)
 
     assert file_system(tmp_path / "asyncinweb.db").level == level

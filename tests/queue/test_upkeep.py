@@ -10,12 +10,12 @@ import pytest
 from queue_room import change, new_job, perform, rows, start, submit
 from sqlalchemy import text
 
-from asyncinweb.queue import upkeep
 from asyncinweb.queue.files.job_folder import JobFolder
+from asyncinweb.queue.maintenance import retention
+from asyncinweb.queue.maintenance.retention import IDLE_WAL_BYTES, WAL_BOUND_BYTES, clean, tidy_wal
 from asyncinweb.queue.stores.sqlite import WAL_LIMIT, Database
 from asyncinweb.queue.submitting import enqueue
 from asyncinweb.queue.transitions import PRUNE_AT_ONCE, prune
-from asyncinweb.queue.upkeep import IDLE_WAL_BYTES, WAL_BOUND_BYTES, clean, tidy_wal
 from asyncinweb.settings import Settings
 
 DAY = 86_400.0
@@ -120,7 +120,7 @@ def test_a_batch_ends_when_its_time_is_over_and_others_get_the_lock(
 ) -> None:
     submit_many(database, 3 * PRUNE_AT_ONCE)
     end_all(database, days_ago=31)
-    monkeypatch.setattr(upkeep, "BATCH_SECONDS", 0)
+    monkeypatch.setattr(retention, "BATCH_SECONDS", 0)
 
     steps = []
     for cleaned in clean(database, settings):

@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 
 from asyncinweb.queue.files.job_inputs import given_folder
 from asyncinweb.queue.files.uploads import remove_abandoned
-from asyncinweb.queue.upkeep import clean
+from asyncinweb.queue.maintenance.retention import clean
 from asyncinweb.settings import Settings
 from asyncinweb.tasks.registry import Options, Task, registry
 from asyncinweb.tasks.uploaded import Accept, UploadedFile

@@ -15,8 +15,14 @@ from sqlalchemy import text
 
 from asyncinweb import clock
 from asyncinweb.errors import AsyncInWebError, CannotStart, DatabaseDamaged
-from asyncinweb.queue.backup import DATABASE_NAME, JOBS_NAME, disk_errors, refuse_unsound, scratch_folder
 from asyncinweb.queue.files.instance import make_private, private
+from asyncinweb.queue.maintenance.backup import (
+    DATABASE_NAME,
+    JOBS_NAME,
+    disk_errors,
+    refuse_unsound,
+    scratch_folder,
+)
 from asyncinweb.queue.schema import refuse_newer
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.tasks.arguments import sync_folder

@@ -17,10 +17,10 @@ from sqlalchemy import select, text
 
 from asyncinweb.errors import AsyncInWebError, DatabaseDamaged
 from asyncinweb.queue.files.instance import private
+from asyncinweb.queue.maintenance.retention import folders_of_jobs
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.schema import current_revision, refuse_newer
 from asyncinweb.queue.stores.sqlite import Database
-from asyncinweb.queue.upkeep import folders_of_jobs
 from asyncinweb.tasks.arguments import sync_folder
 
 DATABASE_NAME, JOBS_NAME = "asyncinweb.db", "jobs"

@@ -11,16 +11,17 @@ from sqlalchemy.orm import Session
 
 from asyncinweb import clock
 from asyncinweb.identity import Identity
-from asyncinweb.queue import findings, presence
-from asyncinweb.queue.backup import integrity_faults
+from asyncinweb.queue import presence
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.files.job_inputs import given_folder
-from asyncinweb.queue.findings import Finding, doubtful, guarded, named, well, wrong
+from asyncinweb.queue.maintenance import check_results
+from asyncinweb.queue.maintenance.backup import integrity_faults
+from asyncinweb.queue.maintenance.check_results import Finding, doubtful, guarded, named, well, wrong
+from asyncinweb.queue.maintenance.retention import folders_of_jobs, is_young
 from asyncinweb.queue.models import IS_SCHEDULED, IS_UNFINISHED, IS_WAITING, Job, Supervisor, Worker
 from asyncinweb.queue.results import stored_result
 from asyncinweb.queue.schema import HEAD, current_revision, refuse_newer
 from asyncinweb.queue.stores.sqlite import WEB, Database
-from asyncinweb.queue.upkeep import folders_of_jobs, is_young
 from asyncinweb.settings import Settings
 from asyncinweb.tasks.registry import Registry
 from asyncinweb.tasks.stored import stored_files
@@ -42,11 +43,11 @@ class Computer:
 def check(settings: Settings, computer: Computer, load_tasks: Callable[[], Registry]) -> Iterator[Finding]:
     """All findings, one after the other. load_tasks: what it raises becomes a finding."""
     path, instance = settings.database_path, settings.instance
-    yield findings.sqlite()
-    on_disk = guarded("file system", lambda: findings.file_system(path))
+    yield check_results.sqlite()
+    on_disk = guarded("file system", lambda: check_results.file_system(path))
     yield on_disk
-    yield guarded("space", lambda: findings.space(instance, path.parent))
-    yield guarded("permissions", lambda: findings.permissions(instance))
+    yield guarded("space", lambda: check_results.space(instance, path.parent))
+    yield guarded("permissions", lambda: check_results.permissions(instance))
     if on_disk.level == "error":
         return
     database = Database(path, settings.durability, WEB)
@@ -60,14 +61,14 @@ def _check_database(
     database: Database, settings: Settings, computer: Computer, tasks: Callable[[], Registry]
 ) -> Iterator[Finding]:
     size = database.wal_bytes
-    yield guarded("write-ahead log", lambda: findings.write_ahead_log(size, database.path))
+    yield guarded("write-ahead log", lambda: check_results.write_ahead_log(size, database.path))
     sound = guarded("database", lambda: _integrity(database))
     yield sound
     version = guarded("schema", lambda: _schema(database))
     yield version
     if "error" in (sound.level, version.level):
         return
-    yield guarded("clock", lambda: findings.clock_of(_newest_time(database), database.path))
+    yield guarded("clock", lambda: check_results.clock_of(_newest_time(database), database.path))
     yield guarded("processes", lambda: _processes(database, settings, computer))
     yield guarded("jobs", lambda: _jobs(database, tasks()))
     yield guarded("inputs", lambda: _inputs(database, settings, tasks()))
