@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from asyncinweb.extension import AsyncInWeb
     from asyncinweb.queue.models import Job
     from asyncinweb.tasks.current import current_job, track
+    from asyncinweb.tasks.inputs.uploaded import Accept, UploadedFile
     from asyncinweb.tasks.outputs import Markdown
     from asyncinweb.tasks.registry import Task, task
-    from asyncinweb.tasks.uploaded import Accept, UploadedFile
 
 __all__ = [
     "Accept",
@@ -54,12 +54,12 @@ __all__ = [
 # Where each name is. Loaded on first use: a worker never imports Flask, and the supervisor starts its children
 # before it loads anything heavy.
 _HOMES = {
-    "Accept": "asyncinweb.tasks.uploaded",
+    "Accept": "asyncinweb.tasks.inputs.uploaded",
     "AsyncInWeb": "asyncinweb.extension",
     "Job": "asyncinweb.queue.models",
     "Markdown": "asyncinweb.tasks.outputs",
     "Task": "asyncinweb.tasks.registry",
-    "UploadedFile": "asyncinweb.tasks.uploaded",
+    "UploadedFile": "asyncinweb.tasks.inputs.uploaded",
     "create_app": "asyncinweb.app",
     "current_job": "asyncinweb.tasks.current",
     "task": "asyncinweb.tasks.registry",

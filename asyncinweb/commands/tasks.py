@@ -4,7 +4,7 @@ import click
 
 from asyncinweb.commands.place import Place, as_json, print_json, with_tasks
 from asyncinweb.logs import harmless
-from asyncinweb.tasks.fields import FormField
+from asyncinweb.tasks.inputs.fields import FormField
 from asyncinweb.tasks.loading import load
 
 KINDS = {

@@ -8,7 +8,7 @@ from werkzeug.sansio.multipart import Data, Event, Field, File
 
 from asyncinweb.errors import BadArguments, UnknownTask
 from asyncinweb.queue.files.uploads import Shelf
-from asyncinweb.tasks.arguments import Arguments
+from asyncinweb.tasks.inputs.arguments import Arguments
 from asyncinweb.tasks.registry import Task
 from asyncinweb.web import visitors
 from asyncinweb.web.api import MOST_BYTES, read_body, read_json

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cached_property
 
 from asyncinweb import clock
-from asyncinweb.tasks.fields import Choice, FormField
+from asyncinweb.tasks.inputs.fields import Choice, FormField
 from asyncinweb.tasks.registry import Task
 from asyncinweb.units import size
 from asyncinweb.web.installation import here

@@ -13,8 +13,8 @@ from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.reading import find_job
 from asyncinweb.settings import asset_dir
+from asyncinweb.tasks.inputs.stored_arguments import in_words
 from asyncinweb.tasks.registry import Task
-from asyncinweb.tasks.stored import in_words
 from asyncinweb.web import visitors
 from asyncinweb.web.installation import NAME as NAME
 from asyncinweb.web.installation import Installation as Installation

@@ -9,7 +9,7 @@ from flask import request, url_for
 from werkzeug.wrappers import Response
 
 from asyncinweb.errors import BadArguments
-from asyncinweb.tasks.arguments import Arguments
+from asyncinweb.tasks.inputs.arguments import Arguments
 from asyncinweb.tasks.registry import Request, Task
 from asyncinweb.web import visitors
 from asyncinweb.web.form import KEY_FIELD, Form, blank_form, refused_form

@@ -17,10 +17,10 @@ from asyncinweb.queue.files.job_inputs import given_folder
 from asyncinweb.queue.files.uploads import Arrival, Shelf
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.reading import find_job
-from asyncinweb.tasks.fields import FormField
+from asyncinweb.tasks.inputs.fields import FormField
+from asyncinweb.tasks.inputs.stored_arguments import stored_files
+from asyncinweb.tasks.inputs.uploaded import UploadedFile, clean_name
 from asyncinweb.tasks.registry import Task
-from asyncinweb.tasks.stored import stored_files
-from asyncinweb.tasks.uploaded import UploadedFile, clean_name
 from asyncinweb.units import size as size_in_words
 from asyncinweb.web import visitors
 from asyncinweb.web.bodies import MAX_TEXT_BYTES as MAX_TEXT_BYTES

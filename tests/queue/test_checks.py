@@ -23,8 +23,8 @@ from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import enqueue
 from asyncinweb.queue.transitions import finish
 from asyncinweb.settings import Settings
+from asyncinweb.tasks.inputs.uploaded import UploadedFile
 from asyncinweb.tasks.registry import Options, Registry, Request, Task
-from asyncinweb.tasks.uploaded import UploadedFile
 
 HERE = Identity("here", "boot", 100, "1")
 GONE = Identity("here", "boot", 101, "2")

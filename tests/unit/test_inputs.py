@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import Field, SecretStr
 
 from asyncinweb.errors import BadArguments, TaskDefinitionError
-from asyncinweb.tasks.inputs import Inputs
+from asyncinweb.tasks.inputs.model import Inputs
 
 
 class Colour(enum.Enum):

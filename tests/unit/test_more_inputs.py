@@ -13,11 +13,11 @@ from pydantic import BaseModel, Field, SecretStr
 from test_inputs import inputs_of, inputs_with, messages
 
 from asyncinweb.errors import BadArguments, TaskDefinitionError
-from asyncinweb.tasks.durations import read_duration, show_duration
-from asyncinweb.tasks.fields import FormField
-from asyncinweb.tasks.inputs import Inputs
-from asyncinweb.tasks.stored import in_words
-from asyncinweb.tasks.uploaded import LONGEST_NAME, Accept, UploadedFile, clean_name
+from asyncinweb.tasks.inputs.durations import read_duration, show_duration
+from asyncinweb.tasks.inputs.fields import FormField
+from asyncinweb.tasks.inputs.model import Inputs
+from asyncinweb.tasks.inputs.stored_arguments import in_words
+from asyncinweb.tasks.inputs.uploaded import LONGEST_NAME, Accept, UploadedFile, clean_name
 
 DEEP = "[" * 10_000 + "]" * 10_000
 

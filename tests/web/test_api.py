@@ -17,9 +17,9 @@ from asyncinweb.app import create_app
 from asyncinweb.extension import AsyncInWeb
 from asyncinweb.queue.transitions import fail
 from asyncinweb.settings import Settings
+from asyncinweb.tasks.inputs.uploaded import UploadedFile
 from asyncinweb.tasks.outcome import Failed
 from asyncinweb.tasks.registry import Options, Task
-from asyncinweb.tasks.uploaded import UploadedFile
 from asyncinweb.web import api_waiting
 from asyncinweb.web.api_models import JobList, ListedJob, LogPart, Problem, TaskList, WholeJob
 

@@ -18,8 +18,8 @@ from werkzeug.test import TestResponse
 
 from asyncinweb.queue.files.job_inputs import given_folder
 from asyncinweb.settings import Settings
+from asyncinweb.tasks.inputs.uploaded import Accept, UploadedFile
 from asyncinweb.tasks.registry import Options, Task
-from asyncinweb.tasks.uploaded import Accept, UploadedFile
 from asyncinweb.web.api_models import WholeJob
 
 JOBS = "/api/v1/jobs"

@@ -20,8 +20,8 @@ from asyncinweb.queue.files.job_inputs import given_folder
 from asyncinweb.queue.files.uploads import remove_abandoned
 from asyncinweb.queue.maintenance.retention import clean
 from asyncinweb.settings import Settings
+from asyncinweb.tasks.inputs.uploaded import Accept, UploadedFile
 from asyncinweb.tasks.registry import Options, Task, registry
-from asyncinweb.tasks.uploaded import Accept, UploadedFile
 
 DATA = b"a,b\n1,2\n"
 HOSTILE = "../../<b>\u202ex.csv"

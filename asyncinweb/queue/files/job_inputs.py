@@ -8,7 +8,7 @@ from pathlib import Path
 from asyncinweb.errors import DatabaseUnusable
 from asyncinweb.identity import new_slug
 from asyncinweb.queue.files.job_folder import JobFolder
-from asyncinweb.tasks.arguments import Arguments, share, sync_folder
+from asyncinweb.tasks.inputs.arguments import Arguments, share, sync_folder
 
 
 def given_folder(folder: JobFolder) -> Path:

@@ -17,7 +17,7 @@ from pathlib import Path
 from asyncinweb import clock
 from asyncinweb.errors import DatabaseUnusable
 from asyncinweb.queue.files.instance import make_private
-from asyncinweb.tasks.uploaded import UploadedFile, clean_name
+from asyncinweb.tasks.inputs.uploaded import UploadedFile, clean_name
 
 KEPT_SECONDS = 86_400.0
 TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")

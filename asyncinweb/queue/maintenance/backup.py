@@ -21,7 +21,7 @@ from asyncinweb.queue.maintenance.retention import folders_of_jobs
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.schema import current_revision, refuse_newer
 from asyncinweb.queue.stores.sqlite import Database
-from asyncinweb.tasks.arguments import sync_folder
+from asyncinweb.tasks.inputs.arguments import sync_folder
 
 DATABASE_NAME, JOBS_NAME = "asyncinweb.db", "jobs"
 # Level 1: a disk is hardly quicker, and what is left to gain is little.

@@ -23,8 +23,8 @@ from asyncinweb.queue.results import stored_result
 from asyncinweb.queue.schema import HEAD, current_revision, refuse_newer
 from asyncinweb.queue.stores.sqlite import WEB, Database
 from asyncinweb.settings import Settings
+from asyncinweb.tasks.inputs.stored_arguments import stored_files
 from asyncinweb.tasks.registry import Registry
-from asyncinweb.tasks.stored import stored_files
 
 # Jobs that are looked at in one read, so that none lasts long.
 AT_ONCE = 500

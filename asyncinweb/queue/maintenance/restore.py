@@ -25,7 +25,7 @@ from asyncinweb.queue.maintenance.backup import (
 )
 from asyncinweb.queue.schema import refuse_newer
 from asyncinweb.queue.stores.sqlite import Database
-from asyncinweb.tasks.arguments import sync_folder
+from asyncinweb.tasks.inputs.arguments import sync_folder
 
 # Names that `backup` writes; whatever else an archive has would end up outside the folders of jobs.
 MEMBER = re.compile(rf"{re.escape(DATABASE_NAME)}|{JOBS_NAME}/[^/]{{2}}/[^/]+(/(?!\.)[^/\0\\]+)+")

@@ -9,8 +9,8 @@ from pydantic import Field
 from asyncinweb.tasks.current import track
 from asyncinweb.tasks.demo.csv_cells import Value, choose_reading
 from asyncinweb.tasks.demo.csv_table import Table, guess_delimiter, read_table
+from asyncinweb.tasks.inputs.uploaded import Accept, UploadedFile
 from asyncinweb.tasks.registry import task
-from asyncinweb.tasks.uploaded import Accept, UploadedFile
 
 SAMPLE = """\
 order,date,customer,postcode,quantity,price

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from asyncinweb.errors import nearest
-from asyncinweb.tasks.fields import FormField, as_text
+from asyncinweb.tasks.inputs.fields import FormField, as_text
 from asyncinweb.wishes import WISHES
 
 # Python refuses to write out whole numbers of more than 4300 digits.

@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from asyncinweb.tasks.fields import FormField
-from asyncinweb.tasks.plain_json import LARGEST, SMALLEST
-from asyncinweb.tasks.refusals import shown
+from asyncinweb.tasks.inputs.fields import FormField
+from asyncinweb.tasks.inputs.json_text import LARGEST, SMALLEST
+from asyncinweb.tasks.inputs.messages import shown
 
 
 def odd_number_in(field: FormField, value: object) -> str:

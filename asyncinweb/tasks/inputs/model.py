@@ -22,14 +22,14 @@ from pydantic import (
 from pydantic_core import PydanticSerializationError
 
 from asyncinweb.errors import BadArguments, TaskDefinitionError
-from asyncinweb.tasks.arguments import Arguments, read_secrets
-from asyncinweb.tasks.fields import ABSENT, Files, FormField, Texts
-from asyncinweb.tasks.hints import SUPPORTED, Parameter, UnsupportedHint, form_field, is_set
-from asyncinweb.tasks.odd_numbers import each_of, odd_number_in
-from asyncinweb.tasks.plain_json import fault_of, text_fault
-from asyncinweb.tasks.refusals import in_words
-from asyncinweb.tasks.stored import to_texts
-from asyncinweb.tasks.uploaded import FOLDER
+from asyncinweb.tasks.inputs.arguments import Arguments, read_secrets
+from asyncinweb.tasks.inputs.fields import ABSENT, Files, FormField, Texts
+from asyncinweb.tasks.inputs.json_text import fault_of, text_fault
+from asyncinweb.tasks.inputs.messages import in_words
+from asyncinweb.tasks.inputs.number_limits import each_of, odd_number_in
+from asyncinweb.tasks.inputs.stored_arguments import to_texts
+from asyncinweb.tasks.inputs.type_hints import SUPPORTED, Parameter, UnsupportedHint, form_field, is_set
+from asyncinweb.tasks.inputs.uploaded import FOLDER
 
 CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False, populate_by_name=False, validate_default=True)
 NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")

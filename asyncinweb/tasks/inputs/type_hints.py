@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from asyncinweb.tasks.fields import Choice, FormField, Kind, as_text
-from asyncinweb.tasks.uploaded import Accept, UploadedFile
+from asyncinweb.tasks.inputs.fields import Choice, FormField, Kind, as_text
+from asyncinweb.tasks.inputs.uploaded import Accept, UploadedFile
 
 # bool before int: a bool is an int.
 SCALARS: dict[type, Kind] = {

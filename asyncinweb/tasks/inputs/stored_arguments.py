@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from asyncinweb.tasks.fields import FormField
+from asyncinweb.tasks.inputs.fields import FormField
 
 Fields = Sequence[FormField]
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from asyncinweb.tasks.uploaded import UploadedFile
+from asyncinweb.tasks.inputs.uploaded import UploadedFile
 
 SECRETS = "secrets.json"
 

@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from asyncinweb.tasks.durations import read_duration, show_duration
-from asyncinweb.tasks.plain_json import read_json, show_json
-from asyncinweb.tasks.uploaded import Accept, is_stored_file, words_for
+from asyncinweb.tasks.inputs.durations import read_duration, show_duration
+from asyncinweb.tasks.inputs.json_text import read_json, show_json
+from asyncinweb.tasks.inputs.uploaded import Accept, is_stored_file, words_for
 
 Kind = Literal[
     "text",
