@@ -11,7 +11,7 @@ from typing import Any
 
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.models import Job
-from asyncinweb.tasks.outputs import Output, Shape
+from asyncinweb.tasks.outputs.shapes import Output, Shape
 
 # A larger result goes into a file beside the database.
 MAX_RESULT_IN_ROW = 256_000

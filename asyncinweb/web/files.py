@@ -12,7 +12,7 @@ from flask import Response, abort, send_file
 from asyncinweb.queue.files.job_folder import SavedFile
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.results import Stored
-from asyncinweb.tasks.outputs import file_name
+from asyncinweb.tasks.outputs.shapes import file_name
 from asyncinweb.web.parts import send_as_file
 from asyncinweb.web.previews import NOTHING, Preview, preview_of
 from asyncinweb.web.results import download_name, stored_result

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from asyncinweb.tasks.pictures import HEAD_BYTES, image_type
+from asyncinweb.tasks.outputs.images import HEAD_BYTES, image_type
 from asyncinweb.web.tables import Table
 
 Kind = Literal["image", "text", "table", "none"]

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.results import Stored
 from asyncinweb.queue.results import stored_result as stored_in
-from asyncinweb.tasks.outputs import file_name
+from asyncinweb.tasks.outputs.shapes import file_name
 from asyncinweb.web.jsontree import Line, indented, tree_of
 from asyncinweb.web.previews import NOTHING, Preview, preview_of
 from asyncinweb.web.shared import folder_of

@@ -14,7 +14,7 @@ from asyncinweb.queue.files.job_inputs import given_folder
 from asyncinweb.states import Reason
 from asyncinweb.tasks.current import running_as
 from asyncinweb.tasks.outcome import Cancelled, Failed, Released
-from asyncinweb.tasks.outputs import Output, to_output
+from asyncinweb.tasks.outputs.shapes import Output, to_output
 from asyncinweb.tasks.registry import Options, Task
 from asyncinweb.workers.context import RunningJob
 from asyncinweb.workers.interruption import Interruption

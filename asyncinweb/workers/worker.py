@@ -23,7 +23,7 @@ from asyncinweb.queue.transitions import claim, finish_and_claim, report, settle
 from asyncinweb.queue.watching import has_work
 from asyncinweb.tasks.loading import load
 from asyncinweb.tasks.outcome import Cancelled, Completed, Failed, Outcome, Released
-from asyncinweb.tasks.outputs import Output as Returned
+from asyncinweb.tasks.outputs.shapes import Output as Returned
 from asyncinweb.tasks.registry import Registry
 from asyncinweb.workers import processes
 from asyncinweb.workers.child import Ready, Refused, WorkerPost, wait_for_the_word

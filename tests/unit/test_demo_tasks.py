@@ -22,7 +22,7 @@ from asyncinweb.tasks.demo.julia import julia
 from asyncinweb.tasks.demo.route import round_trip
 from asyncinweb.tasks.demo.waiting import hello, long_wait
 from asyncinweb.tasks.demo.words import word_counts
-from asyncinweb.tasks.outputs import to_output
+from asyncinweb.tasks.outputs.shapes import to_output
 from asyncinweb.tasks.registry import registry
 
 SVG = "{http://www.w3.org/2000/svg}"

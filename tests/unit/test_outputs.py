@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asyncinweb.tasks.outputs import to_output
-from asyncinweb.tasks.plain import safe_repr
+from asyncinweb.tasks.outputs.jsonable import safe_repr
+from asyncinweb.tasks.outputs.shapes import to_output
 
 PNG = b"\x89PNG\r\n\x1a\n..."
 

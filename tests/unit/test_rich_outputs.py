@@ -15,7 +15,7 @@ import pytest
 from pydantic import BaseModel
 
 from asyncinweb import Markdown
-from asyncinweb.tasks.outputs import Output, file_name, to_output
+from asyncinweb.tasks.outputs.shapes import Output, file_name, to_output
 
 matplotlib.use("Agg")
 

@@ -22,7 +22,7 @@ from asyncinweb.queue.results import keep_result
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import NewJob, enqueue
 from asyncinweb.queue.transitions import claim, finish, report
-from asyncinweb.tasks.outputs import to_output
+from asyncinweb.tasks.outputs.shapes import to_output
 from asyncinweb.tasks.registry import Task
 from asyncinweb.web.visitors import owner_of_token
 

@@ -14,7 +14,7 @@ from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.results import MAX_RESULT_IN_ROW, keep_result
 from asyncinweb.settings import Settings
 from asyncinweb.supervision import start_message, start_warnings
-from asyncinweb.tasks.outputs import to_output
+from asyncinweb.tasks.outputs.shapes import to_output
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from asyncinweb.queue.claims import Claim
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.tasks.current import current_job
 from asyncinweb.tasks.outcome import Cancelled, Failed, Released
-from asyncinweb.tasks.outputs import Output
+from asyncinweb.tasks.outputs.shapes import Output
 from asyncinweb.tasks.registry import Options, Task
 from asyncinweb.workers.context import RunningJob
 from asyncinweb.workers.interruption import Cause, Interruption

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from asyncinweb.tasks.plain import attribute
+from asyncinweb.tasks.outputs.jsonable import attribute
 
 IMAGES = {
     b"\x89PNG\r\n\x1a\n": ("image/png", "png"),

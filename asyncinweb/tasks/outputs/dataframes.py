@@ -6,7 +6,7 @@ A table is kept as a list of records. Columns of one name are told apart: `price
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from asyncinweb.tasks.plain import attribute, plain
+from asyncinweb.tasks.outputs.jsonable import attribute, plain
 
 Record = dict[str, Any]
 # A list of dicts with more different keys than this is no table.

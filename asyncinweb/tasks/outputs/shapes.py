@@ -14,9 +14,16 @@ from decimal import Decimal
 from pathlib import Path, PurePath
 from typing import Any, Literal
 
-from asyncinweb.tasks.frames import MOST_COLUMNS, Record, columns_of, frame_records, is_frame, is_records
-from asyncinweb.tasks.pictures import HEAD_BYTES, drawing_of, image_type, is_svg
-from asyncinweb.tasks.plain import attribute, plain, safe_repr, warning_about
+from asyncinweb.tasks.outputs.dataframes import (
+    MOST_COLUMNS,
+    Record,
+    columns_of,
+    frame_records,
+    is_frame,
+    is_records,
+)
+from asyncinweb.tasks.outputs.images import HEAD_BYTES, drawing_of, image_type, is_svg
+from asyncinweb.tasks.outputs.jsonable import attribute, plain, safe_repr, warning_about
 
 Shape = Literal["none", "text", "number", "json", "table", "image", "svg", "markdown", "file", "several"]
 
