@@ -13,13 +13,13 @@ from asyncinweb.queue.files.job_folder import SavedFile
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.results import Stored
 from asyncinweb.tasks.outputs.shapes import file_name
-from asyncinweb.web.parts import send_as_file
+from asyncinweb.web.http.byte_range import send_as_file
+from asyncinweb.web.http.streaming import streamed
+from asyncinweb.web.http.zip_stream import unique_names, zip_pieces
 from asyncinweb.web.previews import NOTHING, Preview, preview_of
 from asyncinweb.web.results import download_name, stored_result
 from asyncinweb.web.shared import folder_of, job_or_404, pages
-from asyncinweb.web.streams import streamed
 from asyncinweb.web.tables import csv_of
-from asyncinweb.web.zips import unique_names, zip_pieces
 
 SAFE_IMAGES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 MOST_LISTED = 200
