@@ -16,10 +16,10 @@ from asyncinweb.tasks.outputs.shapes import file_name
 from asyncinweb.web.http.byte_range import send_as_file
 from asyncinweb.web.http.streaming import streamed
 from asyncinweb.web.http.zip_stream import unique_names, zip_pieces
-from asyncinweb.web.previews import NOTHING, Preview, preview_of
-from asyncinweb.web.results import download_name, stored_result
 from asyncinweb.web.shared import folder_of, job_or_404, pages
-from asyncinweb.web.tables import csv_of
+from asyncinweb.web.viewers.previews import NOTHING, Preview, preview_of
+from asyncinweb.web.viewers.results import download_name, stored_result
+from asyncinweb.web.viewers.tables import csv_of
 
 SAFE_IMAGES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 MOST_LISTED = 200

@@ -10,7 +10,7 @@ from asyncinweb.queue.listing import Page, list_jobs
 from asyncinweb.queue.models import Job
 from asyncinweb.web.joblist import filters_asked_for
 from asyncinweb.web.shared import pages, reading, title_of
-from asyncinweb.web.tables import csv_lines
+from asyncinweb.web.viewers.tables import csv_lines
 
 JSON_ROWS = 100
 CSV_ROWS = 500

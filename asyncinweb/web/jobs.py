@@ -10,7 +10,6 @@ from asyncinweb.queue.reading import attempts_of, glimpse
 from asyncinweb.web import visitors
 from asyncinweb.web.files import files_of
 from asyncinweb.web.logs import log_start
-from asyncinweb.web.results import result_of
 from asyncinweb.web.shared import (
     fragment,
     here,
@@ -27,6 +26,7 @@ from asyncinweb.web.shared import (
 from asyncinweb.web.status import Status, status_of
 from asyncinweb.web.timeline import timeline
 from asyncinweb.web.tracebacks import author_line
+from asyncinweb.web.viewers.results import result_of
 
 
 @pages.get("/jobs/<slug>")

@@ -8,7 +8,6 @@ from asyncinweb.queue.reading import find_job
 from asyncinweb.queue.results import Stored
 from asyncinweb.tasks.registry import Request, Task
 from asyncinweb.web import visitors
-from asyncinweb.web.results import address_of, stored_result
 from asyncinweb.web.shared import (
     fragment,
     here,
@@ -23,6 +22,7 @@ from asyncinweb.web.shared import (
 )
 from asyncinweb.web.status import every, mood_of
 from asyncinweb.web.tasks import idempotency_key
+from asyncinweb.web.viewers.results import address_of, stored_result
 
 TASK = "hello"
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asyncinweb.web.terminal import PLAIN, Style, rendered, style_of
+from asyncinweb.web.viewers.ansi import PLAIN, Style, rendered, style_of
 
 
 def html(text: str) -> str:

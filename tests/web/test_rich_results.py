@@ -19,8 +19,8 @@ from web_room import Room, one, page, words
 
 from asyncinweb import Markdown
 from asyncinweb.web.http.zip_stream import unique_names, zip_pieces
-from asyncinweb.web.jsontree import MOST_LINES, indented, tree_of
-from asyncinweb.web.markdown import rendered
+from asyncinweb.web.viewers.json_tree import MOST_LINES, indented, tree_of
+from asyncinweb.web.viewers.markdown import rendered
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from asyncinweb.tasks.outputs.images import HEAD_BYTES, image_type
-from asyncinweb.web.tables import Table
+from asyncinweb.web.viewers.tables import Table
 
 Kind = Literal["image", "text", "table", "none"]
 

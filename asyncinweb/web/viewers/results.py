@@ -11,10 +11,10 @@ from asyncinweb.queue.models import Job
 from asyncinweb.queue.results import Stored
 from asyncinweb.queue.results import stored_result as stored_in
 from asyncinweb.tasks.outputs.shapes import file_name
-from asyncinweb.web.jsontree import Line, indented, tree_of
-from asyncinweb.web.previews import NOTHING, Preview, preview_of
 from asyncinweb.web.shared import folder_of
-from asyncinweb.web.tables import Table, table_of
+from asyncinweb.web.viewers.json_tree import Line, indented, tree_of
+from asyncinweb.web.viewers.previews import NOTHING, Preview, preview_of
+from asyncinweb.web.viewers.tables import Table, table_of
 
 # What a page shows; the rest is a download away.
 MOST_CHARACTERS = 100_000
@@ -156,6 +156,6 @@ def _number(value: object) -> str:
 
 def _markdown(text: str, job: Job) -> Markup:
     # Loaded on first use: its library would cost every start 35 ms.
-    markdown = importlib.import_module("asyncinweb.web.markdown")
+    markdown = importlib.import_module("asyncinweb.web.viewers.markdown")
     html: Markup = markdown.rendered(text, finder(job))
     return html

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.files.job_log import kept_parts, log_size, read_log, read_part, whole_characters
-from asyncinweb.web.terminal import PLAIN, UNFINISHED, Style, has_words, rendered
+from asyncinweb.web.viewers.ansi import PLAIN, UNFINISHED, Style, has_words, rendered
 
 # Bytes of the log that one part has, and of HTML that they may become: escaped and coloured they are longer.
 PART = 64_000

@@ -1,0 +1,1 @@
+"""How a stored thing looks: results, tables, JSON, Markdown, previews, log lines."""
