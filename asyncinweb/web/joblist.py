@@ -11,6 +11,7 @@ from asyncinweb.queue.listing import Filters, Page, list_jobs
 from asyncinweb.queue.models import Job
 from asyncinweb.states import STATES
 from asyncinweb.web import visitors
+from asyncinweb.web.job_status.status import WORDS, Mood, every, mood_of, percent_done
 from asyncinweb.web.shared import (
     fingerprint,
     fragment,
@@ -23,7 +24,6 @@ from asyncinweb.web.shared import (
     unchanged,
     wants_fragment,
 )
-from asyncinweb.web.status import WORDS, Mood, every, mood_of, percent_done
 
 ROWS = 30
 MOST_WORDS = 90

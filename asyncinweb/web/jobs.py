@@ -9,6 +9,9 @@ from asyncinweb.queue.models import Attempt, Job
 from asyncinweb.queue.reading import attempts_of, glimpse
 from asyncinweb.web import visitors
 from asyncinweb.web.files import files_of
+from asyncinweb.web.job_status.status import Status, status_of
+from asyncinweb.web.job_status.timeline import timeline
+from asyncinweb.web.job_status.tracebacks import author_line
 from asyncinweb.web.logs import log_start
 from asyncinweb.web.shared import (
     fragment,
@@ -23,9 +26,6 @@ from asyncinweb.web.shared import (
     unchanged,
     wants_fragment,
 )
-from asyncinweb.web.status import Status, status_of
-from asyncinweb.web.timeline import timeline
-from asyncinweb.web.tracebacks import author_line
 from asyncinweb.web.viewers.results import result_of
 
 

@@ -9,8 +9,8 @@ from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.files.job_log import log_size, read_log
 from asyncinweb.queue.models import Job
 from asyncinweb.web.http.streaming import streamed
+from asyncinweb.web.job_status.status import every, poll_interval
 from asyncinweb.web.shared import folder_of, fragment, here, job_or_404, pages, render, unchanged, wants_fragment
-from asyncinweb.web.status import every, poll_interval
 from asyncinweb.web.viewers.ansi import style_of
 from asyncinweb.web.viewers.log_pages import PART, LogPart, end_of_log, part_after, part_before
 

@@ -6,7 +6,7 @@ import pytest
 
 from asyncinweb.tasks.demo import flaky
 from asyncinweb.tasks.registry import Options, Task
-from asyncinweb.web.tracebacks import CodeLine, author_line
+from asyncinweb.web.job_status.tracebacks import CodeLine, author_line
 
 START = "Traceback (most recent call last):\n"
 STANDARD = sysconfig.get_path("stdlib")

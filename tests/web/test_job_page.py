@@ -9,7 +9,7 @@ from web_room import HTMX, OURS, OWNER, Room, job_part, one, page, soup, words
 from asyncinweb.queue.claims import Claim
 from asyncinweb.queue.transitions import cancel, fail, honour_cancel
 from asyncinweb.tasks.outcome import Failed
-from asyncinweb.web.status import every
+from asyncinweb.web.job_status.status import every
 
 ENDINGS = {
     "completed": lambda room: room.complete(),

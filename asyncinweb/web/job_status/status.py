@@ -15,10 +15,10 @@ from asyncinweb.queue.estimates import Usual, rest_of
 from asyncinweb.queue.models import Job
 from asyncinweb.states import WAITING
 from asyncinweb.web.installation import Installation
+from asyncinweb.web.job_status.eta_text import time_left
+from asyncinweb.web.job_status.liveness import Silence, silence_of
+from asyncinweb.web.job_status.waiting import Wait, wait_of
 from asyncinweb.web.shared import fingerprint
-from asyncinweb.web.signs import Silence, silence_of
-from asyncinweb.web.spans import time_left
-from asyncinweb.web.waiting import Wait, wait_of
 
 Mood = Literal["scheduled", "retrying", "queued", "processing", "stopping", "completed", "failed", "cancelled"]
 WORDS: dict[Mood, str] = {

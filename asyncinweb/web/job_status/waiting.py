@@ -17,7 +17,7 @@ from asyncinweb.queue.line import (
 )
 from asyncinweb.queue.models import Job
 from asyncinweb.web.installation import Installation
-from asyncinweb.web.spans import rounded_up
+from asyncinweb.web.job_status.eta_text import rounded_up
 
 # Further back, the estimates of many jobs add up to a guess.
 MOST_ESTIMATED = 30

@@ -1,0 +1,1 @@
+"""The facts behind the sentence that says how a job is doing."""
