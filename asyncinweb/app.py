@@ -8,10 +8,10 @@ from asyncinweb import configuration
 from asyncinweb.extension import AsyncInWeb
 from asyncinweb.settings import Settings
 from asyncinweb.web import failures
+from asyncinweb.web.forms.uploads import MAX_TEXT_BYTES
 from asyncinweb.web.http.proxy import ProxyHeaders
 from asyncinweb.web.secret_key import secret_key
 from asyncinweb.web.security import add_headers, refuse_foreign_names, refuse_other_sites
-from asyncinweb.web.uploads import MAX_TEXT_BYTES
 
 
 class NoSession(SessionInterface):

@@ -35,10 +35,10 @@ from asyncinweb.web import (
 from asyncinweb.web.assets import asset
 from asyncinweb.web.bodies import refuse_broken_form
 from asyncinweb.web.filters import FILTERS
-from asyncinweb.web.form import KEY_FIELD
+from asyncinweb.web.forms.form import KEY_FIELD
+from asyncinweb.web.forms.start_time import WHEN_FIELD
 from asyncinweb.web.security import add_headers, refuse_other_sites
 from asyncinweb.web.shared import NAME, Installation, pages
-from asyncinweb.web.when import WHEN_FIELD
 
 PREFIX = "ASYNCINWEB_"
 # Importing a module of views adds them to the blueprint.

@@ -18,8 +18,8 @@ from asyncinweb.logs import configure_log
 from asyncinweb.queue.files.instance import make_private
 from asyncinweb.settings import Settings
 from asyncinweb.web import api_waiting
+from asyncinweb.web.forms.uploads import MAX_TEXT_BYTES
 from asyncinweb.web.http.waitress_channel import Channel
-from asyncinweb.web.uploads import MAX_TEXT_BYTES
 from asyncinweb.workers.child import Ready, Refused, wait_for_the_word
 
 THREADS = 8

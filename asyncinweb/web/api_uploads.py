@@ -14,8 +14,8 @@ from asyncinweb.web import visitors
 from asyncinweb.web.api import MOST_BYTES, read_body, read_json
 from asyncinweb.web.api_models import NewJob
 from asyncinweb.web.bodies import MULTIPART
+from asyncinweb.web.forms.uploads import Receiver, Sent, limit_length, parts
 from asyncinweb.web.installation import here
-from asyncinweb.web.uploads import Receiver, Sent, limit_length, parts
 
 JOB_FIELD = "job"
 

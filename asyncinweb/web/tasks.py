@@ -12,11 +12,11 @@ from asyncinweb.errors import BadArguments
 from asyncinweb.tasks.inputs.arguments import Arguments
 from asyncinweb.tasks.registry import Request, Task
 from asyncinweb.web import visitors
-from asyncinweb.web.form import KEY_FIELD, Form, blank_form, refused_form
+from asyncinweb.web.forms.form import KEY_FIELD, Form, blank_form, refused_form
+from asyncinweb.web.forms.start_time import WHEN_FIELD, NoStart, read_start
+from asyncinweb.web.forms.uploads import KeptFile, Sent, kept_by_field, receiving
 from asyncinweb.web.job_status.forecast import prospect_of
 from asyncinweb.web.shared import here, job_or_404, pages, render, see_other, task_or_404
-from asyncinweb.web.uploads import KeptFile, Sent, kept_by_field, receiving
-from asyncinweb.web.when import WHEN_FIELD, NoStart, read_start
 
 # The name of a parameter cannot be a keyword of Python.
 FROM_JOB = "from"

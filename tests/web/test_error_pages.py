@@ -11,7 +11,7 @@ from web_room import HTMX, OURS, Room, close, one, page, soup, words
 from asyncinweb.app import create_app
 from asyncinweb.queue.stores.sqlite import Patience
 from asyncinweb.settings import Settings
-from asyncinweb.web.uploads import MAX_TEXT_BYTES
+from asyncinweb.web.forms.uploads import MAX_TEXT_BYTES
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from test_form_page import post
 from web_room import OWNER, Room, filled, one, page, soup, words
 
 from asyncinweb import clock
-from asyncinweb.web.when import NoStart, read_start, zone_of
+from asyncinweb.web.forms.start_time import NoStart, read_start, zone_of
 
 
 def minutes_from_now(minutes: int) -> str:

@@ -9,10 +9,10 @@ from asyncinweb import clock
 from asyncinweb.tasks.inputs.fields import Choice, FormField
 from asyncinweb.tasks.registry import Task
 from asyncinweb.units import size
+from asyncinweb.web.forms.start_time import WHEN_FIELD, zone_of
+from asyncinweb.web.forms.uploads import KeptFile
 from asyncinweb.web.installation import here
 from asyncinweb.web.shared import new_form_key
-from asyncinweb.web.uploads import KeptFile
-from asyncinweb.web.when import WHEN_FIELD, zone_of
 
 Texts = Mapping[str, Sequence[str]]
 Kept = Mapping[str, Sequence[KeptFile]]

@@ -1,0 +1,1 @@
+"""From a browser's form to a request: controls, uploads, start times."""
