@@ -17,21 +17,10 @@ from asyncinweb.queue.stores.file_identity import check_at_every_use
 from asyncinweb.queue.stores.sqlite import WEB, Database, prepare_reader, sqlite_url
 from asyncinweb.settings import Settings
 from asyncinweb.tasks import loading
-from asyncinweb.web import (
-    api_description,
-    api_jobs,
-    api_tasks,
-    failures,
-    files,
-    health,
-    home,
-    jobexport,
-    joblist,
-    jobs,
-    logs,
-    seed,
-    tasks,
-)
+from asyncinweb.web import failures, files, health, home, jobexport, joblist, jobs, logs, seed, tasks
+from asyncinweb.web.api import jobs as api_jobs
+from asyncinweb.web.api import openapi as api_description
+from asyncinweb.web.api import tasks as api_tasks
 from asyncinweb.web.assets import asset
 from asyncinweb.web.bodies import refuse_broken_form
 from asyncinweb.web.filters import FILTERS

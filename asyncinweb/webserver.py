@@ -17,7 +17,7 @@ from asyncinweb.errors import AsyncInWebError
 from asyncinweb.logs import configure_log
 from asyncinweb.queue.files.instance import make_private
 from asyncinweb.settings import Settings
-from asyncinweb.web import api_waiting
+from asyncinweb.web.api import long_poll
 from asyncinweb.web.forms.uploads import MAX_TEXT_BYTES
 from asyncinweb.web.http.waitress_channel import Channel
 from asyncinweb.workers.child import Ready, Refused, wait_for_the_word
@@ -73,6 +73,6 @@ def server_of(app: Flask, door: socket.socket, settings: Settings) -> Any:
 def _stop(number: int, frame: FrameType | None) -> None:
     # Once: a second one must not cut into the end of the process.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    api_waiting.closing.set()
+    long_poll.closing.set()
     # waitress ends its loop and its threads on this.
     raise SystemExit(0)

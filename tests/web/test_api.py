@@ -20,8 +20,8 @@ from asyncinweb.settings import Settings
 from asyncinweb.tasks.inputs.uploaded import UploadedFile
 from asyncinweb.tasks.outcome import Failed
 from asyncinweb.tasks.registry import Options, Task
-from asyncinweb.web import api_waiting
-from asyncinweb.web.api_models import JobList, ListedJob, LogPart, Problem, TaskList, WholeJob
+from asyncinweb.web.api import long_poll
+from asyncinweb.web.api.models import JobList, ListedJob, LogPart, Problem, TaskList, WholeJob
 
 PROGRAM = "program:127.0.0.1"
 JOBS = "/api/v1/jobs"
@@ -293,14 +293,14 @@ def test_waiting_ends_with_the_job(program: FlaskClient, room: Room) -> None:
     answers: list[TestResponse] = []
     waiting = threading.Thread(target=lambda: answers.append(program.get(f"{JOBS}/{held.slug}?wait=60")))
     waiting.start()
-    while api_waiting._places._value == api_waiting.MOST_WAITING:
+    while long_poll._places._value == long_poll.MOST_WAITING:
         assert waiting.is_alive()
 
     room.finish(held, "done")
     waiting.join(20)
 
     assert whole(answers[0]).result == "done"
-    assert api_waiting._places._value == api_waiting.MOST_WAITING
+    assert long_poll._places._value == long_poll.MOST_WAITING
 
 
 def test_waiting_ends_with_the_patience(program: FlaskClient, room: Room) -> None:
@@ -313,10 +313,10 @@ def test_waiting_ends_with_the_patience(program: FlaskClient, room: Room) -> Non
 @pytest.fixture
 def full() -> Iterator[None]:
     """As many requests wait as may."""
-    for _ in range(api_waiting.MOST_WAITING):
-        assert api_waiting._places.acquire(blocking=False)
+    for _ in range(long_poll.MOST_WAITING):
+        assert long_poll._places.acquire(blocking=False)
     yield
-    api_waiting._places.release(api_waiting.MOST_WAITING)
+    long_poll._places.release(long_poll.MOST_WAITING)
 
 
 @pytest.mark.usefixtures("full")

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from asyncinweb.web.api_models import NewJob
+from asyncinweb.web.api.models import NewJob
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from asyncinweb.queue.files.job_inputs import given_folder
 from asyncinweb.settings import Settings
 from asyncinweb.tasks.inputs.uploaded import Accept, UploadedFile
 from asyncinweb.tasks.registry import Options, Task
-from asyncinweb.web.api_models import WholeJob
+from asyncinweb.web.api.models import WholeJob
 
 JOBS = "/api/v1/jobs"
 DATA = b"a,b\n1,2\n"

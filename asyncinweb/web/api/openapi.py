@@ -9,9 +9,9 @@ from flask import Response, url_for
 from pydantic import BaseModel, ConfigDict
 from pydantic.json_schema import models_json_schema
 
-from asyncinweb.web.api import JSON, OPERATIONS, Operation, answer_json, operation
-from asyncinweb.web.api_models import Problem
-from asyncinweb.web.api_uploads import JOB_FIELD
+from asyncinweb.web.api.blueprint import JSON, OPERATIONS, Operation, answer_json, operation
+from asyncinweb.web.api.models import Problem
+from asyncinweb.web.api.submissions import JOB_FIELD
 from asyncinweb.web.bodies import MULTIPART
 from asyncinweb.web.failures import WORDS
 from asyncinweb.web.problems import MEDIA_TYPE

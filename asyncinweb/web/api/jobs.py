@@ -14,8 +14,9 @@ from asyncinweb.queue.listing import Filters, list_jobs
 from asyncinweb.queue.models import Job
 from asyncinweb.tasks.registry import Request, Task
 from asyncinweb.web import files, visitors
-from asyncinweb.web.api import answer_json, operation, read_query
-from asyncinweb.web.api_models import (
+from asyncinweb.web.api.blueprint import answer_json, operation, read_query
+from asyncinweb.web.api.long_poll import wait_for_end
+from asyncinweb.web.api.models import (
     LONGEST_WAIT_SECONDS,
     JobList,
     JobQuery,
@@ -26,8 +27,7 @@ from asyncinweb.web.api_models import (
     NewJob,
     WholeJob,
 )
-from asyncinweb.web.api_uploads import asked
-from asyncinweb.web.api_waiting import wait_for_end
+from asyncinweb.web.api.submissions import asked
 from asyncinweb.web.bodies import MULTIPART
 from asyncinweb.web.security import KEY_HEADER
 from asyncinweb.web.shared import folder_of, here, job_or_404, reading

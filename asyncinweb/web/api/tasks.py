@@ -2,8 +2,8 @@
 
 from flask import Response
 
-from asyncinweb.web.api import answer_json, operation
-from asyncinweb.web.api_models import KnownTask, TaskList
+from asyncinweb.web.api.blueprint import answer_json, operation
+from asyncinweb.web.api.models import KnownTask, TaskList
 from asyncinweb.web.shared import here
 
 

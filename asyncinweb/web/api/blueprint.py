@@ -13,10 +13,10 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.wrappers import Response as AnyResponse
 
 from asyncinweb.errors import BadArguments
+from asyncinweb.web.api.json_body import NotJson, strict_json
 from asyncinweb.web.bodies import MULTIPART
 from asyncinweb.web.problems import problem
 from asyncinweb.web.shared import pages
-from asyncinweb.web.strict_json import NotJson, strict_json
 
 # Arguments are small values; what is large is uploaded.
 MOST_BYTES = 8_000_000

@@ -11,8 +11,8 @@ from asyncinweb.queue.files.uploads import Shelf
 from asyncinweb.tasks.inputs.arguments import Arguments
 from asyncinweb.tasks.registry import Task
 from asyncinweb.web import visitors
-from asyncinweb.web.api import MOST_BYTES, read_body, read_json
-from asyncinweb.web.api_models import NewJob
+from asyncinweb.web.api.blueprint import MOST_BYTES, read_body, read_json
+from asyncinweb.web.api.models import NewJob
 from asyncinweb.web.bodies import MULTIPART
 from asyncinweb.web.forms.uploads import Receiver, Sent, limit_length, parts
 from asyncinweb.web.installation import here
