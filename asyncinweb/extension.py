@@ -17,7 +17,7 @@ from asyncinweb.queue.stores.file_identity import check_at_every_use
 from asyncinweb.queue.stores.sqlite import WEB, Database, prepare_reader, sqlite_url
 from asyncinweb.settings import Settings
 from asyncinweb.tasks import loading
-from asyncinweb.web import failures, files, health, home, jobexport, joblist, jobs, logs, seed, tasks
+from asyncinweb.web import failures
 from asyncinweb.web.api import jobs as api_jobs
 from asyncinweb.web.api import openapi as api_description
 from asyncinweb.web.api import tasks as api_tasks
@@ -26,12 +26,26 @@ from asyncinweb.web.bodies import refuse_broken_form
 from asyncinweb.web.filters import FILTERS
 from asyncinweb.web.forms.form import KEY_FIELD
 from asyncinweb.web.forms.start_time import WHEN_FIELD
+from asyncinweb.web.pages import downloads, health, home, job_export, job_list, jobs, logs, tasks, tutorial
 from asyncinweb.web.security import add_headers, refuse_other_sites
 from asyncinweb.web.shared import NAME, Installation, pages
 
 PREFIX = "ASYNCINWEB_"
 # Importing a module of views adds them to the blueprint.
-VIEWS = (home, tasks, joblist, jobexport, jobs, logs, files, seed, health, api_tasks, api_jobs, api_description)
+VIEWS = (
+    home,
+    tasks,
+    job_list,
+    job_export,
+    jobs,
+    logs,
+    downloads,
+    tutorial,
+    health,
+    api_tasks,
+    api_jobs,
+    api_description,
+)
 
 pages.before_request(refuse_other_sites)
 pages.before_request(refuse_broken_form)

@@ -144,7 +144,7 @@ def test_a_search_that_gave_up_says_how_far_it_looked_and_goes_on(
 def test_the_same_list_is_there_as_json_page_by_page(
     client: FlaskClient, room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("asyncinweb.web.jobexport.JSON_ROWS", 2)
+    monkeypatch.setattr("asyncinweb.web.pages.job_export.JSON_ROWS", 2)
     made = [room.submit().slug for _ in range(3)]
     room.submit("everything")
     link = str(one(page(client, "/jobs?task=picture&mine=1"), "#as-json")["href"])

@@ -9,7 +9,7 @@ from web_room import HTMX, OURS, Room, one, page, soup, words
 from asyncinweb.queue.transitions import cancel, fail
 from asyncinweb.tasks.outcome import Failed
 from asyncinweb.tasks.registry import registry
-from asyncinweb.web import health
+from asyncinweb.web.pages import health
 
 PNG = b"\x89PNG\r\n\x1a\nrest"
 

@@ -13,7 +13,7 @@ from asyncinweb.queue.files.job_log import log_size, read_log
 from asyncinweb.queue.listing import Filters, list_jobs
 from asyncinweb.queue.models import Job
 from asyncinweb.tasks.registry import Request, Task
-from asyncinweb.web import files, visitors
+from asyncinweb.web import visitors
 from asyncinweb.web.api.blueprint import answer_json, operation, read_query
 from asyncinweb.web.api.long_poll import wait_for_end
 from asyncinweb.web.api.models import (
@@ -29,6 +29,7 @@ from asyncinweb.web.api.models import (
 )
 from asyncinweb.web.api.submissions import asked
 from asyncinweb.web.bodies import MULTIPART
+from asyncinweb.web.pages import downloads
 from asyncinweb.web.security import KEY_HEADER
 from asyncinweb.web.shared import folder_of, here, job_or_404, reading
 
@@ -122,13 +123,13 @@ def log(slug: str) -> Response:
 @operation("GET", "/jobs/<slug>/result", answer=None, refusals=(404,))
 def result(slug: str) -> AnyResponse:
     """What the task returned, as a file."""
-    return files.result(slug)
+    return downloads.result(slug)
 
 
 @operation("GET", "/jobs/<slug>/files/<name>", answer=None, refusals=(404,))
 def saved_file(slug: str, name: str) -> AnyResponse:
     """A file that the job saved."""
-    return files.saved_file(slug, name)
+    return downloads.saved_file(slug, name)
 
 
 def _owner() -> str:

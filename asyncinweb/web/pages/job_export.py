@@ -8,7 +8,7 @@ from flask import Response, request, url_for
 from asyncinweb.queue.as_json import in_utc, listed_job_as_json
 from asyncinweb.queue.listing import Page, list_jobs
 from asyncinweb.queue.models import Job
-from asyncinweb.web.joblist import filters_asked_for
+from asyncinweb.web.pages.job_list import filters_asked_for
 from asyncinweb.web.shared import pages, reading, title_of
 from asyncinweb.web.viewers.tables import csv_lines
 

@@ -9,6 +9,7 @@ from asyncinweb.queue.results import Stored
 from asyncinweb.tasks.registry import Request, Task
 from asyncinweb.web import visitors
 from asyncinweb.web.job_status.status import every, mood_of
+from asyncinweb.web.pages.tasks import idempotency_key
 from asyncinweb.web.shared import (
     fragment,
     here,
@@ -21,7 +22,6 @@ from asyncinweb.web.shared import (
     unchanged,
     wants_fragment,
 )
-from asyncinweb.web.tasks import idempotency_key
 from asyncinweb.web.viewers.results import address_of, stored_result
 
 TASK = "hello"

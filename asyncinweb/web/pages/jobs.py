@@ -8,11 +8,11 @@ from werkzeug.wrappers import Response as AnyResponse
 from asyncinweb.queue.models import Attempt, Job
 from asyncinweb.queue.reading import attempts_of, glimpse
 from asyncinweb.web import visitors
-from asyncinweb.web.files import files_of
 from asyncinweb.web.job_status.status import Status, status_of
 from asyncinweb.web.job_status.timeline import timeline
 from asyncinweb.web.job_status.tracebacks import author_line
-from asyncinweb.web.logs import log_start
+from asyncinweb.web.pages.downloads import files_of
+from asyncinweb.web.pages.logs import log_start
 from asyncinweb.web.shared import (
     fragment,
     here,

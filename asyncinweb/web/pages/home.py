@@ -10,7 +10,7 @@ from asyncinweb.queue.reading import usual_seconds
 from asyncinweb.web import visitors
 from asyncinweb.web.forms.form import blank_form
 from asyncinweb.web.job_status.forecast import prospect_of
-from asyncinweb.web.joblist import JobList, listing
+from asyncinweb.web.pages.job_list import JobList, listing
 from asyncinweb.web.shared import fragment, here, pages, reading, render, see_other, unchanged, wants_fragment
 
 LAST_JOBS = 5
