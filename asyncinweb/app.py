@@ -7,7 +7,7 @@ from flask.wrappers import Request
 from asyncinweb import configuration
 from asyncinweb.extension import AsyncInWeb
 from asyncinweb.settings import Settings
-from asyncinweb.web import failures
+from asyncinweb.web import error_pages
 from asyncinweb.web.forms.uploads import MAX_TEXT_BYTES
 from asyncinweb.web.http.proxy import ProxyHeaders
 from asyncinweb.web.secret_key import secret_key
@@ -36,7 +36,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.before_request(refuse_foreign_names)
     app.before_request(refuse_other_sites)
     app.after_request(add_headers)
-    failures.register(app)
+    error_pages.register(app)
     AsyncInWeb(app, settings=settings)
     app.secret_key = secret_key(settings)
     app.wsgi_app = ProxyHeaders(app.wsgi_app, settings.trusted_proxy)  # type: ignore[method-assign]

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from asyncinweb.errors import SettingError, nearest
 from asyncinweb.settings import Settings
-from asyncinweb.wishes import WISHES
+from asyncinweb.validation_messages import WISHES
 
 PREFIX = "ASYNCINWEB_"
 FILE = "asyncinweb.toml"

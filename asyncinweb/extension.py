@@ -17,12 +17,12 @@ from asyncinweb.queue.stores.file_identity import check_at_every_use
 from asyncinweb.queue.stores.sqlite import WEB, Database, prepare_reader, sqlite_url
 from asyncinweb.settings import Settings
 from asyncinweb.tasks import loading
-from asyncinweb.web import failures
+from asyncinweb.web import error_pages
 from asyncinweb.web.api import jobs as api_jobs
 from asyncinweb.web.api import openapi as api_description
 from asyncinweb.web.api import tasks as api_tasks
 from asyncinweb.web.assets import asset
-from asyncinweb.web.bodies import refuse_broken_form
+from asyncinweb.web.body_limits import refuse_broken_form
 from asyncinweb.web.filters import FILTERS
 from asyncinweb.web.forms.form import KEY_FIELD
 from asyncinweb.web.forms.start_time import WHEN_FIELD
@@ -50,7 +50,7 @@ VIEWS = (
 pages.before_request(refuse_other_sites)
 pages.before_request(refuse_broken_form)
 pages.after_request(add_headers)
-failures.register(pages)
+error_pages.register(pages)
 
 
 class AsyncInWeb:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from asyncinweb.commands.place import Place, as_json, in_instance, print_json, with_tasks
+from asyncinweb.commands.command_context import Place, as_json, in_instance, print_json, with_tasks
 from asyncinweb.errors import AsyncInWebError, BadArguments
 from asyncinweb.logs import harmless
 from asyncinweb.queue.as_json import in_utc, job_as_json

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from asyncinweb.commands.place import Place, as_json, in_instance, print_json, with_tasks
+from asyncinweb.commands.command_context import Place, as_json, in_instance, print_json, with_tasks
 from asyncinweb.queue.files.folder_lock import folder_lock
 from asyncinweb.queue.files.instance import make_instance
 from asyncinweb.queue.maintenance.backup import back_up

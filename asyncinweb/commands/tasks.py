@@ -2,7 +2,7 @@
 
 import click
 
-from asyncinweb.commands.place import Place, as_json, print_json, with_tasks
+from asyncinweb.commands.command_context import Place, as_json, print_json, with_tasks
 from asyncinweb.logs import harmless
 from asyncinweb.tasks.inputs.fields import FormField
 from asyncinweb.tasks.loading import load

@@ -7,7 +7,7 @@ from flask import Response, abort, request
 
 from asyncinweb.settings import Settings
 from asyncinweb.web import visitors
-from asyncinweb.web.bodies import MULTIPART
+from asyncinweb.web.body_limits import MULTIPART
 from asyncinweb.web.shared import here
 
 POLICY = (

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from asyncinweb.errors import nearest
 from asyncinweb.tasks.inputs.fields import FormField, as_text
-from asyncinweb.wishes import WISHES
+from asyncinweb.validation_messages import WISHES
 
 # Python refuses to write out whole numbers of more than 4300 digits.
 MOST_BITS = 1_000

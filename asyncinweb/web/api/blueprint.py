@@ -14,8 +14,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from asyncinweb.errors import BadArguments
 from asyncinweb.web.api.json_body import NotJson, strict_json
-from asyncinweb.web.bodies import MULTIPART
-from asyncinweb.web.problems import problem
+from asyncinweb.web.body_limits import MULTIPART
+from asyncinweb.web.problem_json import problem
 from asyncinweb.web.shared import pages
 
 # Arguments are small values; what is large is uploaded.

@@ -28,7 +28,7 @@ from asyncinweb.web.api.models import (
     WholeJob,
 )
 from asyncinweb.web.api.submissions import asked
-from asyncinweb.web.bodies import MULTIPART
+from asyncinweb.web.body_limits import MULTIPART
 from asyncinweb.web.pages import downloads
 from asyncinweb.web.security import KEY_HEADER
 from asyncinweb.web.shared import folder_of, here, job_or_404, reading

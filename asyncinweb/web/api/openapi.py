@@ -12,9 +12,9 @@ from pydantic.json_schema import models_json_schema
 from asyncinweb.web.api.blueprint import JSON, OPERATIONS, Operation, answer_json, operation
 from asyncinweb.web.api.models import Problem
 from asyncinweb.web.api.submissions import JOB_FIELD
-from asyncinweb.web.bodies import MULTIPART
-from asyncinweb.web.failures import WORDS
-from asyncinweb.web.problems import MEDIA_TYPE
+from asyncinweb.web.body_limits import MULTIPART
+from asyncinweb.web.error_pages import WORDS
+from asyncinweb.web.problem_json import MEDIA_TYPE
 from asyncinweb.web.security import KEY_HEADER
 
 REFERENCES = "#/components/schemas/{model}"

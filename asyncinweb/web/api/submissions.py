@@ -13,7 +13,7 @@ from asyncinweb.tasks.registry import Task
 from asyncinweb.web import visitors
 from asyncinweb.web.api.blueprint import MOST_BYTES, read_body, read_json
 from asyncinweb.web.api.models import NewJob
-from asyncinweb.web.bodies import MULTIPART
+from asyncinweb.web.body_limits import MULTIPART
 from asyncinweb.web.forms.uploads import Receiver, Sent, limit_length, parts
 from asyncinweb.web.installation import here
 

@@ -23,8 +23,8 @@ from asyncinweb.tasks.inputs.uploaded import UploadedFile, clean_name
 from asyncinweb.tasks.registry import Task
 from asyncinweb.units import size as size_in_words
 from asyncinweb.web import visitors
-from asyncinweb.web.bodies import MAX_TEXT_BYTES as MAX_TEXT_BYTES
-from asyncinweb.web.bodies import MOST_PARTS, MULTIPART, UNREADABLE, is_whole_text
+from asyncinweb.web.body_limits import MAX_TEXT_BYTES as MAX_TEXT_BYTES
+from asyncinweb.web.body_limits import MOST_PARTS, MULTIPART, UNREADABLE, is_whole_text
 from asyncinweb.web.installation import here
 from asyncinweb.web.shared import folder_of, reading
 

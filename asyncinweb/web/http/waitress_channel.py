@@ -16,8 +16,8 @@ from waitress.parser import HTTPRequestParser
 from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import Error
 
-from asyncinweb.web.failures import WORDS
-from asyncinweb.web.problems import MEDIA_TYPE, facts_of
+from asyncinweb.web.error_pages import WORDS
+from asyncinweb.web.problem_json import MEDIA_TYPE, facts_of
 from asyncinweb.web.security import HEADERS
 
 log = logging.getLogger(__name__)

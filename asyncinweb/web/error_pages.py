@@ -17,7 +17,7 @@ from asyncinweb.errors import (
     UnknownTask,
 )
 from asyncinweb.queue.stores.sqlite import readable
-from asyncinweb.web.problems import problem, wants_problem
+from asyncinweb.web.problem_json import problem, wants_problem
 from asyncinweb.web.shared import here, render
 
 log = logging.getLogger(__name__)
