@@ -47,8 +47,8 @@ def rendered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(template)
         return render(template, **facts)
 
-    for module in ("jobs", "joblist", "home"):
-        monkeypatch.setattr(f"asyncinweb.web.{module}.render", noted)
+    for module in ("jobs", "job_list", "home"):
+        monkeypatch.setattr(f"asyncinweb.web.pages.{module}.render", noted)
     return names
 
 

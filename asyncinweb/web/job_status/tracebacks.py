@@ -5,6 +5,7 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
+from asyncinweb.settings import PACKAGE
 from asyncinweb.tasks.registry import Task
 
 FRAME = re.compile(
@@ -13,7 +14,7 @@ FRAME = re.compile(
 # Python's own modules, what is installed, and this package: nobody's mistake is looked for there.
 LIBRARIES = (
     *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
-    str(Path(__file__).parents[1]),
+    str(PACKAGE),
     "<",
 )
 INSTALLED = ("/site-packages/", "/dist-packages/")
