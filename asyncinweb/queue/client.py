@@ -11,7 +11,7 @@ from asyncinweb.queue.files.folder_lock import is_in_use
 from asyncinweb.queue.files.instance import make_instance
 from asyncinweb.queue.files.job_inputs import giving
 from asyncinweb.queue.models import Job
-from asyncinweb.queue.presence import wake_ports
+from asyncinweb.queue.process_registry import wake_ports
 from asyncinweb.queue.schema import ensure_schema
 from asyncinweb.queue.stores.sqlite import WEB, Database, Patience
 from asyncinweb.queue.submitting import NewJob, enqueue

@@ -16,7 +16,7 @@ from asyncinweb import clock
 from asyncinweb.queue import ranks
 from asyncinweb.queue.claims import PROCESSING, QUEUED
 from asyncinweb.queue.models import IS_SCHEDULED, Job, Supervisor, Worker
-from asyncinweb.queue.presence import database_now
+from asyncinweb.queue.process_registry import database_now
 from asyncinweb.queue.stores.prepared import Prepared
 from asyncinweb.tasks.registry import Registry
 

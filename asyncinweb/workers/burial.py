@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from asyncinweb import clock
 from asyncinweb.identity import Identity
-from asyncinweb.queue import presence
+from asyncinweb.queue import process_registry
 from asyncinweb.queue.claims import Claim
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.transitions import crash, fail, honour_cancel, release
@@ -23,7 +23,7 @@ def bury_own(
     """Settle what a dead worker of ours held: by the verdict it was killed for, else as interrupted if we killed
     it, else as a crash. What happened, for the log."""
     words = []
-    for held in presence.claims_of(connection, worker_id):
+    for held in process_registry.claims_of(connection, worker_id):
         if verdict is not None and (held.job_id, held.claim_no) == (verdict.job_id, verdict.claim_no):
             words.append(f"job {held.slug} killed: {_execute(connection, held, verdict)}")
         elif verdict is not None or killed_by_us:
@@ -33,7 +33,7 @@ def bury_own(
         else:
             crash(connection, held, f"Its process {ending}.")
             words.append(f"job {held.slug} lost its process, which {ending}")
-    presence.forget_worker(connection, worker_id)
+    process_registry.deregister_worker(connection, worker_id)
     return words
 
 
@@ -49,7 +49,7 @@ def settle_leftovers(database: Database) -> None:
     """At a start: settle what is left of earlier ones, before anything new is accepted."""
     bury_orphans(database)
     with database.write() as connection:
-        for held in presence.bury_unknown_workers(connection, "Its process is unknown here."):
+        for held in process_registry.bury_unknown_workers(connection, "Its process is unknown here."):
             log.warning("job %s was held by an unknown process; settled", held.slug)
 
 
@@ -57,8 +57,8 @@ def bury_orphans(database: Database) -> None:
     """Settle what workers of this computer held whose supervisor is gone. Kills those that still run."""
     host = processes.this_host()
     with database.read() as session:
-        supervisors = presence.supervisors_on(session.connection(), host)
-        workers = presence.workers_on(session.connection(), host)
+        supervisors = process_registry.supervisors_on(session.connection(), host)
+        workers = process_registry.workers_on(session.connection(), host)
     gone = [supervisor_id for supervisor_id, identity in supervisors if not processes.is_alive(identity)]
     orphans = [worker for worker in workers if worker.supervisor_id in gone]
     if not gone:
@@ -67,11 +67,13 @@ def bury_orphans(database: Database) -> None:
         _make_sure_it_is_dead(worker.identity)
     with database.write() as connection:
         for worker in orphans:
-            held = presence.bury_worker(connection, worker.worker_id, "The server was killed while it ran.")
+            held = process_registry.bury_worker(
+                connection, worker.worker_id, "The server was killed while it ran."
+            )
             for each in held:
                 log.warning("job %s was running when the server was killed; settled", each.slug)
         for supervisor_id in gone:
-            presence.forget_supervisor(connection, supervisor_id)
+            process_registry.deregister_supervisor(connection, supervisor_id)
 
 
 def _make_sure_it_is_dead(worker: Identity) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from asyncinweb import clock
 from asyncinweb.errors import AsyncInWebError, DatabaseBusy, DatabaseDamaged, DatabaseGone, DatabaseUnusable
-from asyncinweb.queue import presence
+from asyncinweb.queue import process_registry
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.watching import held_jobs
 from asyncinweb.settings import Settings
@@ -174,7 +174,7 @@ class Supervisor:
         self._stop_web()
         try:
             with self._database.write() as connection:
-                presence.forget_supervisor(connection, self._seats.tree)
+                process_registry.deregister_supervisor(connection, self._seats.tree)
         except (DatabaseBusy, DatabaseUnusable) as error:
             # The next start finds the row, and that nobody is behind it.
             log.warning("Could not sign off: %s", error)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from asyncinweb import clock
 from asyncinweb.errors import AsyncInWebError, IdempotencyConflict
-from asyncinweb.queue import presence
+from asyncinweb.queue import process_registry
 from asyncinweb.queue.maintenance.retention import WAL_BOUND_BYTES, Cleaned, clean, tidy_wal
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import enqueue
@@ -53,7 +53,7 @@ class Upkeep:
     def register(self) -> None:
         """Say that this supervisor is there."""
         with self._database.write() as connection:
-            presence.register_supervisor(
+            process_registry.register_supervisor(
                 connection,
                 self._supervisor_id,
                 processes.this_process(),
@@ -77,9 +77,11 @@ class Upkeep:
 
     def _beat(self, now: float) -> None:
         with self._database.write() as connection:
-            is_known = presence.beat(connection, self._supervisor_id)
+            is_known = process_registry.heartbeat(connection, self._supervisor_id)
             if now >= self._may_rescue_from:
-                for held in presence.rescue(connection, processes.this_host(), self._settings.lease_seconds):
+                for held in process_registry.rescue(
+                    connection, processes.this_host(), self._settings.lease_seconds
+                ):
                     log.warning("job %s rescued from a computer that is silent", held.slug)
         if not is_known:
             self.register()

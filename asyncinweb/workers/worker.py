@@ -16,7 +16,7 @@ from asyncinweb.logs import configure_log
 from asyncinweb.queue import client
 from asyncinweb.queue.claims import Claim, Claiming
 from asyncinweb.queue.files.job_folder import JobFolder
-from asyncinweb.queue.presence import register_worker
+from asyncinweb.queue.process_registry import register_worker
 from asyncinweb.queue.results import keep_result
 from asyncinweb.queue.stores.sqlite import WORKER, Database
 from asyncinweb.queue.transitions import claim, finish_and_claim, report, settle

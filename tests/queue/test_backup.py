@@ -15,7 +15,7 @@ from processes import Child, children, keep_a_backup, submit_and_finish
 from queue_room import all_rows, change, claim_next, perform, start, submit
 
 from asyncinweb.errors import AsyncInWebError, CannotStart, DatabaseDamaged, SchemaTooNew
-from asyncinweb.queue import presence
+from asyncinweb.queue import process_registry
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.maintenance.backup import Backup, back_up
 from asyncinweb.queue.maintenance.restore import restore
@@ -126,7 +126,7 @@ def test_a_job_that_ran_when_the_backup_was_made_is_held_by_nobody_after_it(
     restore(database.path, instance, target)
 
     with opened(database.path) as found:
-        settled = perform(found, presence.bury_unknown_workers, "Its process is unknown here.")
+        settled = perform(found, process_registry.bury_unknown_workers, "Its process is unknown here.")
 
         assert [each.slug for each in settled] == [held.slug]
         assert claim_next(found) is not None

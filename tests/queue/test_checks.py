@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from asyncinweb.errors import TaskDefinitionError
 from asyncinweb.identity import Identity
-from asyncinweb.queue import presence
+from asyncinweb.queue import process_registry
 from asyncinweb.queue.client import Client
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.files.job_inputs import given_folder
@@ -50,8 +50,10 @@ def look(settings: Settings) -> dict[str, Finding]:
 
 
 def serve(database: Database, identity: Identity = HERE) -> None:
-    perform(database, presence.register_supervisor, f"server-{identity.pid}", identity, None, 1)
-    perform(database, presence.register_worker, f"worker-{identity.pid}", f"server-{identity.pid}", identity)
+    perform(database, process_registry.register_supervisor, f"server-{identity.pid}", identity, None, 1)
+    perform(
+        database, process_registry.register_worker, f"worker-{identity.pid}", f"server-{identity.pid}", identity
+    )
 
 
 def finish_with_file(database: Database, settings: Settings) -> Path:

@@ -4,7 +4,7 @@ import pytest
 from queue_room import TASK, attempts_rows, change, claim_next, make_due, perform, row, rows, start, submit
 
 from asyncinweb.identity import Identity
-from asyncinweb.queue import presence
+from asyncinweb.queue import process_registry
 from asyncinweb.queue.claims import Claim, Claiming
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.transitions import cancel, crash, fail, finish
@@ -102,8 +102,8 @@ def start_on(database: Database, host: str, **facts: object) -> Claim:
     """A job that a worker of another host's supervisor holds."""
     supervisor_id, worker_id = f"supervisor-{host}", f"worker-{host}"
     identity = Identity(host, "boot", 100, "start")
-    perform(database, presence.register_supervisor, supervisor_id, identity, None, 1)
-    perform(database, presence.register_worker, worker_id, supervisor_id, identity)
+    perform(database, process_registry.register_supervisor, supervisor_id, identity, None, 1)
+    perform(database, process_registry.register_worker, worker_id, supervisor_id, identity)
     submit(database, **facts)
     held = claim_next(database, Claiming([TASK], worker_id))
     assert held is not None
@@ -120,7 +120,7 @@ def silence(database: Database, host: str, seconds: float) -> None:
 
 
 def rescue(database: Database) -> list[Claim]:
-    return perform(database, presence.rescue, HERE, LEASE)
+    return perform(database, process_registry.rescue, HERE, LEASE)
 
 
 def test_what_a_silent_host_held_is_queued_again_and_the_host_forgotten(database: Database) -> None:
@@ -148,7 +148,7 @@ def test_a_beat_ends_the_silence(database: Database) -> None:
     held = start_on(database, "there")
     silence(database, "there", LEASE + 5)
 
-    was_known = perform(database, presence.beat, "supervisor-there")
+    was_known = perform(database, process_registry.heartbeat, "supervisor-there")
 
     assert was_known is True
     assert rescue(database) == []
@@ -174,7 +174,7 @@ def test_the_heartbeat_is_the_databases_clock_whatever_ours_says(
         "VALUES ('s', 'there', 'b', 1, 'x', 1, 0.0, 0.0)",
     )
 
-    perform(database, presence.beat, "s")
+    perform(database, process_registry.heartbeat, "s")
     rescued = rescue(database)
 
     (difference,) = rows(
@@ -191,7 +191,7 @@ def test_a_rescued_worker_that_comes_back_has_lost_its_claim(database: Database)
     rescue(database)
 
     late = perform(database, finish, lost, "late")
-    beat = perform(database, presence.beat, "supervisor-there")
+    beat = perform(database, process_registry.heartbeat, "supervisor-there")
     fresh = claim_next(database)
 
     assert (late, beat) == (False, False)
@@ -223,7 +223,7 @@ def test_rescue_settles_every_worker_of_every_silent_host_and_no_other(database:
     identity = Identity("there", "boot", 100, "start")
     silent = [start_on(database, "there"), start_on(database, "yonder")]
     for number in range(40):
-        perform(database, presence.register_worker, f"worker-{number}", "supervisor-there", identity)
+        perform(database, process_registry.register_worker, f"worker-{number}", "supervisor-there", identity)
         submit(database)
         held = claim_next(database, Claiming([TASK], f"worker-{number}"))
         assert held is not None

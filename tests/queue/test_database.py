@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from asyncinweb import clock
 from asyncinweb.errors import DatabaseBusy, DatabaseDamaged, DatabaseUnusable, SchemaTooNew
-from asyncinweb.queue import estimates, line, presence, ranks, reading, transitions, watching
+from asyncinweb.queue import estimates, line, process_registry, ranks, reading, transitions, watching
 from asyncinweb.queue.claims import Claiming
 from asyncinweb.queue.listing import Filters, list_jobs
 from asyncinweb.queue.models import Job
@@ -537,7 +537,7 @@ def test_the_verbs_off_the_hot_path_scan_nothing(any_database: Database) -> None
             any_database,
             lambda connection: cancel(connection, "slug-5"),
             lambda connection: prune(connection, 1.0),
-            lambda connection: presence.claims_of(connection, "w"),
+            lambda connection: process_registry.claims_of(connection, "w"),
             lambda connection: enqueue(connection, new_job(unique_key="u", idempotency_key="i"), 10),
         )
 

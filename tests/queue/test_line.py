@@ -20,7 +20,7 @@ from asyncinweb.identity import Identity
 from asyncinweb.queue import line
 from asyncinweb.queue.claims import Claiming
 from asyncinweb.queue.line import Limits, Standing, count_living_workers, read_line, standing_of, standing_of_new
-from asyncinweb.queue.presence import register_supervisor, register_worker
+from asyncinweb.queue.process_registry import register_supervisor, register_worker
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import enqueue
 from asyncinweb.queue.transitions import claim, fail, finish

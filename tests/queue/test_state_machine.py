@@ -33,7 +33,7 @@ from hypothesis.stateful import (
 from queue_room import AHEAD, TASK, all_rows, change, make_due, new_job, perform
 
 from asyncinweb.identity import Identity
-from asyncinweb.queue import presence
+from asyncinweb.queue import process_registry
 from asyncinweb.queue.claims import Claim, Claiming
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import enqueue, rerun
@@ -150,8 +150,8 @@ class Bridge(RuleBasedStateMachine):
 
     def register_the_other_computer(self) -> None:
         identity = Identity("there", "boot", 1, "start")
-        perform(self.database, presence.register_supervisor, "supervisor", identity, None, 1)
-        perform(self.database, presence.register_worker, THERE, "supervisor", identity)
+        perform(self.database, process_registry.register_supervisor, "supervisor", identity, None, 1)
+        perform(self.database, process_registry.register_worker, THERE, "supervisor", identity)
 
     def do(self, verb: Callable[..., Any], *facts: Any) -> Any:
         return perform(self.database, verb, *facts)
@@ -301,7 +301,7 @@ class Bridge(RuleBasedStateMachine):
     @rule()
     def the_other_computer_falls_silent(self) -> None:
         change(self.database, "UPDATE asyncinweb_supervisors SET heartbeat_at = 1.0")
-        rescued = self.do(presence.rescue, "here", 30.0)
+        rescued = self.do(process_registry.rescue, "here", 30.0)
         for job_id, job in self.expected.items():
             if job.worker_id == THERE:
                 self.live.discard((job_id, job.claim_no))

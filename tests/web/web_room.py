@@ -16,7 +16,7 @@ from asyncinweb.queue.claims import Claim, Claiming
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.files.job_log import LogWriter
 from asyncinweb.queue.models import Job
-from asyncinweb.queue.presence import register_supervisor, register_worker
+from asyncinweb.queue.process_registry import register_supervisor, register_worker
 from asyncinweb.queue.reading import find_job
 from asyncinweb.queue.results import keep_result
 from asyncinweb.queue.stores.sqlite import Database

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from asyncinweb import clock
 from asyncinweb.identity import Identity
-from asyncinweb.queue import presence
+from asyncinweb.queue import process_registry
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.files.job_inputs import given_folder
 from asyncinweb.queue.maintenance import check_results
@@ -105,8 +105,8 @@ def _newest_time(database: Database) -> float | None:
 def _processes(database: Database, settings: Settings, computer: Computer) -> Finding:
     with database.read() as session:
         connection = session.connection()
-        supervisors = presence.supervisors_on(connection, computer.name)
-        workers = presence.workers_on(connection, computer.name)
+        supervisors = process_registry.supervisors_on(connection, computer.name)
+        workers = process_registry.workers_on(connection, computer.name)
         silent = _silent(session, settings.lease_seconds)
     dead = [f"server {identity.pid}" for _, identity in supervisors if not computer.is_alive(identity)]
     dead += [f"worker {each.identity.pid}" for each in workers if not computer.is_alive(each.identity)]
@@ -120,7 +120,7 @@ def _processes(database: Database, settings: Settings, computer: Computer) -> Fi
 
 
 def _silent(session: Session, lease_seconds: float) -> list[str]:
-    silent = Supervisor.heartbeat_at < presence.database_now() - lease_seconds
+    silent = Supervisor.heartbeat_at < process_registry.database_now() - lease_seconds
     rows = session.execute(select(Supervisor.pid, Supervisor.host).where(silent))
     return [f"server {pid} on {host}" for pid, host in rows]
 

@@ -3,9 +3,9 @@
 from queue_room import TASK, claim_next, perform, row, rows, start, submit
 
 from asyncinweb.identity import Identity, new_id
-from asyncinweb.queue import presence, reading, watching
+from asyncinweb.queue import process_registry, reading, watching
 from asyncinweb.queue.claims import Claiming
-from asyncinweb.queue.presence import RegisteredWorker
+from asyncinweb.queue.process_registry import RegisteredWorker
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.transitions import finish
 
@@ -15,46 +15,46 @@ THERE = Identity("there", "boot-2", 100, "start-100")
 
 def register(database: Database, number: int, identity: Identity = HERE, wake_port: int | None = None) -> None:
     """A supervisor with two workers."""
-    perform(database, presence.register_supervisor, f"s{number}", identity, wake_port, 2)
+    perform(database, process_registry.register_supervisor, f"s{number}", identity, wake_port, 2)
     for letter in "ab":
-        perform(database, presence.register_worker, f"w{number}{letter}", f"s{number}", identity)
+        perform(database, process_registry.register_worker, f"w{number}{letter}", f"s{number}", identity)
 
 
 def names_of_workers(database: Database) -> list[str]:
-    return [worker.worker_id for worker in perform(database, presence.workers_on, "here")]
+    return [worker.worker_id for worker in perform(database, process_registry.workers_on, "here")]
 
 
 def test_supervisors_and_workers_are_found_by_their_host_with_their_identity(database: Database) -> None:
     register(database, 1, HERE)
     register(database, 2, THERE)
 
-    assert perform(database, presence.supervisors_on, "here") == [("s1", HERE)]
-    assert perform(database, presence.workers_on, "there") == [
+    assert perform(database, process_registry.supervisors_on, "here") == [("s1", HERE)]
+    assert perform(database, process_registry.workers_on, "there") == [
         RegisteredWorker("w2a", "s2", THERE),
         RegisteredWorker("w2b", "s2", THERE),
     ]
-    assert perform(database, presence.workers_on, "nowhere") == []
+    assert perform(database, process_registry.workers_on, "nowhere") == []
 
 
 def test_a_worker_or_a_supervisor_that_ends_is_forgotten(database: Database) -> None:
     register(database, 1)
     register(database, 2)
 
-    perform(database, presence.forget_worker, "w1a")
+    perform(database, process_registry.deregister_worker, "w1a")
     after_worker = names_of_workers(database)
-    perform(database, presence.forget_supervisor, "s2")
+    perform(database, process_registry.deregister_supervisor, "s2")
 
     assert after_worker == ["w1b", "w2a", "w2b"]
     assert names_of_workers(database) == ["w1b"]
-    assert perform(database, presence.supervisors_on, "here") == [("s1", HERE)]
+    assert perform(database, process_registry.supervisors_on, "here") == [("s1", HERE)]
 
 
 def test_a_beat_of_a_forgotten_supervisor_says_so(database: Database) -> None:
     register(database, 1)
 
-    known = perform(database, presence.beat, "s1")
-    perform(database, presence.forget_supervisor, "s1")
-    forgotten = perform(database, presence.beat, "s1")
+    known = perform(database, process_registry.heartbeat, "s1")
+    perform(database, process_registry.deregister_supervisor, "s1")
+    forgotten = perform(database, process_registry.heartbeat, "s1")
 
     assert (known, forgotten) == (True, False)
 
@@ -62,15 +62,15 @@ def test_a_beat_of_a_forgotten_supervisor_says_so(database: Database) -> None:
 def test_a_worker_holds_what_it_claimed_until_it_has_settled_it(database: Database) -> None:
     held = start(database)
 
-    while_running = perform(database, presence.claims_of, "worker-1")
-    of_another = perform(database, presence.claims_of, "worker-2")
+    while_running = perform(database, process_registry.claims_of, "worker-1")
+    of_another = perform(database, process_registry.claims_of, "worker-2")
     perform(database, finish, held, "1")
 
     assert [(each.job_id, each.claim_no, each.slug) for each in while_running] == [
         (held.job_id, held.claim_no, held.slug)
     ]
     assert of_another == []
-    assert perform(database, presence.claims_of, "worker-1") == []
+    assert perform(database, process_registry.claims_of, "worker-1") == []
 
 
 def test_burying_a_worker_settles_what_it_held_and_forgets_it(database: Database) -> None:
@@ -79,7 +79,7 @@ def test_burying_a_worker_settles_what_it_held_and_forgets_it(database: Database
     held = claim_next(database, Claiming([TASK], "w1a"))
     assert held is not None
 
-    buried = perform(database, presence.bury_worker, "w1a", "killed by signal 9")
+    buried = perform(database, process_registry.bury_worker, "w1a", "killed by signal 9")
 
     assert [each.job_id for each in buried] == [held.job_id]
     assert row(database, held.job_id)["state"] == "queued"
@@ -91,7 +91,7 @@ def test_burying_an_idle_worker_settles_nothing(database: Database) -> None:
     register(database, 1)
     other = start(database)
 
-    assert perform(database, presence.bury_worker, "w1a", "killed") == []
+    assert perform(database, process_registry.bury_worker, "w1a", "killed") == []
     assert row(database, other.job_id)["state"] == "processing"
 
 
@@ -102,7 +102,7 @@ def test_jobs_of_workers_that_are_not_registered_are_settled_and_others_are_not(
     known = claim_next(database, Claiming([TASK], "w1a"))
     assert known is not None
 
-    buried = perform(database, presence.bury_unknown_workers, "no such worker")
+    buried = perform(database, process_registry.bury_unknown_workers, "no such worker")
 
     assert [each.job_id for each in buried] == [orphan.job_id]
     assert row(database, orphan.job_id)["state"] == "queued"
@@ -114,7 +114,7 @@ def test_the_ports_of_all_supervisors_that_hear_are_known(database: Database) ->
     register(database, 2, wake_port=None)
     register(database, 3, THERE, wake_port=4003)
 
-    assert sorted(perform(database, presence.wake_ports)) == [4001, 4003]
+    assert sorted(perform(database, process_registry.wake_ports)) == [4001, 4003]
 
 
 def test_workers_and_running_jobs_are_counted(database: Database) -> None:

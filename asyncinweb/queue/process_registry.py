@@ -43,7 +43,7 @@ def register_supervisor(
     )
 
 
-def beat(connection: Connection, supervisor_id: str) -> bool:
+def heartbeat(connection: Connection, supervisor_id: str) -> bool:
     """A supervisor's sign of life. False if others took it for dead and removed it."""
     changed = connection.execute(
         update(Supervisor).where(Supervisor.id == supervisor_id).values(heartbeat_at=database_now())
@@ -58,12 +58,12 @@ def register_worker(connection: Connection, worker_id: str, supervisor_id: str, 
     )
 
 
-def forget_worker(connection: Connection, worker_id: str) -> None:
+def deregister_worker(connection: Connection, worker_id: str) -> None:
     """A worker has ended and holds nothing any more."""
     connection.execute(delete(Worker).where(Worker.id == worker_id))
 
 
-def forget_supervisor(connection: Connection, supervisor_id: str) -> None:
+def deregister_supervisor(connection: Connection, supervisor_id: str) -> None:
     """A supervisor has ended, and its workers with it."""
     connection.execute(delete(Worker).where(Worker.supervisor_id == supervisor_id))
     connection.execute(delete(Supervisor).where(Supervisor.id == supervisor_id))
@@ -84,7 +84,7 @@ def bury_worker(connection: Connection, worker_id: str, error: str) -> list[Clai
     held = claims_of(connection, worker_id)
     for each in held:
         crash(connection, each, error)
-    forget_worker(connection, worker_id)
+    deregister_worker(connection, worker_id)
     return held
 
 
@@ -143,7 +143,7 @@ def rescue(connection: Connection, my_host: str, lease_seconds: float) -> list[C
     for supervisor_id, host in silent:
         for worker_id in connection.scalars(select(Worker.id).where(Worker.supervisor_id == supervisor_id)):
             held += bury_worker(connection, worker_id, f"Its computer {host} has not been heard of.")
-        forget_supervisor(connection, supervisor_id)
+        deregister_supervisor(connection, supervisor_id)
     return held
 
 
