@@ -7,8 +7,8 @@ from asyncinweb.queue.client import open_database
 from asyncinweb.queue.stores.sqlite import Patience, sqlite_fault, sqlite_version
 from asyncinweb.serve import Start
 from asyncinweb.settings import Settings
-from asyncinweb.workers.burial import settle_leftovers
 from asyncinweb.workers.child import Ready
+from asyncinweb.workers.rescue import rescue_leftovers
 from asyncinweb.workers.seats import Seats
 from asyncinweb.workers.stops import StopRequests
 from asyncinweb.workers.supervisor import Supervisor
@@ -24,7 +24,7 @@ def supervise(start: Start, seats: Seats, bell_port: int, stops: StopRequests) -
     """
     try:
         database = open_database(start.settings, SUPERVISOR)
-        settle_leftovers(database)
+        rescue_leftovers(database)
     except BaseException:
         seats.kill_all()
         raise

@@ -79,7 +79,7 @@ def claims_of(connection: Connection, worker_id: str) -> list[Claim]:
     return [Claim(row.id, row.claim_no, row.slug, row.task) for row in rows]
 
 
-def bury_worker(connection: Connection, worker_id: str, error: str) -> list[Claim]:
+def rescue_worker(connection: Connection, worker_id: str, error: str) -> list[Claim]:
     """Settle what a worker held whose process is proven dead, and forget it. What it held."""
     held = claims_of(connection, worker_id)
     for each in held:
@@ -112,14 +112,14 @@ def supervisors_on(connection: Connection, host: str) -> list[tuple[str, Identit
     return [(row.id, Identity(row.host, row.boot_id, row.pid, row.pid_started)) for row in rows]
 
 
-def bury_unknown_workers(connection: Connection, error: str) -> list[Claim]:
+def rescue_unknown_workers(connection: Connection, error: str) -> list[Claim]:
     """Settle jobs whose worker is not registered at all, as after a restored backup."""
     unknown = select(Job.worker_id).where(
         text("state = 'processing'"), ~exists().where(Worker.id == Job.worker_id)
     )
     held: list[Claim] = []
     for worker_id in connection.scalars(unknown).all():
-        held += bury_worker(connection, worker_id or "", error)
+        held += rescue_worker(connection, worker_id or "", error)
     return held
 
 
@@ -142,7 +142,7 @@ def rescue(connection: Connection, my_host: str, lease_seconds: float) -> list[C
     held: list[Claim] = []
     for supervisor_id, host in silent:
         for worker_id in connection.scalars(select(Worker.id).where(Worker.supervisor_id == supervisor_id)):
-            held += bury_worker(connection, worker_id, f"Its computer {host} has not been heard of.")
+            held += rescue_worker(connection, worker_id, f"Its computer {host} has not been heard of.")
         deregister_supervisor(connection, supervisor_id)
     return held
 

@@ -15,9 +15,9 @@ from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.watching import held_jobs
 from asyncinweb.settings import Settings
 from asyncinweb.workers import processes
-from asyncinweb.workers.burial import bury_own
 from asyncinweb.workers.child import Child, Ready, Refused
 from asyncinweb.workers.overdue import Overdue
+from asyncinweb.workers.rescue import rescue_own
 from asyncinweb.workers.schedule import Schedule
 from asyncinweb.workers.seats import Seat, Seats
 from asyncinweb.workers.stops import StopRequests
@@ -74,7 +74,7 @@ class Supervisor:
         self._wait(min(self._tick_seconds, self._upkeep.pause_seconds))
         self._seats.greet()
         try:
-            self._bury_the_dead()
+            self._settle_ended_children()
             self._kill_overdue()
             self._upkeep.turn(self._schedules())
         except (DatabaseGone, DatabaseDamaged) as error:
@@ -126,18 +126,18 @@ class Supervisor:
         if any(descriptor == self._stops.fileno() for descriptor, _ in poll.poll(seconds * 1000)):
             self._stops.clear()
 
-    def _bury_the_dead(self) -> None:
+    def _settle_ended_children(self) -> None:
         for seat in self._seats.all:
             if seat.child is not None and seat.child.has_ended():
-                self._bury(seat, seat.child)
+                self._settle_ended(seat, seat.child)
 
-    def _bury(self, seat: Seat, child: Child) -> None:
+    def _settle_ended(self, seat: Seat, child: Child) -> None:
         """Kill what the dead child left, settle what it held, free its seat."""
         processes.kill_children(spare=self._seats.known_pids)
         if seat.is_worker:
             ending = child.ending + (f"; it had used up to {seat.peak_mb:.0f} MB" if seat.peak_mb > 1000 else "")
             with self._database.write() as connection:
-                words = bury_own(connection, seat.worker_id, seat.verdict, seat.killed, ending)
+                words = rescue_own(connection, seat.worker_id, seat.verdict, seat.killed, ending)
             for line in words:
                 log.warning("%s", line)
         self._seats.vacate(seat)
@@ -194,15 +194,15 @@ class Supervisor:
     def _turn_while_stopping(self, seconds: float) -> None:
         self._wait(seconds)
         try:
-            self._bury_the_dead()
+            self._settle_ended_children()
             self._kill_overdue()
         except DatabaseBusy as error:
             self._trouble.note(error)
         except DatabaseUnusable as error:
             self._trouble.note(error)
-            self._abandon_the_dead()
+            self._abandon_ended()
 
-    def _abandon_the_dead(self) -> None:
+    def _abandon_ended(self) -> None:
         """Free the seats of the dead although what they held cannot be settled now; the next start will do it."""
         for seat in self._seats.all:
             if seat.child is not None and seat.child.has_ended():
@@ -215,7 +215,7 @@ class Supervisor:
         end = clock.monotonic() + START_SECONDS
         while self._seats.workers and clock.monotonic() < end and self._stops.asked < 4:
             self._turn_while_stopping(self._tick_seconds)
-        self._abandon_the_dead()
+        self._abandon_ended()
 
     def _stop_web(self) -> None:
         for child in self._seats.children:

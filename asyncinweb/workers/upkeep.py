@@ -15,7 +15,7 @@ from asyncinweb.queue.submitting import enqueue
 from asyncinweb.settings import Settings
 from asyncinweb.tasks.registry import next_cron_time
 from asyncinweb.workers import processes
-from asyncinweb.workers.burial import bury_orphans
+from asyncinweb.workers.rescue import rescue_orphans
 from asyncinweb.workers.schedule import Schedule
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ class Upkeep:
                     log.warning("job %s rescued from a computer that is silent", held.slug)
         if not is_known:
             self.register()
-        bury_orphans(self._database)
+        rescue_orphans(self._database)
         self._watch_wal()
 
     def _plan(self, schedules: Sequence[Schedule]) -> None:

@@ -126,7 +126,7 @@ def test_a_job_that_ran_when_the_backup_was_made_is_held_by_nobody_after_it(
     restore(database.path, instance, target)
 
     with opened(database.path) as found:
-        settled = perform(found, process_registry.bury_unknown_workers, "Its process is unknown here.")
+        settled = perform(found, process_registry.rescue_unknown_workers, "Its process is unknown here.")
 
         assert [each.slug for each in settled] == [held.slug]
         assert claim_next(found) is not None

@@ -1,4 +1,4 @@
-"""Who is there: rows of supervisors and workers, and burying the dead."""
+"""Who is there: rows of supervisors and workers, and rescuing what dead workers held."""
 
 from queue_room import TASK, claim_next, perform, row, rows, start, submit
 
@@ -73,25 +73,25 @@ def test_a_worker_holds_what_it_claimed_until_it_has_settled_it(database: Databa
     assert perform(database, process_registry.claims_of, "worker-1") == []
 
 
-def test_burying_a_worker_settles_what_it_held_and_forgets_it(database: Database) -> None:
+def test_rescuing_from_a_worker_settles_what_it_held_and_deregisters_it(database: Database) -> None:
     register(database, 1)
     submit(database)
     held = claim_next(database, Claiming([TASK], "w1a"))
     assert held is not None
 
-    buried = perform(database, process_registry.bury_worker, "w1a", "killed by signal 9")
+    rescued = perform(database, process_registry.rescue_worker, "w1a", "killed by signal 9")
 
-    assert [each.job_id for each in buried] == [held.job_id]
+    assert [each.job_id for each in rescued] == [held.job_id]
     assert row(database, held.job_id)["state"] == "queued"
     assert row(database, held.job_id)["error"] == "killed by signal 9"
     assert names_of_workers(database) == ["w1b"]
 
 
-def test_burying_an_idle_worker_settles_nothing(database: Database) -> None:
+def test_rescuing_from_an_idle_worker_settles_nothing(database: Database) -> None:
     register(database, 1)
     other = start(database)
 
-    assert perform(database, process_registry.bury_worker, "w1a", "killed") == []
+    assert perform(database, process_registry.rescue_worker, "w1a", "killed") == []
     assert row(database, other.job_id)["state"] == "processing"
 
 
@@ -102,9 +102,9 @@ def test_jobs_of_workers_that_are_not_registered_are_settled_and_others_are_not(
     known = claim_next(database, Claiming([TASK], "w1a"))
     assert known is not None
 
-    buried = perform(database, process_registry.bury_unknown_workers, "no such worker")
+    rescued = perform(database, process_registry.rescue_unknown_workers, "no such worker")
 
-    assert [each.job_id for each in buried] == [orphan.job_id]
+    assert [each.job_id for each in rescued] == [orphan.job_id]
     assert row(database, orphan.job_id)["state"] == "queued"
     assert row(database, known.job_id)["state"] == "processing"
 

@@ -17,7 +17,7 @@ from asyncinweb.workers.overdue import Verdict
 log = logging.getLogger(__name__)
 
 
-def bury_own(
+def rescue_own(
     connection: Connection, worker_id: str, verdict: Verdict | None, killed_by_us: bool, ending: str
 ) -> list[str]:
     """Settle what a dead worker of ours held: by the verdict it was killed for, else as interrupted if we killed
@@ -45,15 +45,15 @@ def _execute(connection: Connection, held: Claim, verdict: Verdict) -> str:
     return "it did not stop at its time limit"
 
 
-def settle_leftovers(database: Database) -> None:
+def rescue_leftovers(database: Database) -> None:
     """At a start: settle what is left of earlier ones, before anything new is accepted."""
-    bury_orphans(database)
+    rescue_orphans(database)
     with database.write() as connection:
-        for held in process_registry.bury_unknown_workers(connection, "Its process is unknown here."):
+        for held in process_registry.rescue_unknown_workers(connection, "Its process is unknown here."):
             log.warning("job %s was held by an unknown process; settled", held.slug)
 
 
-def bury_orphans(database: Database) -> None:
+def rescue_orphans(database: Database) -> None:
     """Settle what workers of this computer held whose supervisor is gone. Kills those that still run."""
     host = processes.this_host()
     with database.read() as session:
@@ -67,7 +67,7 @@ def bury_orphans(database: Database) -> None:
         _make_sure_it_is_dead(worker.identity)
     with database.write() as connection:
         for worker in orphans:
-            held = process_registry.bury_worker(
+            held = process_registry.rescue_worker(
                 connection, worker.worker_id, "The server was killed while it ran."
             )
             for each in held:
