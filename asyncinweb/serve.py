@@ -24,7 +24,7 @@ from asyncinweb.queue.files.instance import make_database_file, make_instance, u
 from asyncinweb.settings import Settings
 from asyncinweb.workers.child import Post, WorkerPost
 from asyncinweb.workers.reaper import start_reaper
-from asyncinweb.workers.seats import Seats
+from asyncinweb.workers.slots import Slots
 from asyncinweb.workers.stops import StopRequests
 
 
@@ -65,13 +65,13 @@ def run(settings: Settings, parts: Parts, say: Callable[[str], None], open_brows
         try:
             web = None if door is None else Post("web", "asyncinweb.webserver:serve_web", (settings, door))
             workers = settings.workers if parts.workers else 0
-            seats = Seats(tree, web, workers, lambda: worker_post(settings, tree, rings), reaper.pid, stops)
-            seats.start_first()
+            slots = Slots(tree, web, workers, lambda: worker_post(settings, tree, rings), reaper.pid, stops)
+            slots.start_first()
             # By name, and only now: the child loads while this process loads what it watches it with, which takes
             # both of them half a second.
             supervision: Any = importlib.import_module("asyncinweb.supervision")
             start = Start(settings, None if door is None else address_of(door), say, open_browser)
-            supervision.supervise(start, seats, rings.getsockname()[1], stops)
+            supervision.supervise(start, slots, rings.getsockname()[1], stops)
         finally:
             reaper.dismiss()
 

@@ -9,7 +9,7 @@ from asyncinweb.serve import Start
 from asyncinweb.settings import Settings
 from asyncinweb.workers.child import Ready
 from asyncinweb.workers.rescue import rescue_leftovers
-from asyncinweb.workers.seats import Seats
+from asyncinweb.workers.slots import Slots
 from asyncinweb.workers.stops import StopRequests
 from asyncinweb.workers.supervisor import Supervisor
 
@@ -17,7 +17,7 @@ from asyncinweb.workers.supervisor import Supervisor
 SUPERVISOR = Patience(lock_seconds=1.0, busy_seconds=1.0)
 
 
-def supervise(start: Start, seats: Seats, bell_port: int, stops: StopRequests) -> None:
+def supervise(start: Start, slots: Slots, bell_port: int, stops: StopRequests) -> None:
     """Let the children begin and stay until a signal asks to stop.
 
     Raises DatabaseUnusable and its kin, and ChildRefused, after ending the children.
@@ -26,15 +26,15 @@ def supervise(start: Start, seats: Seats, bell_port: int, stops: StopRequests) -
         database = open_database(start.settings, SUPERVISOR)
         rescue_leftovers(database)
     except BaseException:
-        seats.kill_all()
+        slots.kill_all()
         raise
-    supervisor = Supervisor(start.settings, database, seats, bell_port, stops)
-    supervisor.run(lambda ready: announce(start, seats, ready))
+    supervisor = Supervisor(start.settings, database, slots, bell_port, stops)
+    supervisor.run(lambda ready: announce(start, slots, ready))
 
 
-def announce(start: Start, seats: Seats, ready: Ready) -> None:
+def announce(start: Start, slots: Slots, ready: Ready) -> None:
     """Say what has been started, in a few lines."""
-    for line in start_message(start.settings, start.url, ready.tasks, seats.worker_count):
+    for line in start_message(start.settings, start.url, ready.tasks, slots.worker_count):
         start.say(line)
     if start.open_browser and start.url is not None:
         webbrowser.open(start.url)

@@ -19,7 +19,7 @@ from asyncinweb.workers.child import Child, Ready, Refused
 from asyncinweb.workers.overdue import Overdue
 from asyncinweb.workers.rescue import rescue_own
 from asyncinweb.workers.schedule import Schedule
-from asyncinweb.workers.seats import Seat, Seats
+from asyncinweb.workers.slots import Slot, Slots
 from asyncinweb.workers.stops import StopRequests
 from asyncinweb.workers.trouble import Trouble
 from asyncinweb.workers.upkeep import Upkeep
@@ -42,13 +42,13 @@ class Supervisor:
     """One tree of processes: workers, and a web process where there is one."""
 
     def __init__(
-        self, settings: Settings, database: Database, seats: Seats, bell_port: int, stops: StopRequests
+        self, settings: Settings, database: Database, slots: Slots, bell_port: int, stops: StopRequests
     ) -> None:
         self._settings = settings
         self._database = database
-        self._seats = seats
+        self._slots = slots
         self._stops = stops
-        self._upkeep = Upkeep(settings, database, seats.tree, seats.worker_count, bell_port)
+        self._upkeep = Upkeep(settings, database, slots.tree, slots.worker_count, bell_port)
         self._overdue = Overdue(settings.kill_after_seconds)
         self._trouble = Trouble()
         self._tick_seconds = min(1.0, settings.kill_after_seconds / 2, settings.heartbeat_seconds)
@@ -72,7 +72,7 @@ class Supervisor:
     def _turn(self) -> None:
         """One look at everything; waits until something happens, at most a tick."""
         self._wait(min(self._tick_seconds, self._upkeep.pause_seconds))
-        self._seats.greet()
+        self._slots.greet()
         try:
             self._settle_ended_children()
             self._kill_overdue()
@@ -85,7 +85,7 @@ class Supervisor:
             self._trouble.note(error)
         else:
             self._trouble.is_over()
-        return self._seats.start_missing()
+        return self._slots.start_missing()
 
     # --- starting ---------------------------------------------------------------------------------------------
 
@@ -94,12 +94,12 @@ class Supervisor:
         the same tasks. ChildRefused if it says that it cannot work."""
         end = clock.monotonic() + START_SECONDS
         while not self._stops.asked:
-            self._seats.greet()
-            for first in self._seats.children:
+            self._slots.greet()
+            for first in self._slots.children:
                 if isinstance(first.answer, Refused):
                     raise ChildRefused(first.answer)
                 if isinstance(first.answer, Ready):
-                    self._seats.start_missing()
+                    self._slots.start_missing()
                     return announce(first.answer)
                 if clock.monotonic() > end or first.has_ended():
                     raise ChildRefused(Refused("A process ended while it started; its log above says why.", 2))
@@ -107,7 +107,7 @@ class Supervisor:
         return None
 
     def _schedules(self) -> Sequence[Schedule]:
-        for child in self._seats.children:
+        for child in self._slots.children:
             if child.post.kind == "worker" and isinstance(child.answer, Ready):
                 return child.answer.schedules
         return ()
@@ -118,7 +118,7 @@ class Supervisor:
         """Until a child ends or speaks, or a signal comes, at most this long."""
         poll = select.poll()
         poll.register(self._stops, select.POLLIN)
-        for child in self._seats.children:
+        for child in self._slots.children:
             if child.pidfd is not None:
                 poll.register(child.pidfd, select.POLLIN)
             if child.answer is None:
@@ -127,43 +127,43 @@ class Supervisor:
             self._stops.clear()
 
     def _settle_ended_children(self) -> None:
-        for seat in self._seats.all:
-            if seat.child is not None and seat.child.has_ended():
-                self._settle_ended(seat, seat.child)
+        for slot in self._slots.all:
+            if slot.child is not None and slot.child.has_ended():
+                self._settle_ended(slot, slot.child)
 
-    def _settle_ended(self, seat: Seat, child: Child) -> None:
-        """Kill what the dead child left, settle what it held, free its seat."""
-        processes.kill_children(spare=self._seats.known_pids)
-        if seat.is_worker:
-            ending = child.ending + (f"; it had used up to {seat.peak_mb:.0f} MB" if seat.peak_mb > 1000 else "")
+    def _settle_ended(self, slot: Slot, child: Child) -> None:
+        """Kill what the dead child left, settle what it held, free its slot."""
+        processes.kill_children(spare=self._slots.known_pids)
+        if slot.is_worker:
+            ending = child.ending + (f"; it had used up to {slot.peak_mb:.0f} MB" if slot.peak_mb > 1000 else "")
             with self._database.write() as connection:
-                words = rescue_own(connection, seat.worker_id, seat.verdict, seat.killed, ending)
+                words = rescue_own(connection, slot.worker_id, slot.verdict, slot.killed, ending)
             for line in words:
                 log.warning("%s", line)
-        self._seats.vacate(seat)
+        self._slots.free(slot)
 
     def _kill_overdue(self) -> None:
         """Kill the workers whose job neither ended nor stopped in time."""
         with self._database.glance() as connection:
             held = held_jobs(connection)
-        workers = {seat.worker_id: seat for seat in self._seats.workers}
+        workers = {slot.worker_id: slot for slot in self._slots.workers}
         for job in held:
-            seat = workers.get(job.worker_id)
-            if seat is not None and seat.child is not None:
-                seat.peak_mb = processes.peak_memory_mb(seat.child.pid) or seat.peak_mb
+            slot = workers.get(job.worker_id)
+            if slot is not None and slot.child is not None:
+                slot.peak_mb = processes.peak_memory_mb(slot.child.pid) or slot.peak_mb
         for verdict in self._overdue.judge(held):
-            seat = workers.get(verdict.worker_id)
-            if seat is not None and seat.child is not None and seat.verdict is None:
-                seat.verdict = verdict
-                seat.child.send(signal.SIGKILL)
+            slot = workers.get(verdict.worker_id)
+            if slot is not None and slot.child is not None and slot.verdict is None:
+                slot.verdict = verdict
+                slot.child.send(signal.SIGKILL)
 
     # --- stopping ---------------------------------------------------------------------------------------------
 
     def _stop(self) -> None:
         """Let jobs finish for a while, then interrupt them, then kill; the web process last, so that visitors see
         what happens. Each further signal skips a step."""
-        self._seats.close()
-        if self._seats.workers:
+        self._slots.close()
+        if self._slots.workers:
             log.info("Stopping: waiting up to %g s for running jobs", self._settings.grace_seconds)
         self._send_workers(signal.SIGTERM)
         self._wait_for_workers(self._settings.grace_seconds, signals_before=1)
@@ -174,19 +174,19 @@ class Supervisor:
         self._stop_web()
         try:
             with self._database.write() as connection:
-                process_registry.deregister_supervisor(connection, self._seats.tree)
+                process_registry.deregister_supervisor(connection, self._slots.tree)
         except (DatabaseBusy, DatabaseUnusable) as error:
             # The next start finds the row, and that nobody is behind it.
             log.warning("Could not sign off: %s", error)
 
     def _send_workers(self, number: signal.Signals) -> None:
-        for seat in self._seats.workers:
-            seat.send(number)
+        for slot in self._slots.workers:
+            slot.send(number)
 
     def _wait_for_workers(self, seconds: float, signals_before: int, asking: signal.Signals | None = None) -> None:
         """Until all workers have ended, the time is over, or a further signal makes it urgent."""
         end = clock.monotonic() + seconds
-        while self._seats.workers and clock.monotonic() < end and self._stops.asked <= signals_before:
+        while self._slots.workers and clock.monotonic() < end and self._stops.asked <= signals_before:
             if asking is not None:
                 self._send_workers(asking)
             self._turn_while_stopping(min(self._tick_seconds, max(0.0, end - clock.monotonic())))
@@ -203,27 +203,27 @@ class Supervisor:
             self._abandon_ended()
 
     def _abandon_ended(self) -> None:
-        """Free the seats of the dead although what they held cannot be settled now; the next start will do it."""
-        for seat in self._seats.all:
-            if seat.child is not None and seat.child.has_ended():
-                self._seats.vacate(seat)
+        """Free the slots of the dead although what they held cannot be settled now; the next start will do it."""
+        for slot in self._slots.all:
+            if slot.child is not None and slot.child.has_ended():
+                self._slots.free(slot)
 
     def _kill_workers(self) -> None:
-        for seat in self._seats.workers:
-            seat.killed = True
-            seat.send(signal.SIGKILL)
+        for slot in self._slots.workers:
+            slot.killed = True
+            slot.send(signal.SIGKILL)
         end = clock.monotonic() + START_SECONDS
-        while self._seats.workers and clock.monotonic() < end and self._stops.asked < 4:
+        while self._slots.workers and clock.monotonic() < end and self._stops.asked < 4:
             self._turn_while_stopping(self._tick_seconds)
         self._abandon_ended()
 
     def _stop_web(self) -> None:
-        for child in self._seats.children:
+        for child in self._slots.children:
             child.send(signal.SIGTERM)
         end = clock.monotonic() + WEB_STOP_SECONDS
-        while self._seats.children and clock.monotonic() < end and self._stops.asked < 3:
+        while self._slots.children and clock.monotonic() < end and self._stops.asked < 3:
             self._turn_while_stopping(self._tick_seconds)
-        for child in self._seats.children:
+        for child in self._slots.children:
             child.send(signal.SIGKILL)
-        while self._seats.children:
+        while self._slots.children:
             self._turn_while_stopping(self._tick_seconds)

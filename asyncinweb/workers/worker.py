@@ -63,7 +63,7 @@ def work(post: WorkerPost, bell: socket.socket, ready: Connection) -> None:
     wait_for_the_word(ready)
     worker.work()
     output.flush_text()
-    # At once: a thread that a job has left behind would keep the process, and with it its seat, for ever.
+    # At once: a thread that a job has left behind would keep the process, and with it its slot, for ever.
     os._exit(0)
 
 

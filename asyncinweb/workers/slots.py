@@ -1,4 +1,4 @@
-"""The places of a supervisor's children: starting who is missing, knowing who is there.
+"""The slots for a supervisor's children: starting those that are missing, knowing which are there.
 
 Knows no database, so that children can be started before this process has loaded what it takes to watch them.
 """
@@ -24,14 +24,14 @@ LONGEST_PAUSE_SECONDS = 30.0
 
 
 @dataclass
-class Seat:
-    """A place for one child. Its occupant changes, the seat stays."""
+class Slot:
+    """A supervisor's place for one child. The child changes, the slot stays."""
 
     make_post: Callable[[], Post]
     child: Child | None = None
     failures: int = 0
     next_start: float = 0.0
-    # Of the occupant: why it was killed, and the most memory it was seen to hold.
+    # Of the present child: why it was killed, and the most memory it was seen to hold.
     verdict: "Verdict | None" = None
     killed: bool = False
     peak_mb: float = 0.0
@@ -48,13 +48,13 @@ class Seat:
         return post.worker_id
 
     def send(self, number: signal.Signals) -> None:
-        """Send the occupant a signal."""
+        """Send the child a signal."""
         if self.child is not None:
             self.child.send(number)
 
 
-class Seats:
-    """All seats of one supervisor."""
+class Slots:
+    """All slots of one supervisor."""
 
     def __init__(
         self,
@@ -67,23 +67,23 @@ class Seats:
     ) -> None:
         self.tree = tree
         self.worker_count = worker_count
-        self.all = [Seat(make_worker_post) for _ in range(worker_count)]
+        self.all = [Slot(make_worker_post) for _ in range(worker_count)]
         if web is not None:
-            self.all.insert(0, Seat(lambda: web))
+            self.all.insert(0, Slot(lambda: web))
         self._stops = stops
         self._is_closing = False
         self._reaper_pid = reaper_pid
         self._helpers: set[int] = set()
 
     @property
-    def workers(self) -> list[Seat]:
-        """Seats with a worker on them."""
-        return [seat for seat in self.all if seat.is_worker]
+    def workers(self) -> list[Slot]:
+        """Slots that hold a worker."""
+        return [slot for slot in self.all if slot.is_worker]
 
     @property
     def children(self) -> list[Child]:
         """Who is there."""
-        return [seat.child for seat in self.all if seat.child is not None]
+        return [slot.child for slot in self.all if slot.child is not None]
 
     @property
     def known_pids(self) -> set[int]:
@@ -91,7 +91,7 @@ class Seats:
         return {child.pid for child in self.children} | self._helpers | {self._reaper_pid}
 
     def start_first(self) -> None:
-        """Fill the first seat; the others wait until that child is ready.
+        """Fill the first slot; the others wait until that child is ready.
 
         On two cores a visitor has the first page in 1.5 s instead of 1.9, and the workers are there 0.2 s later
         than if all had started at once.
@@ -99,21 +99,21 @@ class Seats:
         self._start(self.all[:1])
 
     def start_missing(self) -> None:
-        """Fill the empty seats, unless a stop has been asked."""
+        """Fill the empty slots, unless a stop has been asked."""
         self._start(self.all)
 
-    def _start(self, seats: Sequence[Seat]) -> None:
-        for seat in seats:
+    def _start(self, slots: Sequence[Slot]) -> None:
+        for slot in slots:
             if self._is_closing or self._stops.asked:
                 return
-            if seat.child is None and clock.monotonic() >= seat.next_start:
-                seat.child = start_child(seat.make_post(), self.tree)
-                seat.verdict, seat.killed, seat.peak_mb = None, False, 0.0
+            if slot.child is None and clock.monotonic() >= slot.next_start:
+                slot.child = start_child(slot.make_post(), self.tree)
+                slot.verdict, slot.killed, slot.peak_mb = None, False, 0.0
                 # multiprocessing's own helper came with the first child, before any job could start a process.
                 self._helpers = self._helpers or processes.children_of_this() - self.known_pids
 
     def close(self) -> None:
-        """From now on a seat that falls vacant stays so, and nobody is told."""
+        """From now on a slot that becomes free stays free, without a word in the log."""
         self._is_closing = True
 
     def greet(self) -> None:
@@ -122,20 +122,20 @@ class Seats:
             child.hear()
             child.begin()
 
-    def vacate(self, seat: Seat) -> None:
-        """Free the seat of an ended child: for another one at once, or after a pause if it never worked."""
-        child, seat.child = seat.child, None
+    def free(self, slot: Slot) -> None:
+        """Free the slot of an ended child: for another one at once, or after a pause if it never worked."""
+        child, slot.child = slot.child, None
         assert child is not None
         if isinstance(child.answer, Ready):
-            seat.failures, seat.next_start = 0, 0.0
+            slot.failures, slot.next_start = 0, 0.0
             words = (
                 ""
                 if child.post.kind == "worker"
                 else f"The {child.post.kind} process {child.ending}; starting it again"
             )
         else:
-            pause = min(LONGEST_PAUSE_SECONDS, 0.5 * 2**seat.failures)
-            seat.failures, seat.next_start = seat.failures + 1, clock.monotonic() + pause
+            pause = min(LONGEST_PAUSE_SECONDS, 0.5 * 2**slot.failures)
+            slot.failures, slot.next_start = slot.failures + 1, clock.monotonic() + pause
             why = child.answer.message if isinstance(child.answer, Refused) else child.ending
             words = f"A {child.post.kind} process could not start: {why}; next try in {pause:.1f} s"
         if words and not self._is_closing:
@@ -144,8 +144,8 @@ class Seats:
 
     def kill_all(self) -> None:
         """End children that have not begun anything yet."""
-        for seat in self.all:
-            if seat.child is not None:
-                seat.send(signal.SIGKILL)
-                seat.child.release()
-                seat.child = None
+        for slot in self.all:
+            if slot.child is not None:
+                slot.send(signal.SIGKILL)
+                slot.child.release()
+                slot.child = None
