@@ -22,7 +22,7 @@ from asyncinweb.queue import bell
 from asyncinweb.queue.files.folder_lock import folder_lock
 from asyncinweb.queue.files.instance import make_database_file, make_instance, unwritable
 from asyncinweb.settings import Settings
-from asyncinweb.workers.child import Post, WorkerPost
+from asyncinweb.workers.child import ChildSpec, WorkerSpec
 from asyncinweb.workers.reaper import start_reaper
 from asyncinweb.workers.slots import Slots
 from asyncinweb.workers.stops import StopRequests
@@ -63,9 +63,9 @@ def run(settings: Settings, parts: Parts, say: Callable[[str], None], open_brows
         tree = new_id()
         reaper = start_reaper(tree)
         try:
-            web = None if door is None else Post("web", "asyncinweb.webserver:serve_web", (settings, door))
+            web = None if door is None else ChildSpec("web", "asyncinweb.webserver:serve_web", (settings, door))
             workers = settings.workers if parts.workers else 0
-            slots = Slots(tree, web, workers, lambda: worker_post(settings, tree, rings), reaper.pid, stops)
+            slots = Slots(tree, web, workers, lambda: worker_spec(settings, tree, rings), reaper.pid, stops)
             slots.start_first()
             # By name, and only now: the child loads while this process loads what it watches it with, which takes
             # both of them half a second.
@@ -76,10 +76,10 @@ def run(settings: Settings, parts: Parts, say: Callable[[str], None], open_brows
             reaper.dismiss()
 
 
-def worker_post(settings: Settings, tree: str, rings: socket.socket) -> Post:
+def worker_spec(settings: Settings, tree: str, rings: socket.socket) -> ChildSpec:
     """What one worker does, under an id of its own."""
-    post = WorkerPost(new_id(), tree, settings.without_secrets())
-    return Post("worker", "asyncinweb.workers.worker:work", (post, rings))
+    spec = WorkerSpec(new_id(), tree, settings.without_secrets())
+    return ChildSpec("worker", "asyncinweb.workers.worker:work", (spec, rings))
 
 
 def refuse_open_door(settings: Settings, parts: Parts) -> None:

@@ -20,7 +20,7 @@ from asyncinweb.settings import Settings
 from asyncinweb.web.api import long_poll
 from asyncinweb.web.forms.uploads import MAX_TEXT_BYTES
 from asyncinweb.web.http.waitress_channel import Channel
-from asyncinweb.workers.child import Ready, Refused, wait_for_the_word
+from asyncinweb.workers.child import Ready, Refused, wait_for_go
 
 THREADS = 8
 # waitress counts open tabs: its default of 100 leaves the 99th without an answer.
@@ -46,7 +46,7 @@ def serve_web(settings: Settings, door: socket.socket, ready: Connection) -> Non
         return
     server = server_of(app, door, settings)
     ready.send(Ready("web", tuple(app.extensions["asyncinweb"].registry.tasks)))
-    wait_for_the_word(ready)
+    wait_for_go(ready)
     server.run()
 
 

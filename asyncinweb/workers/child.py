@@ -42,7 +42,7 @@ class Refused:
 
 
 @dataclass(frozen=True)
-class WorkerPost:
+class WorkerSpec:
     """What a worker is told when it starts."""
 
     worker_id: str
@@ -51,7 +51,7 @@ class WorkerPost:
 
 
 @dataclass(frozen=True)
-class Post:
+class ChildSpec:
     """What a child does: a function by its name, so that the supervisor need not import Flask for the web's,
     and its arguments. A pipe comes last: there it says `Ready` or `Refused`, and waits for the word to begin."""
 
@@ -64,7 +64,7 @@ class Post:
 class Child:
     """One running child."""
 
-    post: Post
+    spec: ChildSpec
     process: BaseProcess
     messages: Connection
     pid: int
@@ -117,7 +117,7 @@ class Child:
         return f"was killed by signal {-code} ({name})"
 
 
-def wait_for_the_word(messages: Connection) -> None:
+def wait_for_go(messages: Connection) -> None:
     """In the child: until the supervisor has settled what earlier starts left, so that work can be accepted."""
     try:
         messages.recv()
@@ -126,11 +126,11 @@ def wait_for_the_word(messages: Connection) -> None:
         os._exit(1)
 
 
-def start_child(post: Post, tree: str) -> Child:
-    """Start a process for this post. Everything it ever starts carries the name of the tree."""
+def start_child(spec: ChildSpec, tree: str) -> Child:
+    """Start a process for this spec. Everything it ever starts carries the name of the tree."""
     messages, theirs = SPAWN.Pipe()
     process = SPAWN.Process(
-        target=_live, args=(os.getpid(), post.function, (*post.arguments, theirs)), name=f"asyncinweb-{post.kind}"
+        target=_live, args=(os.getpid(), spec.function, (*spec.arguments, theirs)), name=f"asyncinweb-{spec.kind}"
     )
     # Else the first child starts it, which would end the blocking below.
     resource_tracker.ensure_running()
@@ -139,7 +139,7 @@ def start_child(post: Post, tree: str) -> Child:
     theirs.close()
     assert process.pid is not None
     pidfd = os.pidfd_open(process.pid) if hasattr(os, "pidfd_open") else None
-    return Child(post, process, messages, process.pid, pidfd)
+    return Child(spec, process, messages, process.pid, pidfd)
 
 
 def _live(parent_pid: int, function: str, arguments: tuple[object, ...]) -> None:

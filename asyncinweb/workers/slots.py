@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from asyncinweb import clock
 from asyncinweb.workers import processes
-from asyncinweb.workers.child import Child, Post, Ready, Refused, WorkerPost, start_child
+from asyncinweb.workers.child import Child, ChildSpec, Ready, Refused, WorkerSpec, start_child
 from asyncinweb.workers.stops import StopRequests
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ LONGEST_PAUSE_SECONDS = 30.0
 class Slot:
     """A supervisor's place for one child. The child changes, the slot stays."""
 
-    make_post: Callable[[], Post]
+    make_spec: Callable[[], ChildSpec]
     child: Child | None = None
     failures: int = 0
     next_start: float = 0.0
@@ -38,14 +38,14 @@ class Slot:
 
     @property
     def is_worker(self) -> bool:
-        return self.child is not None and self.child.post.kind == "worker"
+        return self.child is not None and self.child.spec.kind == "worker"
 
     @property
     def worker_id(self) -> str:
         assert self.child is not None
-        (post, *_) = self.child.post.arguments
-        assert isinstance(post, WorkerPost)
-        return post.worker_id
+        (spec, *_) = self.child.spec.arguments
+        assert isinstance(spec, WorkerSpec)
+        return spec.worker_id
 
     def send(self, number: signal.Signals) -> None:
         """Send the child a signal."""
@@ -59,15 +59,15 @@ class Slots:
     def __init__(
         self,
         tree: str,
-        web: Post | None,
+        web: ChildSpec | None,
         worker_count: int,
-        make_worker_post: Callable[[], Post],
+        make_worker_spec: Callable[[], ChildSpec],
         reaper_pid: int,
         stops: StopRequests,
     ) -> None:
         self.tree = tree
         self.worker_count = worker_count
-        self.all = [Slot(make_worker_post) for _ in range(worker_count)]
+        self.all = [Slot(make_worker_spec) for _ in range(worker_count)]
         if web is not None:
             self.all.insert(0, Slot(lambda: web))
         self._stops = stops
@@ -107,7 +107,7 @@ class Slots:
             if self._is_closing or self._stops.asked:
                 return
             if slot.child is None and clock.monotonic() >= slot.next_start:
-                slot.child = start_child(slot.make_post(), self.tree)
+                slot.child = start_child(slot.make_spec(), self.tree)
                 slot.verdict, slot.killed, slot.peak_mb = None, False, 0.0
                 # multiprocessing's own helper came with the first child, before any job could start a process.
                 self._helpers = self._helpers or processes.children_of_this() - self.known_pids
@@ -116,7 +116,7 @@ class Slots:
         """From now on a slot that becomes free stays free, without a word in the log."""
         self._is_closing = True
 
-    def greet(self) -> None:
+    def handshake(self) -> None:
         """Hear what children say, and let those begin that are ready."""
         for child in self.children:
             child.hear()
@@ -130,14 +130,14 @@ class Slots:
             slot.failures, slot.next_start = 0, 0.0
             words = (
                 ""
-                if child.post.kind == "worker"
-                else f"The {child.post.kind} process {child.ending}; starting it again"
+                if child.spec.kind == "worker"
+                else f"The {child.spec.kind} process {child.ending}; starting it again"
             )
         else:
             pause = min(LONGEST_PAUSE_SECONDS, 0.5 * 2**slot.failures)
             slot.failures, slot.next_start = slot.failures + 1, clock.monotonic() + pause
             why = child.answer.message if isinstance(child.answer, Refused) else child.ending
-            words = f"A {child.post.kind} process could not start: {why}; next try in {pause:.1f} s"
+            words = f"A {child.spec.kind} process could not start: {why}; next try in {pause:.1f} s"
         if words and not self._is_closing:
             log.warning("%s", words)
         child.release()

@@ -72,7 +72,7 @@ class Supervisor:
     def _turn(self) -> None:
         """One look at everything; waits until something happens, at most a tick."""
         self._wait(min(self._tick_seconds, self._upkeep.pause_seconds))
-        self._slots.greet()
+        self._slots.handshake()
         try:
             self._settle_ended_children()
             self._kill_overdue()
@@ -94,7 +94,7 @@ class Supervisor:
         the same tasks. ChildRefused if it says that it cannot work."""
         end = clock.monotonic() + START_SECONDS
         while not self._stops.asked:
-            self._slots.greet()
+            self._slots.handshake()
             for first in self._slots.children:
                 if isinstance(first.answer, Refused):
                     raise ChildRefused(first.answer)
@@ -108,7 +108,7 @@ class Supervisor:
 
     def _schedules(self) -> Sequence[Schedule]:
         for child in self._slots.children:
-            if child.post.kind == "worker" and isinstance(child.answer, Ready):
+            if child.spec.kind == "worker" and isinstance(child.answer, Ready):
                 return child.answer.schedules
         return ()
 

@@ -26,7 +26,7 @@ from asyncinweb.tasks.outcome import Cancelled, Completed, Failed, Outcome, Rele
 from asyncinweb.tasks.outputs.shapes import Output as Returned
 from asyncinweb.tasks.registry import Registry
 from asyncinweb.workers import processes
-from asyncinweb.workers.child import Ready, Refused, WorkerPost, wait_for_the_word
+from asyncinweb.workers.child import Ready, Refused, WorkerSpec, wait_for_go
 from asyncinweb.workers.context import RunningJob
 from asyncinweb.workers.interruption import Interruption
 from asyncinweb.workers.output import Output
@@ -43,7 +43,7 @@ T = TypeVar("T")
 SETTLE_PAUSE_SECONDS = 1.0
 
 
-def work(post: WorkerPost, bell: socket.socket, ready: Connection) -> None:
+def work(spec: WorkerSpec, bell: socket.socket, ready: Connection) -> None:
     """The whole life of a worker process: what the supervisor starts."""
     # Children of jobs are not in the terminal's reach either.
     os.setsid()
@@ -52,15 +52,15 @@ def work(post: WorkerPost, bell: socket.socket, ready: Connection) -> None:
     output = Output(interruption)
     configure_log(output.redirect())
     try:
-        registry = load(post.settings.tasks)
-        database = client.open_database(post.settings, WORKER)
+        registry = load(spec.settings.tasks)
+        database = client.open_database(spec.settings, WORKER)
     except AsyncInWebError as error:
         ready.send(Refused(str(error), error.exit_code))
         return
-    client.use(client.Client(database, post.settings.max_queued_per_owner, post.settings.instance))
-    worker = Worker(post, registry, database, interruption, output, Bedside(bell, post.settings.idle_poll_seconds))
+    client.use(client.Client(database, spec.settings.max_queued_per_owner, spec.settings.instance))
+    worker = Worker(spec, registry, database, interruption, output, Bedside(bell, spec.settings.idle_poll_seconds))
     ready.send(Ready("worker", tuple(registry.tasks), schedules_of(registry)))
-    wait_for_the_word(ready)
+    wait_for_go(ready)
     worker.work()
     output.flush_text()
     # At once: a thread that a job has left behind would keep the process, and with it its slot, for ever.
@@ -76,15 +76,15 @@ class Worker:
 
     def __init__(
         self,
-        post: WorkerPost,
+        spec: WorkerSpec,
         registry: Registry,
         database: Database,
         interruption: Interruption,
         output: Output,
         bedside: Bedside,
     ) -> None:
-        self._post = post
-        self._settings = post.settings
+        self._spec = spec
+        self._settings = spec.settings
         self._registry = registry
         self._database = database
         self._interruption = interruption
@@ -131,7 +131,7 @@ class Worker:
             try:
                 with self._database.write() as connection:
                     me = processes.this_process()
-                    register_worker(connection, self._post.worker_id, self._post.supervisor_id, me)
+                    register_worker(connection, self._spec.worker_id, self._spec.supervisor_id, me)
                 return
             except (DatabaseBusy, DatabaseUnusable) as error:
                 self._trouble.note(error)
@@ -161,7 +161,7 @@ class Worker:
             for task in self._registry.tasks.values()
             if task.options.concurrency is not None
         }
-        return Claiming(tasks, self._post.worker_id, limits, self._settings.max_running_per_owner)
+        return Claiming(tasks, self._spec.worker_id, limits, self._settings.max_running_per_owner)
 
     def _look_for_work(self, is_rung_for: bool) -> Claim | None:
         """A job, or None. Rung for, the job is most likely there, and a look before the claim would cost time."""

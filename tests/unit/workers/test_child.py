@@ -8,13 +8,13 @@ import pytest
 WAIT = """
 from multiprocessing import Pipe
 
-from asyncinweb.workers.child import wait_for_the_word
+from asyncinweb.workers.child import wait_for_go
 
 supervisors, mine = Pipe()
 if {has_spoken}:
     mine.send("ready")
 supervisors.close()
-wait_for_the_word(mine)
+wait_for_go(mine)
 """
 
 
