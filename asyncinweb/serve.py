@@ -55,22 +55,26 @@ def run(settings: Settings, parts: Parts, say: Callable[[str], None], open_brows
     forget_secrets()
     # Early, so that Ctrl-C is a wish to stop at any moment of the start.
     stops = StopRequests()
-    refuse_open_door(settings, parts)
+    refuse_unprotected_network(settings, parts)
     prepare_instance(settings.instance)
     in_folder = folder_lock(settings.instance) if parts.workers else nullcontext()
-    with in_folder, listening_socket(settings, parts) as door, bell.listen() as rings:
+    with in_folder, listening_socket(settings, parts) as listener, bell.listen() as rings:
         prepare_database_file(settings.database_path)
         tree = new_id()
         reaper = start_reaper(tree)
         try:
-            web = None if door is None else ChildSpec("web", "asyncinweb.webserver:serve_web", (settings, door))
+            web = (
+                None
+                if listener is None
+                else ChildSpec("web", "asyncinweb.webserver:serve_web", (settings, listener))
+            )
             workers = settings.workers if parts.workers else 0
             slots = Slots(tree, web, workers, lambda: worker_spec(settings, tree, rings), reaper.pid, stops)
             slots.start_first()
             # By name, and only now: the child loads while this process loads what it watches it with, which takes
             # both of them half a second.
             supervision: Any = importlib.import_module("asyncinweb.supervision")
-            start = Start(settings, None if door is None else address_of(door), say, open_browser)
+            start = Start(settings, None if listener is None else address_of(listener), say, open_browser)
             supervision.supervise(start, slots, rings.getsockname()[1], stops)
         finally:
             reaper.dismiss()
@@ -82,7 +86,7 @@ def worker_spec(settings: Settings, tree: str, rings: socket.socket) -> ChildSpe
     return ChildSpec("worker", "asyncinweb.workers.worker:work", (spec, rings))
 
 
-def refuse_open_door(settings: Settings, parts: Parts) -> None:
+def refuse_unprotected_network(settings: Settings, parts: Parts) -> None:
     """Serve others only if somebody has said that this is meant."""
     if parts.web and not settings.is_loopback and not settings.insecure_no_auth:
         raise CannotStart(
@@ -112,7 +116,7 @@ def prepare_database_file(path: Path) -> None:
 
 @contextmanager
 def listening_socket(settings: Settings, parts: Parts) -> Iterator[socket.socket | None]:
-    """The door for visitors, open before anything else happens, so that no start can fail halfway for it.
+    """The listener for visitors, open before anything else happens, so that no start can fail halfway for it.
 
     The supervisor keeps it, so that a web process that is replaced loses no connection.
     """
@@ -123,17 +127,17 @@ def listening_socket(settings: Settings, parts: Parts) -> Iterator[socket.socket
         family, kind, protocol, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        door = socket.socket(family, kind, protocol)
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        door.bind(address)
-        door.listen(1024)
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(1024)
     except OSError as error:
-        raise CannotStart(_why_no_door(settings, error)) from None
-    with door:
-        yield door
+        raise CannotStart(_why_not_listening(settings, error)) from None
+    with listener:
+        yield listener
 
 
-def _why_no_door(settings: Settings, error: OSError) -> str:
+def _why_not_listening(settings: Settings, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return (
             f"Port {settings.port} on {settings.host} is in use. Stop the program that uses it, or choose "
@@ -143,7 +147,7 @@ def _why_no_door(settings: Settings, error: OSError) -> str:
     return f"Cannot listen on {settings.host} port {settings.port}: {why}. Check --host and --port."
 
 
-def address_of(door: socket.socket) -> str:
+def address_of(listener: socket.socket) -> str:
     """The URL under which a socket is reached."""
-    host, port = door.getsockname()[:2]
+    host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

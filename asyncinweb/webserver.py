@@ -30,7 +30,7 @@ CONNECTIONS = 1000
 LARGEST_BODY_FACTOR = 2
 
 
-def serve_web(settings: Settings, door: socket.socket, ready: Connection) -> None:
+def serve_web(settings: Settings, listener: socket.socket, ready: Connection) -> None:
     """The whole life of the web process: what the supervisor starts."""
     os.setsid()
     signal.signal(signal.SIGTERM, _stop)
@@ -44,20 +44,20 @@ def serve_web(settings: Settings, door: socket.socket, ready: Connection) -> Non
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         ready.send(Refused(str(error), error.exit_code))
         return
-    server = server_of(app, door, settings)
+    server = server_of(app, listener, settings)
     ready.send(Ready("web", tuple(app.extensions["asyncinweb"].registry.tasks)))
     wait_for_go(ready)
     server.run()
 
 
-def server_of(app: Flask, door: socket.socket, settings: Settings) -> Any:
+def server_of(app: Flask, listener: socket.socket, settings: Settings) -> Any:
     """waitress, which answers through this app once it is run."""
     # Under many connections waitress's own thread starves at Python's default of 5 ms (measured: 382 against 1,020
     # requests per second with 64 connections).
     sys.setswitchinterval(0.0005)
     server = create_server(
         app,
-        sockets=[door],
+        sockets=[listener],
         threads=THREADS,
         connection_limit=CONNECTIONS,
         asyncore_use_poll=True,
