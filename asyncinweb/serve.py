@@ -18,7 +18,7 @@ from asyncinweb.configuration import forget_secrets
 from asyncinweb.errors import CannotStart
 from asyncinweb.identity import new_id
 from asyncinweb.logs import configure_log
-from asyncinweb.queue import bell
+from asyncinweb.queue import wakeup
 from asyncinweb.queue.files.folder_lock import folder_lock
 from asyncinweb.queue.files.instance import make_database_file, make_instance, unwritable
 from asyncinweb.settings import Settings
@@ -58,7 +58,7 @@ def run(settings: Settings, parts: Parts, say: Callable[[str], None], open_brows
     refuse_unprotected_network(settings, parts)
     prepare_instance(settings.instance)
     in_folder = folder_lock(settings.instance) if parts.workers else nullcontext()
-    with in_folder, listening_socket(settings, parts) as listener, bell.listen() as rings:
+    with in_folder, listening_socket(settings, parts) as listener, wakeup.listening_socket() as wakeup_socket:
         prepare_database_file(settings.database_path)
         tree = new_id()
         reaper = start_reaper(tree)
@@ -69,21 +69,23 @@ def run(settings: Settings, parts: Parts, say: Callable[[str], None], open_brows
                 else ChildSpec("web", "asyncinweb.webserver:serve_web", (settings, listener))
             )
             workers = settings.workers if parts.workers else 0
-            slots = Slots(tree, web, workers, lambda: worker_spec(settings, tree, rings), reaper.pid, stops)
+            slots = Slots(
+                tree, web, workers, lambda: worker_spec(settings, tree, wakeup_socket), reaper.pid, stops
+            )
             slots.start_first()
             # By name, and only now: the child loads while this process loads what it watches it with, which takes
             # both of them half a second.
             supervision: Any = importlib.import_module("asyncinweb.supervision")
             start = Start(settings, None if listener is None else address_of(listener), say, open_browser)
-            supervision.supervise(start, slots, rings.getsockname()[1], stops)
+            supervision.supervise(start, slots, wakeup_socket.getsockname()[1], stops)
         finally:
             reaper.dismiss()
 
 
-def worker_spec(settings: Settings, tree: str, rings: socket.socket) -> ChildSpec:
+def worker_spec(settings: Settings, tree: str, wakeup_socket: socket.socket) -> ChildSpec:
     """What one worker does, under an id of its own."""
     spec = WorkerSpec(new_id(), tree, settings.without_secrets())
-    return ChildSpec("worker", "asyncinweb.workers.worker:work", (spec, rings))
+    return ChildSpec("worker", "asyncinweb.workers.worker:work", (spec, wakeup_socket))
 
 
 def refuse_unprotected_network(settings: Settings, parts: Parts) -> None:

@@ -17,7 +17,7 @@ from asyncinweb.workers.supervisor import Supervisor
 SUPERVISOR = Patience(lock_seconds=1.0, busy_seconds=1.0)
 
 
-def supervise(start: Start, slots: Slots, bell_port: int, stops: StopRequests) -> None:
+def supervise(start: Start, slots: Slots, wake_port: int, stops: StopRequests) -> None:
     """Let the children begin and stay until a signal asks to stop.
 
     Raises DatabaseUnusable and its kin, and ChildRefused, after ending the children.
@@ -28,7 +28,7 @@ def supervise(start: Start, slots: Slots, bell_port: int, stops: StopRequests) -
     except BaseException:
         slots.kill_all()
         raise
-    supervisor = Supervisor(start.settings, database, slots, bell_port, stops)
+    supervisor = Supervisor(start.settings, database, slots, wake_port, stops)
     supervisor.run(lambda ready: announce(start, slots, ready))
 
 

@@ -94,9 +94,9 @@ def serve_bare(database: Path, ready: Connection) -> None:
         db.session.execute(text(found), {"slug": slug}).one()
         return "", 204
 
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        server = server_of(app, door, Settings())
-        ready.send(door.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = server_of(app, listener, Settings())
+        ready.send(listener.getsockname()[1])
         server.run()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from asyncinweb.configuration import read_settings
 from asyncinweb.errors import DatabaseGone
-from asyncinweb.queue import bell
+from asyncinweb.queue import wakeup
 from asyncinweb.queue.files.folder_lock import is_in_use
 from asyncinweb.queue.files.instance import make_instance
 from asyncinweb.queue.files.job_inputs import giving
@@ -50,7 +50,7 @@ class Client:
                 jobs = [enqueue(connection, new, self._quota(owner)) for new in new_jobs]
                 ports = wake_ports(connection)
             given.remove_unused(job.slug for job, _ in jobs)
-            bell.ring(ports, sum(is_new for _, is_new in jobs))
+            wakeup.notify(ports, sum(is_new for _, is_new in jobs))
         return [job for job, _ in jobs]
 
     def rerun(self, slug: str, owner: str) -> Job | None:
@@ -61,7 +61,7 @@ class Client:
                 job = rerun_job(connection, slug, owner, self._quota(owner), new_slug)
                 ports = wake_ports(connection)
             given.remove_unused([job.slug] if job else [])
-        bell.ring(ports)
+        wakeup.notify(ports)
         return job
 
     def cancel(self, slug: str) -> CancelAnswer:

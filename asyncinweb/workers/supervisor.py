@@ -42,13 +42,13 @@ class Supervisor:
     """One tree of processes: workers, and a web process where there is one."""
 
     def __init__(
-        self, settings: Settings, database: Database, slots: Slots, bell_port: int, stops: StopRequests
+        self, settings: Settings, database: Database, slots: Slots, wake_port: int, stops: StopRequests
     ) -> None:
         self._settings = settings
         self._database = database
         self._slots = slots
         self._stops = stops
-        self._upkeep = Upkeep(settings, database, slots.tree, slots.worker_count, bell_port)
+        self._upkeep = Upkeep(settings, database, slots.tree, slots.worker_count, wake_port)
         self._overdue = Overdue(settings.kill_after_seconds)
         self._trouble = Trouble()
         self._tick_seconds = min(1.0, settings.kill_after_seconds / 2, settings.heartbeat_seconds)

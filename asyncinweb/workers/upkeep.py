@@ -29,13 +29,13 @@ class Upkeep:
     """One supervisor's. `turn` is called at every tick and does what has fallen due."""
 
     def __init__(
-        self, settings: Settings, database: Database, supervisor_id: str, workers: int, bell_port: int
+        self, settings: Settings, database: Database, supervisor_id: str, workers: int, wake_port: int
     ) -> None:
         self._settings = settings
         self._database = database
         self._supervisor_id = supervisor_id
         self._workers = workers
-        self._bell_port = bell_port
+        self._wake_port = wake_port
         self._next_beat = 0.0
         self._next_clean = clock.monotonic() + settings.heartbeat_seconds
         self._cleaning: Iterator[Cleaned] | None = None
@@ -57,7 +57,7 @@ class Upkeep:
                 connection,
                 self._supervisor_id,
                 processes.this_process(),
-                self._bell_port,
+                self._wake_port,
                 self._workers,
             )
 

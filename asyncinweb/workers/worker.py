@@ -28,13 +28,13 @@ from asyncinweb.tasks.registry import Registry
 from asyncinweb.workers import processes
 from asyncinweb.workers.child import Ready, Refused, WorkerSpec, wait_for_go
 from asyncinweb.workers.context import RunningJob
+from asyncinweb.workers.idle import IdleWait
 from asyncinweb.workers.interruption import Interruption
 from asyncinweb.workers.output import Output
 from asyncinweb.workers.reporter import Reporter
 from asyncinweb.workers.runner import Ending, run
 from asyncinweb.workers.schedule import schedules_of
 from asyncinweb.workers.trouble import Trouble
-from asyncinweb.workers.wake import Bedside
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -43,7 +43,7 @@ T = TypeVar("T")
 SETTLE_PAUSE_SECONDS = 1.0
 
 
-def work(spec: WorkerSpec, bell: socket.socket, ready: Connection) -> None:
+def work(spec: WorkerSpec, wakeup_socket: socket.socket, ready: Connection) -> None:
     """The whole life of a worker process: what the supervisor starts."""
     # Children of jobs are not in the terminal's reach either.
     os.setsid()
@@ -58,7 +58,9 @@ def work(spec: WorkerSpec, bell: socket.socket, ready: Connection) -> None:
         ready.send(Refused(str(error), error.exit_code))
         return
     client.use(client.Client(database, spec.settings.max_queued_per_owner, spec.settings.instance))
-    worker = Worker(spec, registry, database, interruption, output, Bedside(bell, spec.settings.idle_poll_seconds))
+    worker = Worker(
+        spec, registry, database, interruption, output, IdleWait(wakeup_socket, spec.settings.idle_poll_seconds)
+    )
     ready.send(Ready("worker", tuple(registry.tasks), schedules_of(registry)))
     wait_for_go(ready)
     worker.work()
@@ -81,7 +83,7 @@ class Worker:
         database: Database,
         interruption: Interruption,
         output: Output,
-        bedside: Bedside,
+        idle_wait: IdleWait,
     ) -> None:
         self._spec = spec
         self._settings = spec.settings
@@ -89,7 +91,7 @@ class Worker:
         self._database = database
         self._interruption = interruption
         self._output = output
-        self._bedside = bedside
+        self._idle_wait = idle_wait
         self._trouble = Trouble()
         self._reporter = Reporter(database, interruption, output, self._settings.kill_after_seconds)
         self._jobs_done = 0
@@ -114,7 +116,7 @@ class Worker:
         """Claim, run, settle and claim the next, until asked to stop or due to be replaced."""
         self._register()
         self._reporter.start()
-        job = self._look_for_work(is_rung_for=False)
+        job = self._look_for_work(is_woken=False)
         while not self._is_done():
             if job is None:
                 job = self._look_for_work(self._sleep())
@@ -163,10 +165,10 @@ class Worker:
         }
         return Claiming(tasks, self._spec.worker_id, limits, self._settings.max_running_per_owner)
 
-    def _look_for_work(self, is_rung_for: bool) -> Claim | None:
-        """A job, or None. Rung for, the job is most likely there, and a look before the claim would cost time."""
+    def _look_for_work(self, is_woken: bool) -> Claim | None:
+        """A job, or None. After a wake-up there most likely is one: looking before the claim costs time."""
         try:
-            job = (self._claim() if is_rung_for else None) or self._claim_if_any()
+            job = (self._claim() if is_woken else None) or self._claim_if_any()
         except (DatabaseBusy, DatabaseUnusable) as error:
             self._trouble.note(error)
             return None
@@ -191,7 +193,7 @@ class Worker:
         try:
             self._asleep = True
             try:
-                return not self._stopping and self._bedside.sleep()
+                return not self._stopping and self._idle_wait.sleep()
             finally:
                 self._asleep = False
         except _WakeUp:
