@@ -25,7 +25,7 @@ from asyncinweb.settings import Settings
 from asyncinweb.workers.child import ChildSpec, WorkerSpec
 from asyncinweb.workers.reaper import start_reaper
 from asyncinweb.workers.slots import Slots
-from asyncinweb.workers.stops import StopRequests
+from asyncinweb.workers.stop_signals import StopSignals
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def run(settings: Settings, parts: Parts, say: Callable[[str], None], open_brows
     configure_log()
     forget_secrets()
     # Early, so that Ctrl-C is a wish to stop at any moment of the start.
-    stops = StopRequests()
+    stop_signals = StopSignals()
     refuse_unprotected_network(settings, parts)
     prepare_instance(settings.instance)
     in_folder = folder_lock(settings.instance) if parts.workers else nullcontext()
@@ -70,14 +70,14 @@ def run(settings: Settings, parts: Parts, say: Callable[[str], None], open_brows
             )
             workers = settings.workers if parts.workers else 0
             slots = Slots(
-                tree, web, workers, lambda: worker_spec(settings, tree, wakeup_socket), reaper.pid, stops
+                tree, web, workers, lambda: worker_spec(settings, tree, wakeup_socket), reaper.pid, stop_signals
             )
             slots.start_first()
             # By name, and only now: the child loads while this process loads what it watches it with, which takes
             # both of them half a second.
             supervision: Any = importlib.import_module("asyncinweb.supervision")
             start = Start(settings, None if listener is None else address_of(listener), say, open_browser)
-            supervision.supervise(start, slots, wakeup_socket.getsockname()[1], stops)
+            supervision.supervise(start, slots, wakeup_socket.getsockname()[1], stop_signals)
         finally:
             reaper.dismiss()
 

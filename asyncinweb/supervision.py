@@ -10,14 +10,14 @@ from asyncinweb.settings import Settings
 from asyncinweb.workers.child import Ready
 from asyncinweb.workers.rescue import rescue_leftovers
 from asyncinweb.workers.slots import Slots
-from asyncinweb.workers.stops import StopRequests
+from asyncinweb.workers.stop_signals import StopSignals
 from asyncinweb.workers.supervisor import Supervisor
 
 # The supervisor looks after everything once a second and must not wait long for anybody.
 SUPERVISOR = Patience(lock_seconds=1.0, busy_seconds=1.0)
 
 
-def supervise(start: Start, slots: Slots, wake_port: int, stops: StopRequests) -> None:
+def supervise(start: Start, slots: Slots, wake_port: int, stop_signals: StopSignals) -> None:
     """Let the children begin and stay until a signal asks to stop.
 
     Raises DatabaseUnusable and its kin, and ChildRefused, after ending the children.
@@ -28,7 +28,7 @@ def supervise(start: Start, slots: Slots, wake_port: int, stops: StopRequests) -
     except BaseException:
         slots.kill_all()
         raise
-    supervisor = Supervisor(start.settings, database, slots, wake_port, stops)
+    supervisor = Supervisor(start.settings, database, slots, wake_port, stop_signals)
     supervisor.run(lambda ready: announce(start, slots, ready))
 
 

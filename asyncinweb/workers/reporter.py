@@ -9,8 +9,8 @@ from asyncinweb.queue.transitions import report
 from asyncinweb.queue.watching import live_claim
 from asyncinweb.workers.context import RunningJob
 from asyncinweb.workers.interruption import Interruption
+from asyncinweb.workers.outage import OutageLog
 from asyncinweb.workers.output import Output
-from asyncinweb.workers.trouble import Trouble
 
 # At most two writes a second for each job, whatever the function does.
 PAUSE_SECONDS = 0.5
@@ -29,7 +29,7 @@ class Reporter(threading.Thread):
         self._database = database
         self._interruption = interruption
         self._output = output
-        self._trouble = Trouble()
+        self._outage = OutageLog()
         self._job: RunningJob | None = None
         self._nudge = threading.Event()
         self._asleep = False
@@ -74,9 +74,9 @@ class Reporter(threading.Thread):
             self._look_for_cancel(job)
         except AsyncInWebError as error:
             # Busy or full: the next turn tries again, and the job goes on.
-            self._trouble.note(error)
+            self._outage.note(error)
         else:
-            self._trouble.is_over()
+            self._outage.is_over()
 
     def _write_progress(self, job: RunningJob) -> None:
         now = clock.monotonic()

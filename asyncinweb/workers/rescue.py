@@ -27,7 +27,7 @@ def rescue_own(
         if verdict is not None and (held.job_id, held.claim_no) == (verdict.job_id, verdict.claim_no):
             words.append(f"job {held.slug} killed: {_execute(connection, held, verdict)}")
         elif verdict is not None or killed_by_us:
-            # Killed for the job before it, or because the server stops: not this job's fault.
+            # Killed for the job before it, or because the server stop_signals: not this job's fault.
             release(connection, held)
             words.append(f"job {held.slug} interrupted")
         else:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from asyncinweb import clock
 from asyncinweb.workers import processes
 from asyncinweb.workers.child import Child, ChildSpec, Ready, Refused, WorkerSpec, start_child
-from asyncinweb.workers.stops import StopRequests
+from asyncinweb.workers.stop_signals import StopSignals
 
 if TYPE_CHECKING:
     from asyncinweb.workers.overdue import Verdict
@@ -63,14 +63,14 @@ class Slots:
         worker_count: int,
         make_worker_spec: Callable[[], ChildSpec],
         reaper_pid: int,
-        stops: StopRequests,
+        stop_signals: StopSignals,
     ) -> None:
         self.tree = tree
         self.worker_count = worker_count
         self.all = [Slot(make_worker_spec) for _ in range(worker_count)]
         if web is not None:
             self.all.insert(0, Slot(lambda: web))
-        self._stops = stops
+        self._stop_signals = stop_signals
         self._is_closing = False
         self._reaper_pid = reaper_pid
         self._helpers: set[int] = set()
@@ -104,7 +104,7 @@ class Slots:
 
     def _start(self, slots: Sequence[Slot]) -> None:
         for slot in slots:
-            if self._is_closing or self._stops.asked:
+            if self._is_closing or self._stop_signals.asked:
                 return
             if slot.child is None and clock.monotonic() >= slot.next_start:
                 slot.child = start_child(slot.make_spec(), self.tree)

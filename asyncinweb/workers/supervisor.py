@@ -1,4 +1,4 @@
-"""The parent: starts, watches, replaces and stops its children, and settles what dead workers held.
+"""The parent: starts, watches, replaces and stop_signals its children, and settles what dead workers held.
 
 Runs no code of users, has no threads and serves no page. Everybody else coordinates through the database.
 """
@@ -16,12 +16,12 @@ from asyncinweb.queue.watching import held_jobs
 from asyncinweb.settings import Settings
 from asyncinweb.workers import processes
 from asyncinweb.workers.child import Child, Ready, Refused
+from asyncinweb.workers.outage import OutageLog
 from asyncinweb.workers.overdue import Overdue
 from asyncinweb.workers.rescue import rescue_own
 from asyncinweb.workers.schedule import Schedule
 from asyncinweb.workers.slots import Slot, Slots
-from asyncinweb.workers.stops import StopRequests
-from asyncinweb.workers.trouble import Trouble
+from asyncinweb.workers.stop_signals import StopSignals
 from asyncinweb.workers.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
@@ -42,15 +42,15 @@ class Supervisor:
     """One tree of processes: workers, and a web process where there is one."""
 
     def __init__(
-        self, settings: Settings, database: Database, slots: Slots, wake_port: int, stops: StopRequests
+        self, settings: Settings, database: Database, slots: Slots, wake_port: int, stop_signals: StopSignals
     ) -> None:
         self._settings = settings
         self._database = database
         self._slots = slots
-        self._stops = stops
+        self._stop_signals = stop_signals
         self._upkeep = Upkeep(settings, database, slots.tree, slots.worker_count, wake_port)
         self._overdue = Overdue(settings.kill_after_seconds)
-        self._trouble = Trouble()
+        self._outage = OutageLog()
         self._tick_seconds = min(1.0, settings.kill_after_seconds / 2, settings.heartbeat_seconds)
 
     # --- the story --------------------------------------------------------------------------------------------
@@ -64,7 +64,7 @@ class Supervisor:
         self._upkeep.register()
         try:
             self._announce_when_ready(announce)
-            while not self._stops.asked:
+            while not self._stop_signals.asked:
                 self._turn()
         finally:
             self._stop()
@@ -79,12 +79,12 @@ class Supervisor:
             self._upkeep.turn(self._schedules())
         except (DatabaseGone, DatabaseDamaged) as error:
             # A new child would find no database either, and must not end and be started over and over.
-            return self._trouble.note(error)
+            return self._outage.note(error)
         except (DatabaseBusy, DatabaseUnusable) as error:
             # Nothing is lost: the next turn finds the same things to do.
-            self._trouble.note(error)
+            self._outage.note(error)
         else:
-            self._trouble.is_over()
+            self._outage.is_over()
         return self._slots.start_missing()
 
     # --- starting ---------------------------------------------------------------------------------------------
@@ -93,7 +93,7 @@ class Supervisor:
         """As soon as the first child is ready, the web process if there is one. The others follow in moments, with
         the same tasks. ChildRefused if it says that it cannot work."""
         end = clock.monotonic() + START_SECONDS
-        while not self._stops.asked:
+        while not self._stop_signals.asked:
             self._slots.handshake()
             for first in self._slots.children:
                 if isinstance(first.answer, Refused):
@@ -117,14 +117,14 @@ class Supervisor:
     def _wait(self, seconds: float) -> None:
         """Until a child ends or speaks, or a signal comes, at most this long."""
         poll = select.poll()
-        poll.register(self._stops, select.POLLIN)
+        poll.register(self._stop_signals, select.POLLIN)
         for child in self._slots.children:
             if child.pidfd is not None:
                 poll.register(child.pidfd, select.POLLIN)
             if child.answer is None:
                 poll.register(child.messages, select.POLLIN)
-        if any(descriptor == self._stops.fileno() for descriptor, _ in poll.poll(seconds * 1000)):
-            self._stops.clear()
+        if any(descriptor == self._stop_signals.fileno() for descriptor, _ in poll.poll(seconds * 1000)):
+            self._stop_signals.clear()
 
     def _settle_ended_children(self) -> None:
         for slot in self._slots.all:
@@ -186,7 +186,7 @@ class Supervisor:
     def _wait_for_workers(self, seconds: float, signals_before: int, asking: signal.Signals | None = None) -> None:
         """Until all workers have ended, the time is over, or a further signal makes it urgent."""
         end = clock.monotonic() + seconds
-        while self._slots.workers and clock.monotonic() < end and self._stops.asked <= signals_before:
+        while self._slots.workers and clock.monotonic() < end and self._stop_signals.asked <= signals_before:
             if asking is not None:
                 self._send_workers(asking)
             self._turn_while_stopping(min(self._tick_seconds, max(0.0, end - clock.monotonic())))
@@ -197,9 +197,9 @@ class Supervisor:
             self._settle_ended_children()
             self._kill_overdue()
         except DatabaseBusy as error:
-            self._trouble.note(error)
+            self._outage.note(error)
         except DatabaseUnusable as error:
-            self._trouble.note(error)
+            self._outage.note(error)
             self._abandon_ended()
 
     def _abandon_ended(self) -> None:
@@ -213,7 +213,7 @@ class Supervisor:
             slot.killed = True
             slot.send(signal.SIGKILL)
         end = clock.monotonic() + START_SECONDS
-        while self._slots.workers and clock.monotonic() < end and self._stops.asked < 4:
+        while self._slots.workers and clock.monotonic() < end and self._stop_signals.asked < 4:
             self._turn_while_stopping(self._tick_seconds)
         self._abandon_ended()
 
@@ -221,7 +221,7 @@ class Supervisor:
         for child in self._slots.children:
             child.send(signal.SIGTERM)
         end = clock.monotonic() + WEB_STOP_SECONDS
-        while self._slots.children and clock.monotonic() < end and self._stops.asked < 3:
+        while self._slots.children and clock.monotonic() < end and self._stop_signals.asked < 3:
             self._turn_while_stopping(self._tick_seconds)
         for child in self._slots.children:
             child.send(signal.SIGKILL)

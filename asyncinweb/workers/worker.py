@@ -30,11 +30,11 @@ from asyncinweb.workers.child import Ready, Refused, WorkerSpec, wait_for_go
 from asyncinweb.workers.context import RunningJob
 from asyncinweb.workers.idle import IdleWait
 from asyncinweb.workers.interruption import Interruption
+from asyncinweb.workers.outage import OutageLog
 from asyncinweb.workers.output import Output
 from asyncinweb.workers.reporter import Reporter
 from asyncinweb.workers.runner import Ending, run
 from asyncinweb.workers.schedule import schedules_of
-from asyncinweb.workers.trouble import Trouble
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -92,7 +92,7 @@ class Worker:
         self._interruption = interruption
         self._output = output
         self._idle_wait = idle_wait
-        self._trouble = Trouble()
+        self._outage = OutageLog()
         self._reporter = Reporter(database, interruption, output, self._settings.kill_after_seconds)
         self._jobs_done = 0
         self._stopping = False
@@ -136,7 +136,7 @@ class Worker:
                     register_worker(connection, self._spec.worker_id, self._spec.supervisor_id, me)
                 return
             except (DatabaseBusy, DatabaseUnusable) as error:
-                self._trouble.note(error)
+                self._outage.note(error)
                 processes.pause(SETTLE_PAUSE_SECONDS)
 
     def _is_done(self) -> bool:
@@ -170,9 +170,9 @@ class Worker:
         try:
             job = (self._claim() if is_woken else None) or self._claim_if_any()
         except (DatabaseBusy, DatabaseUnusable) as error:
-            self._trouble.note(error)
+            self._outage.note(error)
             return None
-        self._trouble.is_over()
+        self._outage.is_over()
         return job
 
     def _claim_if_any(self) -> Claim | None:

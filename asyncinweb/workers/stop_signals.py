@@ -7,7 +7,7 @@ from types import FrameType
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-class StopRequests:
+class StopSignals:
     """Counts the signals that ask to stop, from its making on. Can be polled, so that one ends a wait."""
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ from asyncinweb.errors import AsyncInWebError
 log = logging.getLogger(__name__)
 
 
-class Trouble:
+class OutageLog:
     """One process's, with one database."""
 
     def __init__(self) -> None:
