@@ -11,7 +11,7 @@ Key = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Verdict:
+class KillReason:
     """A claim whose process must be killed, and why."""
 
     job_id: int
@@ -29,15 +29,15 @@ class Overdue:
     _running_since: dict[Key, float] = field(default_factory=dict)
     _cancelled_since: dict[Key, float] = field(default_factory=dict)
 
-    def judge(self, held: Sequence[HeldJob]) -> list[Verdict]:
+    def judge(self, held: Sequence[HeldJob]) -> list[KillReason]:
         """The claims that had their time and `kill_after_seconds` more. Call it at every look at the database."""
         now = clock.monotonic()
         self._running_since = {_key(job): self._running_since.get(_key(job), now) for job in held}
         self._cancelled_since = {
             _key(job): self._cancelled_since.get(_key(job), now) for job in held if job.cancel_requested
         }
-        verdicts = [(job, self._cause(job, now)) for job in held]
-        return [Verdict(*_key(job), job.worker_id, cause) for job, cause in verdicts if cause is not None]
+        kill_reasons = [(job, self._cause(job, now)) for job in held]
+        return [KillReason(*_key(job), job.worker_id, cause) for job, cause in kill_reasons if cause is not None]
 
     def _cause(self, job: HeldJob, now: float) -> Cause | None:
         asked = self._cancelled_since.get(_key(job))

@@ -12,21 +12,21 @@ from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.transitions import crash, fail, honour_cancel, release
 from asyncinweb.tasks.outcome import Failed
 from asyncinweb.workers import processes
-from asyncinweb.workers.overdue import Verdict
+from asyncinweb.workers.overdue import KillReason
 
 log = logging.getLogger(__name__)
 
 
 def rescue_own(
-    connection: Connection, worker_id: str, verdict: Verdict | None, killed_by_us: bool, ending: str
+    connection: Connection, worker_id: str, kill_reason: KillReason | None, killed_by_us: bool, ending: str
 ) -> list[str]:
-    """Settle what a dead worker of ours held: by the verdict it was killed for, else as interrupted if we killed
+    """Settle what a dead worker of ours held: by the kill_reason it was killed for, else as interrupted if we killed
     it, else as a crash. What happened, for the log."""
     words = []
     for held in process_registry.claims_of(connection, worker_id):
-        if verdict is not None and (held.job_id, held.claim_no) == (verdict.job_id, verdict.claim_no):
-            words.append(f"job {held.slug} killed: {_execute(connection, held, verdict)}")
-        elif verdict is not None or killed_by_us:
+        if kill_reason is not None and (held.job_id, held.claim_no) == (kill_reason.job_id, kill_reason.claim_no):
+            words.append(f"job {held.slug} killed: {_settle_killed(connection, held, kill_reason)}")
+        elif kill_reason is not None or killed_by_us:
             # Killed for the job before it, or because the server stop_signals: not this job's fault.
             release(connection, held)
             words.append(f"job {held.slug} interrupted")
@@ -37,8 +37,8 @@ def rescue_own(
     return words
 
 
-def _execute(connection: Connection, held: Claim, verdict: Verdict) -> str:
-    if verdict.cause == "cancel":
+def _settle_killed(connection: Connection, held: Claim, kill_reason: KillReason) -> str:
+    if kill_reason.cause == "cancel":
         honour_cancel(connection, held, "It did not stop when it was asked, so its process was ended.")
         return "it did not stop when asked"
     fail(connection, held, Failed("timeout", "It did not stop at its time limit, and its process was killed."))

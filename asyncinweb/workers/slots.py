@@ -15,7 +15,7 @@ from asyncinweb.workers.child import Child, ChildSpec, Ready, Refused, WorkerSpe
 from asyncinweb.workers.stop_signals import StopSignals
 
 if TYPE_CHECKING:
-    from asyncinweb.workers.overdue import Verdict
+    from asyncinweb.workers.overdue import KillReason
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class Slot:
     failures: int = 0
     next_start: float = 0.0
     # Of the present child: why it was killed, and the most memory it was seen to hold.
-    verdict: "Verdict | None" = None
+    kill_reason: "KillReason | None" = None
     killed: bool = False
     peak_mb: float = 0.0
 
@@ -108,7 +108,7 @@ class Slots:
                 return
             if slot.child is None and clock.monotonic() >= slot.next_start:
                 slot.child = start_child(slot.make_spec(), self.tree)
-                slot.verdict, slot.killed, slot.peak_mb = None, False, 0.0
+                slot.kill_reason, slot.killed, slot.peak_mb = None, False, 0.0
                 # multiprocessing's own helper came with the first child, before any job could start a process.
                 self._helpers = self._helpers or processes.children_of_this() - self.known_pids
 

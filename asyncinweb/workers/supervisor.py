@@ -137,7 +137,7 @@ class Supervisor:
         if slot.is_worker:
             ending = child.ending + (f"; it had used up to {slot.peak_mb:.0f} MB" if slot.peak_mb > 1000 else "")
             with self._database.write() as connection:
-                words = rescue_own(connection, slot.worker_id, slot.verdict, slot.killed, ending)
+                words = rescue_own(connection, slot.worker_id, slot.kill_reason, slot.killed, ending)
             for line in words:
                 log.warning("%s", line)
         self._slots.free(slot)
@@ -151,10 +151,10 @@ class Supervisor:
             slot = workers.get(job.worker_id)
             if slot is not None and slot.child is not None:
                 slot.peak_mb = processes.peak_memory_mb(slot.child.pid) or slot.peak_mb
-        for verdict in self._overdue.judge(held):
-            slot = workers.get(verdict.worker_id)
-            if slot is not None and slot.child is not None and slot.verdict is None:
-                slot.verdict = verdict
+        for kill_reason in self._overdue.judge(held):
+            slot = workers.get(kill_reason.worker_id)
+            if slot is not None and slot.child is not None and slot.kill_reason is None:
+                slot.kill_reason = kill_reason
                 slot.child.send(signal.SIGKILL)
 
     # --- stopping ---------------------------------------------------------------------------------------------

@@ -23,25 +23,25 @@ class Prepared:
 
     def run(self, connection: Connection, **values: object) -> int:
         """Execute it; how many rows it changed."""
-        count: int = self._execute(connection, values).rowcount
+        count: int = self._settle_killed(connection, values).rowcount
         return count
 
     def insert(self, connection: Connection, **values: object) -> int:
         """Execute an INSERT; the new row's integer key."""
-        key: int = self._execute(connection, values).lastrowid
+        key: int = self._settle_killed(connection, values).lastrowid
         return key
 
     def rows(self, connection: Connection, **values: object) -> list[Row]:
         """Execute a SELECT; all rows as the driver gives them."""
-        rows: list[Row] = self._execute(connection, values).fetchall()
+        rows: list[Row] = self._settle_killed(connection, values).fetchall()
         return rows
 
     def row(self, connection: Connection, **values: object) -> Row | None:
         """The first row or None."""
-        row: Row | None = self._execute(connection, values).fetchone()
+        row: Row | None = self._settle_killed(connection, values).fetchone()
         return row
 
-    def _execute(self, connection: Connection, values: dict[str, object]) -> Any:
+    def _settle_killed(self, connection: Connection, values: dict[str, object]) -> Any:
         sql, parameters = self._compiled.get(connection.dialect.name) or self._compile(connection.dialect)
         cursor: Any = connection.connection.cursor()
         cursor.execute(sql, [_value(values, *parameter) for parameter in parameters])

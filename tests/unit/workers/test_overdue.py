@@ -4,7 +4,7 @@ import pytest
 
 from asyncinweb import clock
 from asyncinweb.queue.watching import HeldJob
-from asyncinweb.workers.overdue import Overdue, Verdict
+from asyncinweb.workers.overdue import KillReason, Overdue
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_a_wish_is_enforced_some_time_after_it_was_first_seen(now: list[float]) 
 
     now[0] += 0.1
 
-    assert overdue.judge([held(cancel=True)]) == [Verdict(1, 1, "worker", "cancel")]
+    assert overdue.judge([held(cancel=True)]) == [KillReason(1, 1, "worker", "cancel")]
 
 
 def test_a_limit_is_enforced_some_time_behind_it(now: list[float]) -> None:
@@ -48,7 +48,7 @@ def test_a_limit_is_enforced_some_time_behind_it(now: list[float]) -> None:
 
     now[0] += 0.1
 
-    assert overdue.judge([held(timeout=10)]) == [Verdict(1, 1, "worker", "timeout")]
+    assert overdue.judge([held(timeout=10)]) == [KillReason(1, 1, "worker", "timeout")]
 
 
 def test_another_claim_of_the_same_job_has_its_own_time(now: list[float]) -> None:
