@@ -14,9 +14,9 @@ from asyncinweb.logs import harmless
 from asyncinweb.queue.as_json import in_utc, job_as_json
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.files.job_log import read_log
-from asyncinweb.queue.line import is_starting_workers
 from asyncinweb.queue.listing import Filters, list_jobs
 from asyncinweb.queue.models import Job
+from asyncinweb.queue.position import is_starting_workers
 from asyncinweb.queue.reading import find_job
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.states import STATES

@@ -1,6 +1,6 @@
 """`current_job` and `track`: what a running function can say about itself.
 
-The functions here only pass on to the `Running` that a worker has put in place. Without one they do
+The functions here only pass on to the `JobBackend` that a worker has put in place. Without one they do
 nothing harmful, so a task can be called and tested like any function.
 """
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 FileData = bytes | str | os.PathLike[str]
 
 
-class Running(Protocol):
+class JobBackend(Protocol):
     """The job that this process works on, as its worker implements it."""
 
     slug: str
@@ -30,11 +30,11 @@ class Running(Protocol):
 
 # One job runs in a process at a time, so a plain variable serves threads started by the task too;
 # a context variable would be empty in them.
-_running: Running | None = None
+_running: JobBackend | None = None
 
 
 @contextmanager
-def running_as(running: Running) -> Iterator[None]:
+def running_as(running: JobBackend) -> Iterator[None]:
     """Make `running` the current job of this process."""
     global _running
     _running = running

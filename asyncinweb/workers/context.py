@@ -24,7 +24,7 @@ class Progress:
 
 
 class RunningJob:
-    """One claimed job in this worker. Implements `tasks.current.Running`."""
+    """One claimed job in this worker. Implements `tasks.current.JobBackend`."""
 
     def __init__(self, claim: Claim, folder: JobFolder, max_log_bytes: int, interruption: Interruption) -> None:
         self.claim = claim

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 def rescue_own(
     connection: Connection, worker_id: str, kill_reason: KillReason | None, killed_by_us: bool, ending: str
 ) -> list[str]:
-    """Settle what a dead worker of ours held: by the kill_reason it was killed for, else as interrupted if we killed
+    """Settle what a dead worker of ours held: by the reason it was killed for, else as interrupted if we killed
     it, else as a crash. What happened, for the log."""
     words = []
     for held in process_registry.claims_of(connection, worker_id):

@@ -1,4 +1,4 @@
-"""Running one task once, and turning every way a function can end into one value. Knows no database."""
+"""JobBackend one task once, and turning every way a function can end into one value. Knows no database."""
 
 import asyncio
 import inspect

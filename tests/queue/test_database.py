@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from asyncinweb import clock
 from asyncinweb.errors import DatabaseBusy, DatabaseDamaged, DatabaseUnusable, SchemaTooNew
-from asyncinweb.queue import estimates, line, process_registry, ranks, reading, transitions, watching
+from asyncinweb.queue import estimates, position, process_registry, ranks, reading, transitions, watching
 from asyncinweb.queue.claims import Claiming
 from asyncinweb.queue.listing import Filters, list_jobs
 from asyncinweb.queue.models import Job
@@ -462,9 +462,9 @@ PREPARED = {
     "anything due": (watching._DUE, "INDEX asyncinweb_jobs_due (state=? AND run_at<?)", {}),
     "a glimpse": (reading._GLIMPSE, "INDEX asyncinweb_jobs_slug (slug=?)", {"slug": "slug-5"}),
     "what is usual": (estimates._RECENT, "INDEX asyncinweb_jobs_task (task=?)", {"task": "report"}),
-    "the line": (line._QUEUED, "USING COVERING INDEX asyncinweb_jobs_claim (state=?)", {}),
-    "fallen due": (line._DUE, "INDEX asyncinweb_jobs_due (state=? AND run_at<?)", {}),
-    "at work": (line._RUNNING, "INDEX asyncinweb_jobs_state (state=?)", {}),
+    "the line": (position._QUEUED, "USING COVERING INDEX asyncinweb_jobs_claim (state=?)", {}),
+    "fallen due": (position._DUE, "INDEX asyncinweb_jobs_due (state=? AND run_at<?)", {}),
+    "at work": (position._RUNNING, "INDEX asyncinweb_jobs_state (state=?)", {}),
     "rank now served": (ranks._HEAD, "INDEX asyncinweb_jobs_claim (state=? AND priority=?)", {"priority": 0}),
     "rank of a new job": (
         ranks._LAST_OF_OWNER,

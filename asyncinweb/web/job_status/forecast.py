@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from asyncinweb.queue.line import MOST_COUNTED, Limits, Standing, count_living_workers, standing_of_new
 from asyncinweb.queue.models import Job
+from asyncinweb.queue.position import MOST_COUNTED, Limits, Position, count_living_workers, position_of_new
 from asyncinweb.queue.reading import count_running, usual_seconds
 from asyncinweb.tasks.registry import Task
 from asyncinweb.web import visitors
@@ -27,22 +27,22 @@ def prospect_of(task: Task[..., object]) -> Prospect:
     workers = count_living_workers(connection, settings.lease_seconds)
     limits = Limits.of(here().registry, settings.max_running_per_owner)
     owner, priority = visitors.current().owner, task.options.priority
-    standing = standing_of_new(connection, limits, task.name, owner, priority)
+    position = position_of_new(connection, limits, task.name, owner, priority)
     usual = usual_seconds(session, task.name)
     parts = [
         "" if usual is None else f"usually {duration(usual)}",
-        _ahead(standing, is_free=count_running(session) < workers) if workers else "",
+        _ahead(position, is_free=count_running(session) < workers) if workers else "",
     ]
     return Prospect(" · ".join(part for part in parts if part), workers > 0)
 
 
-def _ahead(standing: Standing, is_free: bool) -> str:
-    if standing.held_by == "task":
-        return f"only {standing.limit} may run at once, so it would wait"
-    if standing.held_by == "owner":
-        return f"{standing.limit} of your jobs are running, so it would wait"
-    if standing.is_far:
+def _ahead(position: Position, is_free: bool) -> str:
+    if position.held_by == "task":
+        return f"only {position.limit} may run at once, so it would wait"
+    if position.held_by == "owner":
+        return f"{position.limit} of your jobs are running, so it would wait"
+    if position.is_far:
         return f"more than {MOST_COUNTED:,} ahead of you"
-    if standing.ahead:
-        return f"{len(standing.ahead):,} ahead of you"
+    if position.ahead:
+        return f"{len(position.ahead):,} ahead of you"
     return "starts at once" if is_free else "next in line"

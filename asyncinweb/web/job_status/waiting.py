@@ -6,16 +6,16 @@ from sqlalchemy import Connection
 
 from asyncinweb import clock
 from asyncinweb.queue.estimates import starts_within
-from asyncinweb.queue.line import (
+from asyncinweb.queue.models import Job
+from asyncinweb.queue.position import (
     Limits,
-    Line,
-    Standing,
+    Position,
+    QueueSnapshot,
     count_living_workers,
     is_starting_workers,
-    read_line,
-    standing_of,
+    position_of,
+    take_snapshot,
 )
-from asyncinweb.queue.models import Job
 from asyncinweb.web.installation import Installation
 from asyncinweb.web.job_status.eta_text import rounded_up
 
@@ -25,42 +25,42 @@ MOST_ESTIMATED = 30
 
 @dataclass(frozen=True)
 class Wait:
-    """What stands between a waiting job and its start.
+    """What a waiting job still waits for.
 
-    standing: None until it falls due. within: seconds within which it usually starts, rounded; None if unknown.
+    position: None until it falls due. within: seconds within which it usually starts, rounded; None if unknown.
     """
 
     is_known_task: bool
     workers: int
     is_starting: bool
     running: int
-    standing: Standing | None
+    position: Position | None
     within: int | None
 
     @property
     def starts_now(self) -> bool:
         """True if a worker is free for it."""
-        place = self.standing.place if self.standing else None
+        place = self.position.place if self.position else None
         return place is not None and place <= self.workers - self.running
 
     @property
     def fingerprint(self) -> tuple[object, ...]:
         """Whatever of it is shown."""
-        stands = self.standing
-        shown = stands and (stands.place, stands.held_by, stands.behind, stands.is_far)
+        position = self.position
+        shown = position and (position.place, position.held_by, position.behind, position.is_far)
         return (self.is_known_task, self.workers, self.is_starting, self.running, shown, self.within)
 
 
 def wait_of(connection: Connection, installation: Installation, job: Job) -> Wait:
     """What a waiting job waits for now."""
     limits = limits_of(installation)
-    line = read_line(connection)
-    standing = standing_of(line, limits, job.id) if _is_due(job) else None
+    snapshot = take_snapshot(connection)
+    position = position_of(snapshot, limits, job.id) if _is_due(job) else None
     workers = count_living_workers(connection, installation.settings.lease_seconds)
-    within = _starts_within(connection, installation, line, standing, workers)
+    within = _starts_within(connection, installation, snapshot, position, workers)
     is_starting = not workers and is_starting_workers(connection, installation.settings.lease_seconds)
     is_known_task = job.task in installation.registry
-    return Wait(is_known_task, workers, is_starting, len(line.running), standing, within)
+    return Wait(is_known_task, workers, is_starting, len(snapshot.running), position, within)
 
 
 def limits_of(installation: Installation) -> Limits:
@@ -73,12 +73,16 @@ def _is_due(job: Job) -> bool:
 
 
 def _starts_within(
-    connection: Connection, installation: Installation, line: Line, standing: Standing | None, workers: int
+    connection: Connection,
+    installation: Installation,
+    snapshot: QueueSnapshot,
+    position: Position | None,
+    workers: int,
 ) -> int | None:
-    if standing is None or standing.place is None or len(standing.ahead) > MOST_ESTIMATED:
+    if position is None or position.place is None or len(position.ahead) > MOST_ESTIMATED:
         return None
-    running = [(each.task, each.started_at) for each in line.running]
-    ahead = [each.task for each in standing.ahead]
+    running = [(each.task, each.started_at) for each in snapshot.running]
+    ahead = [each.task for each in position.ahead]
     tasks = {*ahead, *(task for task, _ in running)}
     usual = {task: installation.usual_times.of(connection, task) for task in tasks}
     seconds = starts_within(workers, running, ahead, usual, clock.now().timestamp())

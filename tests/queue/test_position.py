@@ -1,4 +1,4 @@
-"""The line as a page tells of it, against the claims that workers really make: places, limits, what falls due."""
+"""The position that a page shows, against the claims that workers really make: places, limits, what falls due."""
 
 from collections.abc import Mapping
 
@@ -17,9 +17,16 @@ from queue_room import (
 )
 
 from asyncinweb.identity import Identity
-from asyncinweb.queue import line
+from asyncinweb.queue import position
 from asyncinweb.queue.claims import Claiming
-from asyncinweb.queue.line import Limits, Standing, count_living_workers, read_line, standing_of, standing_of_new
+from asyncinweb.queue.position import (
+    Limits,
+    Position,
+    count_living_workers,
+    position_of,
+    position_of_new,
+    take_snapshot,
+)
 from asyncinweb.queue.process_registry import register_supervisor, register_worker
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import enqueue
@@ -38,20 +45,20 @@ def claiming(limits: Limits) -> Claiming:
     return Claiming(sorted(limits.tasks), "worker-1", dict(limits.concurrency), limits.max_running_per_owner)
 
 
-def standings(database: Database, limits: Limits) -> dict[int, Standing]:
+def positions(database: Database, limits: Limits) -> dict[int, Position]:
     """Where every waiting job of a known task stands."""
     with database.glance() as connection:
-        found = read_line(connection)
+        found = take_snapshot(connection)
         ids = [int(each.key[2]) for each in found.waiting if each.task in limits.tasks]
-        stands = {job_id: standing_of(found, limits, job_id) for job_id in ids}
-    return {job_id: standing for job_id, standing in stands.items() if standing is not None}
+        stands = {job_id: position_of(found, limits, job_id) for job_id in ids}
+    return {job_id: position for job_id, position in stands.items() if position is not None}
 
 
 def places(database: Database, limits: Limits) -> dict[int, int]:
     return {
-        job_id: standing.place
-        for job_id, standing in standings(database, limits).items()
-        if standing.place is not None
+        job_id: position.place
+        for job_id, position in positions(database, limits).items()
+        if position.place is not None
     }
 
 
@@ -104,7 +111,7 @@ def test_a_job_held_by_its_tasks_limit_says_so_and_how_many_wait_for_the_same(da
     first, second = submit(database, task="single"), submit(database, task="single")
     free = submit(database)
 
-    found = standings(database, one_at_a_time)
+    found = positions(database, one_at_a_time)
 
     assert (found[first.id].held_by, found[first.id].limit, found[first.id].behind) == ("task", 1, 0)
     assert (found[second.id].held_by, found[second.id].behind, found[second.id].place) == ("task", 1, None)
@@ -118,7 +125,7 @@ def test_a_job_held_by_its_owners_limit_says_so_and_others_pass_it(database: Dat
         claim_next(database, claiming(two_each))
     ben = submit(database, owner="ben")
 
-    found = standings(database, two_each)
+    found = positions(database, two_each)
 
     held = [found[job.id] for job in anna[2:]]
     assert [(each.held_by, each.limit, each.behind) for each in held] == [("owner", 2, 0), ("owner", 2, 1)]
@@ -137,7 +144,7 @@ def test_what_is_ahead_of_a_new_job_is_what_starts_before_it(
     submit(database, owner="dora", task="single", priority=1)
     one_at_a_time = limits({"single": 1})
     with database.glance() as connection:
-        expected = standing_of_new(connection, one_at_a_time, TASK, owner, priority)
+        expected = position_of_new(connection, one_at_a_time, TASK, owner, priority)
 
     new = submit(database, owner=owner, priority=priority)
 
@@ -147,15 +154,15 @@ def test_what_is_ahead_of_a_new_job_is_what_starts_before_it(
 
 def test_a_line_too_long_to_count_is_called_long(database: Database) -> None:
     with database.write() as connection:
-        for _ in range(line.MOST_COUNTED + 1):
+        for _ in range(position.MOST_COUNTED + 1):
             enqueue(connection, new_job(owner="anna"))
     last = submit(database, owner="anna")
 
     with database.glance() as connection:
-        found = read_line(connection)
-        new = standing_of_new(connection, FREE, TASK, "anna", 0)
+        found = take_snapshot(connection)
+        new = position_of_new(connection, FREE, TASK, "anna", 0)
 
-    assert standing_of(found, FREE, last.id) == Standing((), is_far=True)
+    assert position_of(found, FREE, last.id) == Position((), is_far=True)
     assert new.is_far
     assert (new.place, new.held_by) == (None, None)
 
@@ -164,7 +171,7 @@ def test_a_job_that_does_not_wait_stands_nowhere(database: Database) -> None:
     held = start(database)
 
     with database.glance() as connection:
-        assert standing_of(read_line(connection), FREE, held.job_id) is None
+        assert position_of(take_snapshot(connection), FREE, held.job_id) is None
 
 
 def test_workers_live_while_their_supervisor_gives_signs_of_life(database: Database) -> None:

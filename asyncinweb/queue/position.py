@@ -1,4 +1,4 @@
-"""The line of waiting jobs as workers will take them: who starts before whom, and which limit holds a job back.
+"""The position of waiting jobs, in the order in which workers will take them, and the limits that hold jobs back.
 
 A place is what claims would give if nothing that runs now ended: a job that a limit holds back is passed over, and
 of jobs that share a limit only as many count as may still start. Nothing here changes anything.
@@ -20,7 +20,7 @@ from asyncinweb.queue.process_registry import database_now
 from asyncinweb.queue.stores.prepared import Prepared
 from asyncinweb.tasks.registry import Registry
 
-# Further ahead nobody counts: the page says "more than", and a poll stays cheap however long the line is.
+# Further ahead nobody counts: the page says "more than", and a poll stays cheap however long the queue is.
 MOST_COUNTED = 1000
 
 LimitKind = Literal["task", "owner"]
@@ -47,7 +47,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Waiting:
-    """A job in line. Claims go by `key`."""
+    """A waiting job. Claims go by `key`."""
 
     key: tuple[int, int, float]
     task: str
@@ -55,7 +55,7 @@ class Waiting:
 
 
 @dataclass(frozen=True)
-class AtWork:
+class Running:
     """A job that runs, since `started_at` (seconds since 1970)."""
 
     task: str
@@ -64,16 +64,16 @@ class AtWork:
 
 
 @dataclass(frozen=True)
-class Line:
+class QueueSnapshot:
     """Who waits, in the order of claims, and who runs. `is_cut`: there are more than MOST_COUNTED waiting."""
 
     waiting: Sequence[Waiting]
-    running: Sequence[AtWork]
+    running: Sequence[Running]
     is_cut: bool
 
 
 @dataclass(frozen=True)
-class Standing:
+class Position:
     """Where a waiting job stands.
 
     ahead: what starts before it, in that order. held_by: the limit that keeps it from starting even if a worker
@@ -88,35 +88,35 @@ class Standing:
 
     @property
     def place(self) -> int | None:
-        """1 for the job that starts next; None while a limit holds it or the line is too long to count."""
+        """1 for the job that starts next; None while a limit holds it or the queue is too long to count."""
         return None if self.held_by or self.is_far else len(self.ahead) + 1
 
 
-def read_line(connection: Connection) -> Line:
-    """The line now: what is queued, and what has fallen due and will be when the next worker looks."""
+def take_snapshot(connection: Connection) -> QueueSnapshot:
+    """The queue now: what is queued, and what has fallen due and will be when the next worker looks."""
     rows = _QUEUED.rows(connection)
     queued = [_waiting(*row) for row in rows]
     waiting = sorted([*queued, *_fallen_due(connection, clock.now())], key=lambda each: each.key)
-    running = [AtWork(*row) for row in _RUNNING.rows(connection)]
-    return Line(waiting[:MOST_COUNTED], running, len(waiting) > MOST_COUNTED)
+    running = [Running(*row) for row in _RUNNING.rows(connection)]
+    return QueueSnapshot(waiting[:MOST_COUNTED], running, len(waiting) > MOST_COUNTED)
 
 
-def standing_of(line: Line, limits: Limits, job_id: int) -> Standing | None:
-    """Where a job stands; None if it does not wait in this line. Far behind if the line is cut before it."""
-    me = next((each for each in line.waiting if each.key[2] == job_id), None)
+def position_of(snapshot: QueueSnapshot, limits: Limits, job_id: int) -> Position | None:
+    """Where a job waits; None if it does not wait in this snapshot. Far behind if the snapshot ends before it."""
+    me = next((each for each in snapshot.waiting if each.key[2] == job_id), None)
     if me is None:
-        return Standing((), is_far=True) if line.is_cut else None
-    return _standing(line, limits, me)
+        return Position((), is_far=True) if snapshot.is_cut else None
+    return _position(snapshot, limits, me)
 
 
-def standing_of_new(connection: Connection, limits: Limits, task: str, owner: str, priority: int) -> Standing:
+def position_of_new(connection: Connection, limits: Limits, task: str, owner: str, priority: int) -> Position:
     """Where a job of this task would stand if `owner` asked for it now."""
     rank = ranks.for_new(connection, priority, owner)
-    line = read_line(connection)
+    snapshot = take_snapshot(connection)
     me = _waiting(priority, rank, float("inf"), task, owner)
-    if line.is_cut and me.key > line.waiting[-1].key:
-        return Standing((), is_far=True)
-    return _standing(line, limits, me)
+    if snapshot.is_cut and me.key > snapshot.waiting[-1].key:
+        return Position((), is_far=True)
+    return _position(snapshot, limits, me)
 
 
 def count_living_workers(connection: Connection, lease_seconds: float) -> int:
@@ -135,10 +135,10 @@ def is_worker_alive(connection: Connection, worker_id: str, lease_seconds: float
     return _LIVING_ONE.row(connection, worker=worker_id, lease=lease_seconds) is not None
 
 
-class _Room:
+class _Capacity:
     """What may still start while nothing ends."""
 
-    def __init__(self, limits: Limits, running: Iterable[AtWork]) -> None:
+    def __init__(self, limits: Limits, running: Iterable[Running]) -> None:
         self._limits = limits
         self._of_task: Counter[str] = Counter()
         self._of_owner: Counter[str] = Counter()
@@ -159,23 +159,23 @@ class _Room:
         return "owner" if owner and of_owner is not None and self._of_owner[owner] >= of_owner else None
 
 
-def _standing(line: Line, limits: Limits, me: Waiting) -> Standing:
-    room = _Room(limits, line.running)
-    before = [each for each in line.waiting if each.key < me.key and each.task in limits.tasks]
+def _position(snapshot: QueueSnapshot, limits: Limits, me: Waiting) -> Position:
+    capacity = _Capacity(limits, snapshot.running)
+    before = [each for each in snapshot.waiting if each.key < me.key and each.task in limits.tasks]
     ahead = []
     for each in before:
-        if room.held_by(each.task, each.owner) is None:
-            room.take(each.task, each.owner)
+        if capacity.held_by(each.task, each.owner) is None:
+            capacity.take(each.task, each.owner)
             ahead.append(each)
-    match room.held_by(me.task, me.owner):
+    match capacity.held_by(me.task, me.owner):
         case "task":
             alike = [each for each in before if each.task == me.task]
-            return Standing(ahead, "task", limits.concurrency[me.task], len(alike))
+            return Position(ahead, "task", limits.concurrency[me.task], len(alike))
         case "owner":
             alike = [each for each in before if each.owner == me.owner]
-            return Standing(ahead, "owner", limits.max_running_per_owner or 0, len(alike))
+            return Position(ahead, "owner", limits.max_running_per_owner or 0, len(alike))
         case None:
-            return Standing(ahead)
+            return Position(ahead)
 
 
 def _fallen_due(connection: Connection, now: datetime) -> list[Waiting]:
