@@ -25,7 +25,7 @@ class Claim:
     timeout_seconds: float | None = None
 
 
-class Claiming:
+class ClaimScope:
     """What one worker may claim: the names of the tasks it knows, and the limits that bind it.
 
     concurrency: for a task's name, how many of it may run at once, everywhere.

@@ -179,7 +179,7 @@ def _position(snapshot: QueueSnapshot, limits: Limits, me: Waiting) -> Position:
 
 
 def _fallen_due(connection: Connection, now: datetime) -> list[Waiting]:
-    """What the next claim makes ready, with the ranks it will give (`transitions.ripen`)."""
+    """What the next claim makes ready, with the ranks it will give (`transitions.promote_due`)."""
     last_of: dict[tuple[str, int], int] = {}
     found = []
     for job_id, priority, owner, task, attempts in _DUE.rows(connection, now=now):

@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from asyncinweb import clock
 from asyncinweb.queue import ranks
-from asyncinweb.queue.claims import Claim, Claiming
+from asyncinweb.queue.claims import Claim, ClaimScope
 from asyncinweb.queue.estimates import Span
 from asyncinweb.queue.models import HAS_ENDED_WITHOUT_EXPIRY, IS_QUEUED, IS_SCHEDULED, IS_WAITING, Attempt, Job
 from asyncinweb.queue.stores.prepared import Prepared
@@ -36,7 +36,7 @@ MAX_INTERRUPTIONS = 5
 # A job whose process dies runs again this often, so that it cannot take the pool down for ever.
 MAX_CRASH_RERUNS = 1
 # Due jobs that one claim makes ready, so that a claim stays short when thousands fall due at once.
-RIPEN_AT_ONCE = 100
+PROMOTE_AT_ONCE = 100
 # Small, so that a caller can stop when its time is over.
 PRUNE_AT_ONCE = 20
 
@@ -47,15 +47,15 @@ QUEUED, SCHEDULED, PROCESSING = text(IS_QUEUED), text(IS_SCHEDULED), text("state
 # --- working ----------------------------------------------------------------------------------------------------
 
 
-def claim(connection: Connection, claiming: Claiming) -> Claim | None:
+def claim(connection: Connection, scope: ClaimScope) -> Claim | None:
     """queued -> processing: the next job in line, or None. Makes due scheduled jobs ready first."""
     now = clock.now()
-    ripen(connection, now)
-    row = claiming.next.row(connection)
+    promote_due(connection, now)
+    row = scope.next.row(connection)
     if row is None:
         return None
     job_id, claim_no, slug, task, arguments, attempts, timeout_seconds = row
-    changed = _START.run(connection, job_id=job_id, old_claim_no=claim_no, worker=claiming.worker_id, now=now)
+    changed = _START.run(connection, job_id=job_id, old_claim_no=claim_no, worker=scope.worker_id, now=now)
     if not changed:
         return None
     return Claim(job_id, claim_no + 1, slug, task, arguments, attempts + 1, timeout_seconds)
@@ -82,21 +82,21 @@ _START = Prepared(
 )
 
 
-def ripen(connection: Connection, now: datetime) -> None:
+def promote_due(connection: Connection, now: datetime) -> None:
     """scheduled -> queued for what has fallen due, in a fair order."""
     for job_id, priority, owner, attempts in _DUE.rows(connection, now=now):
         is_back = attempts > 0
         rank = ranks.now_served(connection, priority) if is_back else ranks.for_new(connection, priority, owner)
-        _RIPEN.run(connection, job_id=job_id, new_rank=rank)
+        _PROMOTE.run(connection, job_id=job_id, new_rank=rank)
 
 
 _DUE = Prepared(
     select(Job.id, Job.priority, Job.owner, Job.attempts)
     .where(SCHEDULED, Job.run_at <= bindparam("now", type_=Job.run_at.type))
     .order_by(Job.run_at, Job.id)
-    .limit(RIPEN_AT_ONCE)
+    .limit(PROMOTE_AT_ONCE)
 )
-_RIPEN = Prepared(
+_PROMOTE = Prepared(
     update(Job).where(Job.id == bindparam("job_id"), SCHEDULED).values(state="queued", rank=bindparam("new_rank"))
 )
 
@@ -144,10 +144,10 @@ _REPORT = Prepared(
 
 
 def finish_and_claim(
-    connection: Connection, claim_held: Claim, outcome: Outcome, claiming: Claiming
+    connection: Connection, claim_held: Claim, outcome: Outcome, scope: ClaimScope
 ) -> tuple[bool, Claim | None]:
     """Settle one job and take the next, in one transaction: half the commits of two."""
-    return settle(connection, claim_held, outcome), claim(connection, claiming)
+    return settle(connection, claim_held, outcome), claim(connection, scope)
 
 
 def settle(connection: Connection, claim: Claim, outcome: Outcome) -> bool:

@@ -6,14 +6,14 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select, text
 
-from asyncinweb.queue.claims import Claiming
+from asyncinweb.queue.claims import ClaimScope
 from asyncinweb.queue.models import IS_SCHEDULED, Job
 from asyncinweb.queue.stores.prepared import Prepared
 
 
-def has_work(connection: Connection, claiming: Claiming, now: datetime) -> bool:
+def has_work(connection: Connection, scope: ClaimScope, now: datetime) -> bool:
     """True if a claim would find something. Asked before an idle worker claims, to write nothing in vain."""
-    return bool(_DUE.rows(connection, now=now) or claiming.next.rows(connection))
+    return bool(_DUE.rows(connection, now=now) or scope.next.rows(connection))
 
 
 _DUE = Prepared(

@@ -14,7 +14,7 @@ from asyncinweb import clock
 from asyncinweb.errors import AsyncInWebError, DatabaseBusy, DatabaseUnusable
 from asyncinweb.logs import configure_log
 from asyncinweb.queue import client
-from asyncinweb.queue.claims import Claim, Claiming
+from asyncinweb.queue.claims import Claim, ClaimScope
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.process_registry import register_worker
 from asyncinweb.queue.results import keep_result
@@ -98,9 +98,9 @@ class Worker:
         self._stopping = False
         self._asleep = False
         self._ran_alone = False
-        self._claiming_fresh = self._claiming_of(list(registry.tasks))
+        self._scope_fresh = self._scope_of(list(registry.tasks))
         # A process that has run a job no longer takes tasks that ask for a fresh one.
-        self._claiming_used = self._claiming_of(
+        self._scope_used = self._scope_of(
             [task.name for task in registry.tasks.values() if not task.options.fresh_process]
         )
         self._listen()
@@ -151,19 +151,19 @@ class Worker:
             return False
         return (processes.memory_mb(os.getpid()) or 0.0) > settings.max_worker_mb
 
-    # --- waiting and claiming ---------------------------------------------------------------------------------
+    # --- waiting and scope ---------------------------------------------------------------------------------
 
     @property
-    def _claiming(self) -> Claiming:
-        return self._claiming_used if self._jobs_done else self._claiming_fresh
+    def _scope(self) -> ClaimScope:
+        return self._scope_used if self._jobs_done else self._scope_fresh
 
-    def _claiming_of(self, tasks: list[str]) -> Claiming:
+    def _scope_of(self, tasks: list[str]) -> ClaimScope:
         limits = {
             task.name: task.options.concurrency
             for task in self._registry.tasks.values()
             if task.options.concurrency is not None
         }
-        return Claiming(tasks, self._spec.worker_id, limits, self._settings.max_running_per_owner)
+        return ClaimScope(tasks, self._spec.worker_id, limits, self._settings.max_running_per_owner)
 
     def _look_for_work(self, is_woken: bool) -> Claim | None:
         """A job, or None. After a wake-up there most likely is one: looking before the claim costs time."""
@@ -178,15 +178,15 @@ class Worker:
     def _claim_if_any(self) -> Claim | None:
         """As `_claim`, without taking the write lock when there is nothing to claim."""
         with self._database.glance() as connection:
-            if not has_work(connection, self._claiming, clock.now()):
+            if not has_work(connection, self._scope, clock.now()):
                 # What is left wants a process that has not run anything yet: make way for one.
-                self._ran_alone = bool(self._jobs_done) and has_work(connection, self._claiming_fresh, clock.now())
+                self._ran_alone = bool(self._jobs_done) and has_work(connection, self._scope_fresh, clock.now())
                 return None
         return self._claim()
 
     def _claim(self) -> Claim | None:
         with self._database.write() as connection:
-            return claim(connection, self._claiming)
+            return claim(connection, self._scope)
 
     def _sleep(self) -> bool:
         """Until there may be work: True if somebody said so. A signal that asks to stop ends it."""
@@ -259,7 +259,7 @@ class Worker:
             if self._is_done():
                 settled = settle(connection, held, outcome)
             else:
-                settled, following = finish_and_claim(connection, held, outcome, self._claiming)
+                settled, following = finish_and_claim(connection, held, outcome, self._scope)
         if not settled:
             log.warning("lost claim: job %s went to another worker; this outcome is dropped", held.slug)
             self._stopping = True

@@ -15,7 +15,7 @@ from alembic import command
 from queue_room import TASK, new_job
 from sqlalchemy import event, text
 
-from asyncinweb.queue.claims import Claiming
+from asyncinweb.queue.claims import ClaimScope
 from asyncinweb.queue.files.instance import make_database_file
 from asyncinweb.queue.maintenance.backup import back_up
 from asyncinweb.queue.migrate import alembic_config
@@ -71,15 +71,15 @@ def children(*made: Child) -> Any:
 def work_off(pipe: Connection, path: Path, worker_id: str) -> None:
     """Claim and finish until nothing is left; tell the ids of the jobs that were accepted from here."""
     database = Database(path, durability="normal")
-    claiming = Claiming([TASK], worker_id)
+    scope = ClaimScope([TASK], worker_id)
     pipe.send("ready")
     pipe.recv()
     done = []
     with database.write() as connection:
-        held = claim(connection, claiming)
+        held = claim(connection, scope)
     while held is not None:
         with database.write() as connection:
-            accepted, following = finish_and_claim(connection, held, Completed(f'"{worker_id}"'), claiming)
+            accepted, following = finish_and_claim(connection, held, Completed(f'"{worker_id}"'), scope)
         if accepted:
             done.append(held.job_id)
         held = following
@@ -184,7 +184,7 @@ def statements_of_migration(path: Path, deadly: int | None = None) -> list[str]:
 def submit_and_finish(pipe: Connection, path: Path, worker_id: str) -> None:
     """Submit, claim and finish jobs of one's own until told to stop; tell which were finished."""
     database = Database(path, durability="normal")
-    claiming = Claiming([worker_id], worker_id)
+    scope = ClaimScope([worker_id], worker_id)
     finished: list[str] = []
     pipe.send("ready")
     pipe.recv()
@@ -192,7 +192,7 @@ def submit_and_finish(pipe: Connection, path: Path, worker_id: str) -> None:
         with database.write() as connection:
             enqueue(connection, new_job(task=worker_id, arguments='"' + "x" * 2_000 + '"'))
         with database.write() as connection:
-            held = claim(connection, claiming)
+            held = claim(connection, scope)
             assert held is not None
         with database.write() as connection:
             finish(connection, held, "1")

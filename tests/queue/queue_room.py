@@ -7,14 +7,14 @@ from typing import Any
 
 from sqlalchemy import text
 
-from asyncinweb.queue.claims import Claim, Claiming
+from asyncinweb.queue.claims import Claim, ClaimScope
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import NewJob, enqueue
 from asyncinweb.queue.transitions import claim
 
 TASK = "report"
-ANYTHING = Claiming([TASK], "worker-1")
+ANYTHING = ClaimScope([TASK], "worker-1")
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
 AHEAD = datetime.now(UTC) + timedelta(days=1)
 
@@ -45,8 +45,8 @@ def new_job(**facts: Any) -> NewJob:
     return NewJob(**{"task": TASK, "arguments": "{}", **facts})
 
 
-def claim_next(database: Database, claiming: Claiming = ANYTHING) -> Claim | None:
-    return perform(database, claim, claiming)
+def claim_next(database: Database, scope: ClaimScope = ANYTHING) -> Claim | None:
+    return perform(database, claim, scope)
 
 
 def start(database: Database, **facts: Any) -> Claim:
@@ -58,11 +58,11 @@ def start(database: Database, **facts: Any) -> Claim:
     return held
 
 
-def claim_all(database: Database, claiming: Claiming = ANYTHING) -> list[int]:
+def claim_all(database: Database, scope: ClaimScope = ANYTHING) -> list[int]:
     """Ids of everything that can be claimed, in the order of the claims."""
     claims = []
     with database.write() as connection:
-        while held := claim(connection, claiming):
+        while held := claim(connection, scope):
             claims.append(held.job_id)
     return claims
 

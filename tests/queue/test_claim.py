@@ -23,10 +23,10 @@ from queue_room import (
 )
 
 from asyncinweb.queue import watching
-from asyncinweb.queue.claims import Claiming
+from asyncinweb.queue.claims import ClaimScope
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import enqueue
-from asyncinweb.queue.transitions import RIPEN_AT_ONCE, cancel, claim, crash, finish, report
+from asyncinweb.queue.transitions import PROMOTE_AT_ONCE, cancel, claim, crash, finish, report
 
 
 def test_a_claim_holds_the_job_and_says_what_to_run(database: Database) -> None:
@@ -50,7 +50,7 @@ def test_an_empty_queue_has_nothing_to_claim(database: Database) -> None:
 def test_a_job_is_claimed_once(database: Database) -> None:
     held = start(database)
 
-    assert claim_next(database, Claiming([TASK], "worker-2")) is None
+    assert claim_next(database, ClaimScope([TASK], "worker-2")) is None
     assert row(database, held.job_id)["worker_id"] == "worker-1"
 
 
@@ -74,7 +74,7 @@ def test_a_task_that_this_worker_does_not_know_stays_queued(database: Database) 
 def test_a_worker_without_tasks_claims_nothing(database: Database) -> None:
     submit(database)
 
-    assert claim_next(database, Claiming([], "worker-1")) is None
+    assert claim_next(database, ClaimScope([], "worker-1")) is None
 
 
 def test_the_claim_number_grows_with_every_claim_of_a_job(database: Database) -> None:
@@ -140,14 +140,14 @@ def test_due_jobs_line_up_by_their_time(database: Database) -> None:
 
 def test_one_claim_makes_ready_a_bounded_number_and_the_next_one_the_rest(database: Database) -> None:
     with database.write() as connection:
-        for _ in range(RIPEN_AT_ONCE + 20):
+        for _ in range(PROMOTE_AT_ONCE + 20):
             enqueue(connection, new_job(run_at=AHEAD))
     change(database, "UPDATE asyncinweb_jobs SET run_at = 1.0")
 
     claim_next(database)
 
     assert count_scheduled(database) == 20
-    assert len(claim_all(database)) == RIPEN_AT_ONCE + 19
+    assert len(claim_all(database)) == PROMOTE_AT_ONCE + 19
     assert count_scheduled(database) == 0
 
 
@@ -192,7 +192,7 @@ def test_report_stores_the_progress_of_a_running_job(database: Database) -> None
 def test_report_is_refused_for_a_lost_claim(database: Database) -> None:
     lost = start(database)
     perform(database, crash, lost, "killed")
-    claim_next(database, Claiming([TASK], "worker-2"))
+    claim_next(database, ClaimScope([TASK], "worker-2"))
     before = row(database, lost.job_id)
 
     accepted = perform(database, report, lost, 3.0, 8.0, "drawing")
@@ -238,7 +238,7 @@ def test_the_happy_path_writes_no_history(database: Database) -> None:
 def test_a_worker_with_several_tasks_claims_each_of_them(database: Database, known: list[str]) -> None:
     jobs = [submit(database, task=name) for name in known]
 
-    assert claim_all(database, Claiming(known, "worker-1")) == [job.id for job in jobs]
+    assert claim_all(database, ClaimScope(known, "worker-1")) == [job.id for job in jobs]
 
 
 def test_a_claim_that_is_rolled_back_leaves_the_job_in_line(database: Database) -> None:

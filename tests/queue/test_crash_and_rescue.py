@@ -5,7 +5,7 @@ from queue_room import TASK, attempts_rows, change, claim_next, make_due, perfor
 
 from asyncinweb.identity import Identity
 from asyncinweb.queue import process_registry
-from asyncinweb.queue.claims import Claim, Claiming
+from asyncinweb.queue.claims import Claim, ClaimScope
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.transitions import cancel, crash, fail, finish
 from asyncinweb.tasks.outcome import Failed
@@ -105,7 +105,7 @@ def start_on(database: Database, host: str, **facts: object) -> Claim:
     perform(database, process_registry.register_supervisor, supervisor_id, identity, None, 1)
     perform(database, process_registry.register_worker, worker_id, supervisor_id, identity)
     submit(database, **facts)
-    held = claim_next(database, Claiming([TASK], worker_id))
+    held = claim_next(database, ClaimScope([TASK], worker_id))
     assert held is not None
     return held
 
@@ -225,7 +225,7 @@ def test_rescue_settles_every_worker_of_every_silent_host_and_no_other(database:
     for number in range(40):
         perform(database, process_registry.register_worker, f"worker-{number}", "supervisor-there", identity)
         submit(database)
-        held = claim_next(database, Claiming([TASK], f"worker-{number}"))
+        held = claim_next(database, ClaimScope([TASK], f"worker-{number}"))
         assert held is not None
         silent.append(held)
     alive = start_on(database, "alive")

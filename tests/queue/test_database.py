@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from asyncinweb import clock
 from asyncinweb.errors import DatabaseBusy, DatabaseDamaged, DatabaseUnusable, SchemaTooNew
 from asyncinweb.queue import estimates, position, process_registry, ranks, reading, transitions, watching
-from asyncinweb.queue.claims import Claiming
+from asyncinweb.queue.claims import ClaimScope
 from asyncinweb.queue.listing import Filters, list_jobs
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.schema import ensure_schema
@@ -434,17 +434,17 @@ def any_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 
 
 CLAIMINGS = {
-    "one task": Claiming(["report"], "w"),
-    "many tasks": Claiming([f"task{number}" for number in range(30)], "w"),
-    "limited": Claiming(["report"], "w", concurrency={"report": 2}, max_running_per_owner=3),
+    "one task": ClaimScope(["report"], "w"),
+    "many tasks": ClaimScope([f"task{number}" for number in range(30)], "w"),
+    "limited": ClaimScope(["report"], "w", concurrency={"report": 2}, max_running_per_owner=3),
 }
 
 
-@pytest.mark.parametrize("claiming", CLAIMINGS.values(), ids=CLAIMINGS.keys())
+@pytest.mark.parametrize("scope", CLAIMINGS.values(), ids=CLAIMINGS.keys())
 def test_a_claim_looks_along_the_index_made_for_it_and_sorts_nothing(
-    any_database: Database, claiming: Claiming
+    any_database: Database, scope: ClaimScope
 ) -> None:
-    plan = plan_of(any_database, claiming.next)
+    plan = plan_of(any_database, scope.next)
 
     assert plan[0] == "SEARCH asyncinweb_jobs USING INDEX asyncinweb_jobs_claim (state=?)"
     assert not [line for line in plan if "SCAN" in line or ("TEMP B-TREE" in line and "ORDER BY" in line)]
@@ -454,7 +454,7 @@ def test_a_claim_looks_along_the_index_made_for_it_and_sorts_nothing(
 PREPARED = {
     "claim": (transitions._START, "USING INTEGER PRIMARY KEY (rowid=?)", {"job_id": 1, "old_claim_no": 0}),
     "due": (transitions._DUE, "INDEX asyncinweb_jobs_due (state=? AND run_at<?)", {}),
-    "ripen": (transitions._RIPEN, "USING INTEGER PRIMARY KEY (rowid=?)", {"job_id": 1}),
+    "promote_due": (transitions._PROMOTE, "USING INTEGER PRIMARY KEY (rowid=?)", {"job_id": 1}),
     "report": (transitions._REPORT, "USING INTEGER PRIMARY KEY (rowid=?)", {"job_id": 1, "mine": 1}),
     "finish": (transitions._FINISH, "USING INTEGER PRIMARY KEY (rowid=?)", {"job_id": 1, "mine": 1}),
     "live claim": (watching._LIVE_CLAIM, "USING INTEGER PRIMARY KEY (rowid=?)", {"job_id": 1, "mine": 1}),

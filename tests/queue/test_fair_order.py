@@ -21,7 +21,7 @@ from queue_room import (
 )
 
 from asyncinweb.queue import reading
-from asyncinweb.queue.claims import Claim, Claiming
+from asyncinweb.queue.claims import Claim, ClaimScope
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import enqueue
@@ -232,7 +232,7 @@ def test_only_a_queued_job_has_a_place(database: Database) -> None:
 
 
 def test_a_tasks_concurrency_is_kept_and_does_not_hold_up_other_tasks(database: Database) -> None:
-    limited = Claiming([TASK, "other"], "worker-1", concurrency={TASK: 2})
+    limited = ClaimScope([TASK, "other"], "worker-1", concurrency={TASK: 2})
     reports = submit_many(database, 4)
     others = submit_many(database, 2, task="other")
 
@@ -242,7 +242,7 @@ def test_a_tasks_concurrency_is_kept_and_does_not_hold_up_other_tasks(database: 
 
 
 def test_the_next_of_a_limited_task_starts_when_one_has_ended(database: Database) -> None:
-    limited = Claiming([TASK], "worker-1", concurrency={TASK: 1})
+    limited = ClaimScope([TASK], "worker-1", concurrency={TASK: 1})
     first, second = submit_many(database, 2)
     held = claim_next(database, limited)
     assert held is not None
@@ -258,7 +258,7 @@ def test_the_next_of_a_limited_task_starts_when_one_has_ended(database: Database
 
 
 def test_limits_of_several_tasks_are_kept_apart(database: Database) -> None:
-    limited = Claiming(["a", "b"], "worker-1", concurrency={"a": 1, "b": 2})
+    limited = ClaimScope(["a", "b"], "worker-1", concurrency={"a": 1, "b": 2})
     a = submit_many(database, 3, task="a")
     b = submit_many(database, 3, task="b")
 
@@ -266,7 +266,7 @@ def test_limits_of_several_tasks_are_kept_apart(database: Database) -> None:
 
 
 def test_an_owners_running_jobs_are_limited_and_do_not_hold_up_other_owners(database: Database) -> None:
-    limited = Claiming([TASK], "worker-1", max_running_per_owner=1)
+    limited = ClaimScope([TASK], "worker-1", max_running_per_owner=1)
     anna = submit_many(database, 3, owner="anna")
     ben = submit_many(database, 3, owner="ben")
 
@@ -274,14 +274,14 @@ def test_an_owners_running_jobs_are_limited_and_do_not_hold_up_other_owners(data
 
 
 def test_an_owners_limit_does_not_bind_the_program_itself(database: Database) -> None:
-    limited = Claiming([TASK], "worker-1", max_running_per_owner=1)
+    limited = ClaimScope([TASK], "worker-1", max_running_per_owner=1)
     jobs = submit_many(database, 3, owner="")
 
     assert claim_all(database, limited) == jobs
 
 
 def test_blocked_jobs_ahead_by_the_thousand_do_not_hide_the_one_that_may_start(database: Database) -> None:
-    limited = Claiming([TASK, "other"], "worker-1", concurrency={TASK: 1})
+    limited = ClaimScope([TASK, "other"], "worker-1", concurrency={TASK: 1})
     blocked = submit_many(database, MANY, priority=1)
     submit_many(database, 100, task="unknown", priority=1)
     free = submit(database, task="other")

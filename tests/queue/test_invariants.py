@@ -4,7 +4,7 @@ import invariants
 import pytest
 from queue_room import TASK, change, claim_next, perform, rows, submit
 
-from asyncinweb.queue.claims import Claiming
+from asyncinweb.queue.claims import ClaimScope
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.transitions import finish
 
@@ -15,7 +15,7 @@ def watched(database: Database) -> Database:
     perform(database, invariants.watch)
     for worker in ("worker-1", "worker-2", "worker-3"):
         submit(database)
-        held = claim_next(database, Claiming([TASK], worker))
+        held = claim_next(database, ClaimScope([TASK], worker))
         assert held is not None
         if held.job_id == 1:
             perform(database, finish, held, '{"value": 1}')

@@ -18,7 +18,7 @@ from queue_room import (
 
 from asyncinweb.identity import Identity
 from asyncinweb.queue import position
-from asyncinweb.queue.claims import Claiming
+from asyncinweb.queue.claims import ClaimScope
 from asyncinweb.queue.position import (
     Limits,
     Position,
@@ -41,8 +41,8 @@ def limits(concurrency: Mapping[str, int] | None = None, of_owner: int | None = 
     return Limits(TASKS, concurrency or {}, of_owner)
 
 
-def claiming(limits: Limits) -> Claiming:
-    return Claiming(sorted(limits.tasks), "worker-1", dict(limits.concurrency), limits.max_running_per_owner)
+def scope(limits: Limits) -> ClaimScope:
+    return ClaimScope(sorted(limits.tasks), "worker-1", dict(limits.concurrency), limits.max_running_per_owner)
 
 
 def positions(database: Database, limits: Limits) -> dict[int, Position]:
@@ -92,14 +92,14 @@ def test_the_places_are_the_claims_that_come_if_nothing_ends(
                         "UPDATE asyncinweb_jobs SET state = 'scheduled', rank = NULL, run_at = id "
                         "WHERE id = (SELECT max(id) FROM asyncinweb_jobs)"
                     )
-            elif held := claim(connection, claiming(limits)):
+            elif held := claim(connection, scope(limits)):
                 if step == "fail":
                     fail(connection, held, Failed("error", "no", None, 0.0))
                 elif step == "finish":
                     finish(connection, held, "1")
 
     shown = places(database, limits)
-    claimed = claim_all(database, claiming(limits))
+    claimed = claim_all(database, scope(limits))
 
     assert shown == {job_id: place for place, job_id in enumerate(claimed, start=1)}
 
@@ -107,7 +107,7 @@ def test_the_places_are_the_claims_that_come_if_nothing_ends(
 def test_a_job_held_by_its_tasks_limit_says_so_and_how_many_wait_for_the_same(database: Database) -> None:
     one_at_a_time = limits({"single": 1})
     submit(database, task="single")
-    claim_next(database, claiming(one_at_a_time))
+    claim_next(database, scope(one_at_a_time))
     first, second = submit(database, task="single"), submit(database, task="single")
     free = submit(database)
 
@@ -122,7 +122,7 @@ def test_a_job_held_by_its_owners_limit_says_so_and_others_pass_it(database: Dat
     two_each = limits(of_owner=2)
     anna = [submit(database, owner="anna") for _ in range(4)]
     for _ in range(2):
-        claim_next(database, claiming(two_each))
+        claim_next(database, scope(two_each))
     ben = submit(database, owner="ben")
 
     found = positions(database, two_each)
@@ -130,7 +130,7 @@ def test_a_job_held_by_its_owners_limit_says_so_and_others_pass_it(database: Dat
     held = [found[job.id] for job in anna[2:]]
     assert [(each.held_by, each.limit, each.behind) for each in held] == [("owner", 2, 0), ("owner", 2, 1)]
     assert found[ben.id].place == 1
-    assert claim_all(database, claiming(two_each)) == [ben.id]
+    assert claim_all(database, scope(two_each)) == [ben.id]
 
 
 @pytest.mark.parametrize("owner", ["anna", "ben"])
@@ -149,7 +149,7 @@ def test_what_is_ahead_of_a_new_job_is_what_starts_before_it(
     new = submit(database, owner=owner, priority=priority)
 
     assert expected.place == places(database, one_at_a_time)[new.id]
-    assert claim_all(database, claiming(one_at_a_time)).index(new.id) == len(expected.ahead)
+    assert claim_all(database, scope(one_at_a_time)).index(new.id) == len(expected.ahead)
 
 
 def test_a_line_too_long_to_count_is_called_long(database: Database) -> None:

@@ -4,7 +4,7 @@ from queue_room import TASK, claim_next, perform, row, rows, start, submit
 
 from asyncinweb.identity import Identity, new_id
 from asyncinweb.queue import process_registry, reading, watching
-from asyncinweb.queue.claims import Claiming
+from asyncinweb.queue.claims import ClaimScope
 from asyncinweb.queue.process_registry import RegisteredWorker
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.transitions import finish
@@ -76,7 +76,7 @@ def test_a_worker_holds_what_it_claimed_until_it_has_settled_it(database: Databa
 def test_rescuing_from_a_worker_settles_what_it_held_and_deregisters_it(database: Database) -> None:
     register(database, 1)
     submit(database)
-    held = claim_next(database, Claiming([TASK], "w1a"))
+    held = claim_next(database, ClaimScope([TASK], "w1a"))
     assert held is not None
 
     rescued = perform(database, process_registry.rescue_worker, "w1a", "killed by signal 9")
@@ -99,7 +99,7 @@ def test_jobs_of_workers_that_are_not_registered_are_settled_and_others_are_not(
     register(database, 1)
     orphan = start(database)
     submit(database)
-    known = claim_next(database, Claiming([TASK], "w1a"))
+    known = claim_next(database, ClaimScope([TASK], "w1a"))
     assert known is not None
 
     rescued = perform(database, process_registry.rescue_unknown_workers, "no such worker")

@@ -21,7 +21,7 @@ from queue_room import (
 from sqlalchemy import Connection
 
 from asyncinweb.queue import reading
-from asyncinweb.queue.claims import Claim, Claiming
+from asyncinweb.queue.claims import Claim, ClaimScope
 from asyncinweb.queue.estimates import Span
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.transitions import (
@@ -41,7 +41,7 @@ from asyncinweb.tasks.outcome import Cancelled, Completed, Failed, Released
 
 ERROR = Failed("error", "ValueError: no such year", "Traceback …")
 RETRY = Failed("error", "ValueError: no such year", "Traceback …", retry_after=60.0)
-OTHER_WORKER = Claiming([TASK], "worker-2")
+OTHER_WORKER = ClaimScope([TASK], "worker-2")
 Settling = Callable[[Connection, Claim], Any]
 
 
@@ -262,7 +262,7 @@ def test_finish_and_claim_of_a_lost_claim_still_takes_the_next(database: Databas
 
 
 def test_a_freed_place_under_a_limit_can_be_taken_in_the_same_transaction(database: Database) -> None:
-    one_at_once = Claiming([TASK], "worker-1", concurrency={TASK: 1})
+    one_at_once = ClaimScope([TASK], "worker-1", concurrency={TASK: 1})
     held = start(database)
     waiting = submit(database)
     assert claim_next(database, one_at_once) is None

@@ -34,7 +34,7 @@ from queue_room import AHEAD, TASK, all_rows, change, make_due, new_job, perform
 
 from asyncinweb.identity import Identity
 from asyncinweb.queue import process_registry
-from asyncinweb.queue.claims import Claim, Claiming
+from asyncinweb.queue.claims import Claim, ClaimScope
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import enqueue, rerun
 from asyncinweb.queue.transitions import (
@@ -214,7 +214,7 @@ class Bridge(RuleBasedStateMachine):
 
     @rule(worker_id=st.sampled_from([HERE, THERE]))
     def claim(self, worker_id: str) -> None:
-        self.given(self.do(claim, Claiming([TASK], worker_id)), worker_id)
+        self.given(self.do(claim, ClaimScope([TASK], worker_id)), worker_id)
 
     def given(self, held: Claim | None, worker_id: str) -> None:
         for job in self.expected.values():
@@ -239,7 +239,7 @@ class Bridge(RuleBasedStateMachine):
     def finish_and_claim(self, data: st.DataObject, worker_id: str) -> None:
         held = self.any_claim(data)
         outcome = Completed(str(held.claim_no))
-        accepted, following = self.do(finish_and_claim, held, outcome, Claiming([TASK], worker_id))
+        accepted, following = self.do(finish_and_claim, held, outcome, ClaimScope([TASK], worker_id))
         self.settled(held, accepted, Expected.finish)
         self.given(following, worker_id)
 
@@ -270,13 +270,13 @@ class Bridge(RuleBasedStateMachine):
     def lose_to(self, worker_id: str, held: Claim) -> None:
         self.settled(held, self.do(crash, held, "killed"), Expected.crash)
         self.the_bridge_holds()
-        self.given(self.do(claim, Claiming([TASK], worker_id)), worker_id)
+        self.given(self.do(claim, ClaimScope([TASK], worker_id)), worker_id)
         self.the_bridge_holds()
 
     @rule()
     def restart_the_server_again_and_again(self) -> None:
         for _ in range(MAX_INTERRUPTIONS + 1):
-            self.given(held := self.do(claim, Claiming([TASK], HERE)), HERE)
+            self.given(held := self.do(claim, ClaimScope([TASK], HERE)), HERE)
             self.the_bridge_holds()
             if held is not None:
                 self.settled(held, self.do(release, held), Expected.release)

@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from web_room import OWNER, Room, job_part, one, page, sentence, words
 
-from asyncinweb.queue.claims import Claim, Claiming
+from asyncinweb.queue.claims import Claim, ClaimScope
 from asyncinweb.queue.estimates import Span
 from asyncinweb.queue.transitions import cancel, claim, crash, fail, honour_cancel, release, report
 from asyncinweb.tasks.outcome import Failed
@@ -373,7 +373,7 @@ def test_the_timeline_shows_what_has_passed_what_is_now_and_what_is_to_come(
 ) -> None:
     job = room.submit()
     waiting = steps(client, job.slug)
-    held = room.perform(claim, Claiming(["picture"], "worker-1"))
+    held = room.perform(claim, ClaimScope(["picture"], "worker-1"))
     running = steps(client, job.slug)
     room.finish(held, "done")
     done = steps(client, job.slug)

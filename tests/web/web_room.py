@@ -12,7 +12,7 @@ from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from asyncinweb.identity import Identity
-from asyncinweb.queue.claims import Claim, Claiming
+from asyncinweb.queue.claims import Claim, ClaimScope
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.files.job_log import LogWriter
 from asyncinweb.queue.models import Job
@@ -80,7 +80,7 @@ class Room:
         return held
 
     def claim(self, task: str = "picture") -> Claim:
-        held = self.perform(claim, Claiming([task], "worker-1"))
+        held = self.perform(claim, ClaimScope([task], "worker-1"))
         assert isinstance(held, Claim)
         return held
 
