@@ -12,7 +12,7 @@ from asyncinweb import clock
 from asyncinweb.identity import Identity
 from asyncinweb.queue.claims import Claim
 from asyncinweb.queue.models import Job, Supervisor, Worker
-from asyncinweb.queue.transitions import crash
+from asyncinweb.queue.transitions import fail_crashed
 
 
 class database_now(FunctionElement[float]):  # noqa: N801 - reads as the SQL function it is
@@ -83,7 +83,7 @@ def rescue_worker(connection: Connection, worker_id: str, error: str) -> list[Cl
     """Settle what a worker held whose process is proven dead, and forget it. What it held."""
     held = claims_of(connection, worker_id)
     for each in held:
-        crash(connection, each, error)
+        fail_crashed(connection, each, error)
     deregister_worker(connection, worker_id)
     return held
 

@@ -103,7 +103,7 @@ _PROMOTE = Prepared(
 
 def report(
     connection: Connection,
-    claim: Claim,
+    held: Claim,
     done: float | None,
     total: float | None,
     words: str | None,
@@ -113,8 +113,8 @@ def report(
     the live one."""
     changed = _REPORT.run(
         connection,
-        job_id=claim.job_id,
-        mine=claim.claim_no,
+        job_id=held.job_id,
+        mine=held.claim_no,
         done=done,
         total=total,
         words=words,
@@ -144,32 +144,32 @@ _REPORT = Prepared(
 
 
 def finish_and_claim(
-    connection: Connection, claim_held: Claim, outcome: Outcome, scope: ClaimScope
+    connection: Connection, held: Claim, outcome: Outcome, scope: ClaimScope
 ) -> tuple[bool, Claim | None]:
     """Settle one job and take the next, in one transaction: half the commits of two."""
-    return settle(connection, claim_held, outcome), claim(connection, scope)
+    return settle(connection, held, outcome), claim(connection, scope)
 
 
-def settle(connection: Connection, claim: Claim, outcome: Outcome) -> bool:
+def settle(connection: Connection, held: Claim, outcome: Outcome) -> bool:
     """processing -> where this outcome leads. False if this claim is no longer the live one."""
     match outcome:
         case Completed(result):
-            return finish(connection, claim, result)
+            return finish(connection, held, result)
         case Failed():
-            return fail(connection, claim, outcome)
+            return fail(connection, held, outcome)
         case Cancelled():
-            return honour_cancel(connection, claim)
+            return honour_cancel(connection, held)
         case Released():
-            return release(connection, claim)
+            return release(connection, held)
 
 
-def finish(connection: Connection, claim: Claim, result: str) -> bool:
+def finish(connection: Connection, held: Claim, result: str) -> bool:
     """processing -> completed. False if this claim is no longer the live one."""
     now = clock.now()
     changed = _FINISH.run(
         connection,
-        job_id=claim.job_id,
-        mine=claim.claim_no,
+        job_id=held.job_id,
+        mine=held.claim_no,
         result=result,
         now=now,
         now_seconds=now.timestamp(),
@@ -192,12 +192,12 @@ _FINISH = Prepared(
 )
 
 
-def fail(connection: Connection, claim: Claim, failure: Failed) -> bool:
+def fail(connection: Connection, held: Claim, failure: Failed) -> bool:
     """processing -> scheduled if another try is wanted and left, else failed; cancelled if that was asked.
 
     False if this claim is no longer the live one.
     """
-    job = _held(connection, claim)
+    job = _live_row(connection, held)
     if job is None:
         return False
     if job.cancel_requested_at is not None:
@@ -216,28 +216,28 @@ def fail(connection: Connection, claim: Claim, failure: Failed) -> bool:
     return _set(connection, job, state="scheduled", worker_id=None, run_at=run_at, error=failure.error)
 
 
-def release(connection: Connection, claim: Claim) -> bool:
+def release(connection: Connection, held: Claim) -> bool:
     """processing -> queued: we stopped it. Gives the attempt back, at most MAX_INTERRUPTIONS times; after that
     it counts as a crash. A task that must never start twice fails. False if the claim is no longer live."""
-    job = _held(connection, claim)
+    job = _live_row(connection, held)
     if job is None:
         return False
     if job.cancel_requested_at is not None:
         return _end(connection, job, "cancelled", error=None)
     if job.on_crash == "fail" or job.interruptions >= MAX_INTERRUPTIONS:
-        return crash(connection, claim, "The server was stopped while it ran.")
+        return fail_crashed(connection, held, "The server was stopped while it ran.")
     return _queue_again(
         connection, job, attempts=job.attempts - 1, interruptions=job.interruptions + 1, started_at=None
     )
 
 
-def crash(connection: Connection, claim: Claim, error: str) -> bool:
+def fail_crashed(connection: Connection, held: Claim, error: str) -> bool:
     """processing -> queued once, then failed(crashed); cancelled if that was asked.
 
     Only for a claim whose process is proven dead. `error` says what is known, in plain words.
     False if this claim is no longer the live one.
     """
-    job = _held(connection, claim)
+    job = _live_row(connection, held)
     if job is None:
         return False
     if job.cancel_requested_at is not None:
@@ -248,12 +248,12 @@ def crash(connection: Connection, claim: Claim, error: str) -> bool:
     return _end(connection, job, "failed", reason="crashed", error=error, crashes=job.crashes + 1)
 
 
-def honour_cancel(connection: Connection, claim: Claim, how: str | None = None) -> bool:
+def honour_cancel(connection: Connection, held: Claim, how: str | None = None) -> bool:
     """processing -> cancelled, after `cancel` asked for it. False if it did not, or the claim is not live.
 
     how: what a visitor should know of the end, in plain words.
     """
-    job = _held(connection, claim)
+    job = _live_row(connection, held)
     if job is None or job.cancel_requested_at is None:
         return False
     return _end(connection, job, "cancelled", error=how)
@@ -286,11 +286,11 @@ def cancel(connection: Connection, slug: str) -> CancelAnswer:
     return "asked" if asked.rowcount else "refused"
 
 
-def _held(connection: Connection, claim: Claim) -> Row[Any] | None:
+def _live_row(connection: Connection, held: Claim) -> Row[Any] | None:
     """The row of a claim that is still the live one, locked."""
     return connection.execute(
         select(Job.__table__)
-        .where(Job.id == claim.job_id, PROCESSING, Job.claim_no == claim.claim_no)
+        .where(Job.id == held.job_id, PROCESSING, Job.claim_no == held.claim_no)
         .with_for_update()
     ).one_or_none()
 

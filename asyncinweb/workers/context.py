@@ -26,12 +26,12 @@ class Progress:
 class RunningJob:
     """One claimed job in this worker. Implements `tasks.current.JobBackend`."""
 
-    def __init__(self, claim: Claim, folder: JobFolder, max_log_bytes: int, interruption: Interruption) -> None:
-        self.claim = claim
-        self.slug = claim.slug
-        self.attempt = claim.attempt
+    def __init__(self, held: Claim, folder: JobFolder, max_log_bytes: int, interruption: Interruption) -> None:
+        self.held = held
+        self.slug = held.slug
+        self.attempt = held.attempt
         self.folder = folder
-        self.log_writer = LogWriter(folder, claim.claim_no, max_log_bytes)
+        self.log_writer = LogWriter(folder, held.claim_no, max_log_bytes)
         self.started = clock.monotonic()
         self.pace = Pace()
         self._interruption = interruption
@@ -45,7 +45,7 @@ class RunningJob:
     @property
     def seconds_left(self) -> float | None:
         """Seconds until the time limit, negative behind it; None without one."""
-        limit = self.claim.timeout_seconds
+        limit = self.held.timeout_seconds
         return None if limit is None else self.started + limit - clock.monotonic()
 
     def progress(self, done: float, total: float | None, text: str) -> None:
@@ -65,7 +65,7 @@ class RunningJob:
         print(text)  # noqa: T201
 
     def save_file(self, name: str, data_or_path: FileData) -> None:
-        self.folder.save(self.claim.claim_no, name, data_or_path)
+        self.folder.save(self.held.claim_no, name, data_or_path)
 
     def shield(self) -> AbstractContextManager[None]:
         return self._interruption.shield()

@@ -38,7 +38,7 @@ class Reporter(threading.Thread):
         """A job begins."""
         self._job = job
         # Waking a thread for each of thousands of short jobs would cost more than they do.
-        if self._asleep or job.claim.timeout_seconds is not None:
+        if self._asleep or job.held.timeout_seconds is not None:
             self._nudge.set()
 
     def dismiss(self) -> None:
@@ -85,11 +85,11 @@ class Reporter(threading.Thread):
             self._next_write = now + PAUSE_SECONDS
             left = job.pace.left(now - job.started, progress.done, progress.total)
             with self._database.write() as connection:
-                report(connection, job.claim, progress.done, progress.total, progress.text, left)
+                report(connection, job.held, progress.done, progress.total, progress.text, left)
 
     def _look_for_cancel(self, job: RunningJob) -> None:
         with self._database.glance() as connection:
-            claim = live_claim(connection, job.claim.job_id, job.claim.claim_no)
+            claim = live_claim(connection, job.held.job_id, job.held.claim_no)
         if claim is None:
             # Somebody else has the job now; what this function does is of no use any more.
             self._interruption.ask("release", job)

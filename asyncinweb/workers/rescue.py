@@ -9,7 +9,7 @@ from asyncinweb.identity import Identity
 from asyncinweb.queue import process_registry
 from asyncinweb.queue.claims import Claim
 from asyncinweb.queue.stores.sqlite import Database
-from asyncinweb.queue.transitions import crash, fail, honour_cancel, release
+from asyncinweb.queue.transitions import fail, fail_crashed, honour_cancel, release
 from asyncinweb.tasks.outcome import Failed
 from asyncinweb.workers import processes
 from asyncinweb.workers.overdue import KillReason
@@ -31,7 +31,7 @@ def rescue_own(
             release(connection, held)
             words.append(f"job {held.slug} interrupted")
         else:
-            crash(connection, held, f"Its process {ending}.")
+            fail_crashed(connection, held, f"Its process {ending}.")
             words.append(f"job {held.slug} lost its process, which {ending}")
     process_registry.deregister_worker(connection, worker_id)
     return words

@@ -151,7 +151,7 @@ class Worker:
             return False
         return (processes.memory_mb(os.getpid()) or 0.0) > settings.max_worker_mb
 
-    # --- waiting and scope ---------------------------------------------------------------------------------
+    # --- waiting and claiming ---------------------------------------------------------------------------------
 
     @property
     def _scope(self) -> ClaimScope:
@@ -274,7 +274,7 @@ class Worker:
         if not isinstance(run.ending, Returned):
             return run.ending
         try:
-            return Completed(keep_result(run.job.folder, run.job.claim.claim_no, run.ending))
+            return Completed(keep_result(run.job.folder, run.job.held.claim_no, run.ending))
         except AsyncInWebError as error:
             return Failed("unserialisable", str(error))
 

@@ -5,7 +5,7 @@ from queue_room import AHEAD, claim_all, perform, row, start, submit
 
 from asyncinweb.queue import reading
 from asyncinweb.queue.stores.sqlite import Database
-from asyncinweb.queue.transitions import cancel, crash, finish, honour_cancel
+from asyncinweb.queue.transitions import cancel, fail_crashed, finish, honour_cancel
 
 
 @pytest.mark.parametrize(("run_at", "state"), [(None, "queued"), (AHEAD, "scheduled")])
@@ -111,6 +111,6 @@ def test_a_crash_after_the_wish_is_a_cancelled_job(database: Database) -> None:
     held = start(database)
     perform(database, cancel, held.slug)
 
-    assert perform(database, crash, held, "killed by signal 9") is True
+    assert perform(database, fail_crashed, held, "killed by signal 9") is True
     assert row(database, held.job_id)["state"] == "cancelled"
     assert claim_all(database) == []

@@ -1,4 +1,4 @@
-"""claim: queued -> processing; ripens what has fallen due; and report, the word of a running job."""
+"""claim: queued -> processing; promotes what has fallen due; and report, the word of a running job."""
 
 from datetime import UTC, datetime
 
@@ -26,7 +26,7 @@ from asyncinweb.queue import watching
 from asyncinweb.queue.claims import ClaimScope
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import enqueue
-from asyncinweb.queue.transitions import PROMOTE_AT_ONCE, cancel, claim, crash, finish, report
+from asyncinweb.queue.transitions import PROMOTE_AT_ONCE, cancel, claim, fail_crashed, finish, report
 
 
 def test_a_claim_holds_the_job_and_says_what_to_run(database: Database) -> None:
@@ -79,7 +79,7 @@ def test_a_worker_without_tasks_claims_nothing(database: Database) -> None:
 
 def test_the_claim_number_grows_with_every_claim_of_a_job(database: Database) -> None:
     first = start(database)
-    perform(database, crash, first, "killed")
+    perform(database, fail_crashed, first, "killed")
 
     second = claim_next(database)
 
@@ -90,7 +90,7 @@ def test_the_claim_number_grows_with_every_claim_of_a_job(database: Database) ->
 def test_a_new_claim_starts_without_the_progress_of_the_last(database: Database) -> None:
     first = start(database)
     perform(database, report, first, 3.0, 4.0, "drawing")
-    perform(database, crash, first, "killed")
+    perform(database, fail_crashed, first, "killed")
 
     claim_next(database)
 
@@ -99,7 +99,7 @@ def test_a_new_claim_starts_without_the_progress_of_the_last(database: Database)
     assert stored["reported_at"] is None
 
 
-# --- ripening ---------------------------------------------------------------------------------------------------
+# --- promoting ---------------------------------------------------------------------------------------------------
 
 
 def test_a_scheduled_job_is_not_claimed_before_its_time(database: Database) -> None:
@@ -191,7 +191,7 @@ def test_report_stores_the_progress_of_a_running_job(database: Database) -> None
 
 def test_report_is_refused_for_a_lost_claim(database: Database) -> None:
     lost = start(database)
-    perform(database, crash, lost, "killed")
+    perform(database, fail_crashed, lost, "killed")
     claim_next(database, ClaimScope([TASK], "worker-2"))
     before = row(database, lost.job_id)
 
@@ -220,7 +220,7 @@ def test_the_live_claim_tells_whether_a_stop_was_asked_and_a_lost_one_is_none(da
     at_first = look()
     perform(database, cancel, held.slug)
     after_cancel = look()
-    perform(database, crash, held, "killed")
+    perform(database, fail_crashed, held, "killed")
 
     assert at_first == watching.LiveClaim(cancel_requested=False)
     assert after_cancel == watching.LiveClaim(cancel_requested=True)

@@ -7,7 +7,7 @@ from asyncinweb.identity import Identity
 from asyncinweb.queue import process_registry
 from asyncinweb.queue.claims import Claim, ClaimScope
 from asyncinweb.queue.stores.sqlite import Database
-from asyncinweb.queue.transitions import cancel, crash, fail, finish
+from asyncinweb.queue.transitions import cancel, fail, fail_crashed, finish
 from asyncinweb.tasks.outcome import Failed
 
 LEASE = 30.0
@@ -20,7 +20,7 @@ HERE = "here"
 def test_a_crashed_job_goes_back_to_the_queue_once_and_keeps_the_attempt_it_used(database: Database) -> None:
     held = start(database)
 
-    accepted = perform(database, crash, held, "killed by signal 9")
+    accepted = perform(database, fail_crashed, held, "killed by signal 9")
 
     stored = row(database, held.job_id)
     (attempt,) = attempts_rows(database, held.job_id)
@@ -31,11 +31,11 @@ def test_a_crashed_job_goes_back_to_the_queue_once_and_keeps_the_attempt_it_used
 
 
 def test_a_job_that_crashes_again_has_failed(database: Database) -> None:
-    perform(database, crash, start(database), "killed by signal 9")
+    perform(database, fail_crashed, start(database), "killed by signal 9")
     again = claim_next(database)
     assert again is not None
 
-    accepted = perform(database, crash, again, "killed by signal 11")
+    accepted = perform(database, fail_crashed, again, "killed by signal 11")
 
     stored = row(database, again.job_id)
     assert accepted is True
@@ -51,7 +51,7 @@ def test_a_job_that_crashes_again_has_failed(database: Database) -> None:
 def test_a_crash_and_failed_tries_do_not_lend_each_other_tries(database: Database) -> None:
     retry = Failed("error", "ValueError", retry_after=1.0)
     held = start(database, max_attempts=2)
-    perform(database, crash, held, "killed")
+    perform(database, fail_crashed, held, "killed")
     again = claim_next(database)
     assert again is not None
 
@@ -70,7 +70,7 @@ def test_a_job_may_crash_once_in_any_of_its_tries(database: Database) -> None:
     second = claim_next(database)
     assert second is not None
 
-    perform(database, crash, second, "killed")
+    perform(database, fail_crashed, second, "killed")
 
     assert row(database, job.id)["state"] == "queued"
     assert [each["reason"] for each in attempts_rows(database, job.id)] == ["error", "crashed"]
@@ -79,7 +79,7 @@ def test_a_job_may_crash_once_in_any_of_its_tries(database: Database) -> None:
 def test_a_task_that_must_never_start_twice_fails_at_its_first_crash(database: Database) -> None:
     held = start(database, on_crash="fail")
 
-    assert perform(database, crash, held, "killed") is True
+    assert perform(database, fail_crashed, held, "killed") is True
     assert row(database, held.job_id)["state"] == "failed"
     assert row(database, held.job_id)["reason"] == "crashed"
     assert claim_next(database) is None
@@ -87,11 +87,11 @@ def test_a_task_that_must_never_start_twice_fails_at_its_first_crash(database: D
 
 def test_a_crash_of_a_lost_claim_changes_nothing(database: Database) -> None:
     held = start(database)
-    perform(database, crash, held, "killed")
+    perform(database, fail_crashed, held, "killed")
     claim_next(database)
     before = row(database, held.job_id), attempts_rows(database, held.job_id)
 
-    assert perform(database, crash, held, "killed, says somebody late") is False
+    assert perform(database, fail_crashed, held, "killed, says somebody late") is False
     assert (row(database, held.job_id), attempts_rows(database, held.job_id)) == before
 
 

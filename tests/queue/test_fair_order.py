@@ -25,7 +25,7 @@ from asyncinweb.queue.claims import Claim, ClaimScope
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import enqueue
-from asyncinweb.queue.transitions import claim, crash, fail, finish, release
+from asyncinweb.queue.transitions import claim, fail, fail_crashed, finish, release
 from asyncinweb.tasks.outcome import Failed
 
 MANY = 1_500
@@ -130,7 +130,7 @@ def come_back_released(database: Database, held: Claim) -> None:
 
 
 def come_back_crashed(database: Database, held: Claim) -> None:
-    perform(database, crash, held, "killed")
+    perform(database, fail_crashed, held, "killed")
 
 
 def come_back_for_another_try(database: Database, held: Claim) -> None:
@@ -209,7 +209,7 @@ def test_the_place_in_line_is_the_real_order_of_claims(database: Database, steps
                 if action == "claim and release":
                     release(connection, held)
                 elif action == "claim and crash":
-                    crash(connection, held, "killed")
+                    fail_crashed(connection, held, "killed")
                 elif action == "claim and finish":
                     finish(connection, held, "1")
 

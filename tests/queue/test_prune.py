@@ -18,7 +18,7 @@ from queue_room import (
 from asyncinweb.queue.claims import Claim
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import enqueue
-from asyncinweb.queue.transitions import PRUNE_AT_ONCE, cancel, crash, fail, finish, honour_cancel, prune
+from asyncinweb.queue.transitions import PRUNE_AT_ONCE, cancel, fail, fail_crashed, finish, honour_cancel, prune
 from asyncinweb.tasks.outcome import Failed
 
 DAY = 86_400
@@ -102,7 +102,7 @@ def test_what_waits_or_runs_is_never_pruned_however_old(database: Database) -> N
 def test_the_history_of_attempts_goes_with_its_job_and_no_other(database: Database) -> None:
     pruned, kept = start(database), start(database)
     for held in (pruned, kept):
-        perform(database, crash, held, "killed")
+        perform(database, fail_crashed, held, "killed")
     claim_all(database)
     change(
         database,

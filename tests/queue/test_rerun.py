@@ -6,7 +6,7 @@ from queue_room import all_rows, claim_next, perform, row, start, submit
 from asyncinweb.errors import QuotaReached
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import rerun
-from asyncinweb.queue.transitions import crash, finish
+from asyncinweb.queue.transitions import fail_crashed, finish
 
 POLICIES = {
     "arguments": '{"year": 2026}',
@@ -33,7 +33,7 @@ def test_a_rerun_is_a_new_job_that_names_its_parent_and_has_its_policies(databas
 
 def test_a_rerun_starts_from_nothing_and_leaves_the_old_job_as_it_is(database: Database) -> None:
     held = start(database)
-    perform(database, crash, held, "killed")
+    perform(database, fail_crashed, held, "killed")
     again = claim_next(database)
     assert again is not None
     perform(database, finish, again, "1")

@@ -27,8 +27,8 @@ from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.transitions import (
     MAX_INTERRUPTIONS,
     cancel,
-    crash,
     fail,
+    fail_crashed,
     finish,
     finish_and_claim,
     honour_cancel,
@@ -62,7 +62,7 @@ def test_finish_completes_the_job_with_its_result(database: Database) -> None:
 
 def test_finish_forgets_the_error_of_an_earlier_attempt(database: Database) -> None:
     held = start(database)
-    perform(database, crash, held, "killed by signal 9")
+    perform(database, fail_crashed, held, "killed by signal 9")
     again = claim_next(database)
     assert again is not None
 
@@ -250,7 +250,7 @@ def test_finish_and_claim_with_nothing_left_settles_all_the_same(database: Datab
 
 def test_finish_and_claim_of_a_lost_claim_still_takes_the_next(database: Database) -> None:
     lost = start(database)
-    perform(database, crash, lost, "killed")
+    perform(database, fail_crashed, lost, "killed")
     claim_next(database, OTHER_WORKER)
     waiting = submit(database)
 
@@ -279,7 +279,7 @@ SETTLINGS: dict[str, Settling] = {
     "fail": lambda connection, claim: fail(connection, claim, ERROR),
     "fail and retry": lambda connection, claim: fail(connection, claim, RETRY),
     "release": release,
-    "crash": lambda connection, claim: crash(connection, claim, "stale"),
+    "crash": lambda connection, claim: fail_crashed(connection, claim, "stale"),
     "honour_cancel": honour_cancel,
     "report": lambda connection, claim: report(connection, claim, 1.0, 2.0, "stale"),
 }
@@ -291,7 +291,7 @@ def test_a_lost_claim_changes_nothing_while_another_worker_holds_the_job(
     database: Database, settling: Settling
 ) -> None:
     lost = start(database, max_attempts=5)
-    perform(database, crash, lost, "killed")
+    perform(database, fail_crashed, lost, "killed")
     live = claim_next(database, OTHER_WORKER)
     assert live is not None
     perform(database, cancel, lost.slug)
@@ -357,7 +357,7 @@ def test_a_final_row_never_changes_not_even_by_the_claim_that_ended_it(
 
 
 @every_ending
-def test_a_final_row_is_not_touched_by_cancel_claim_or_ripening(database: Database, ending: str) -> None:
+def test_a_final_row_is_not_touched_by_cancel_claim_or_promotion(database: Database, ending: str) -> None:
     held = start(database, max_attempts=5)
     ENDINGS[ending](database, held)
     change(database, "UPDATE asyncinweb_jobs SET run_at = 1.0")

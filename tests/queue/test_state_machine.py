@@ -42,8 +42,8 @@ from asyncinweb.queue.transitions import (
     MAX_INTERRUPTIONS,
     cancel,
     claim,
-    crash,
     fail,
+    fail_crashed,
     finish,
     finish_and_claim,
     honour_cancel,
@@ -260,7 +260,7 @@ class Bridge(RuleBasedStateMachine):
     @rule(data=st.data())
     def crash(self, data: st.DataObject) -> None:
         held = self.any_claim(data)
-        self.settled(held, self.do(crash, held, "killed"), Expected.crash)
+        self.settled(held, self.do(fail_crashed, held, "killed"), Expected.crash)
 
     @precondition(lambda self: self.live_claims())
     @rule(data=st.data(), worker_id=st.sampled_from([HERE, THERE]))
@@ -268,7 +268,7 @@ class Bridge(RuleBasedStateMachine):
         self.lose_to(worker_id, data.draw(st.sampled_from(self.live_claims())))
 
     def lose_to(self, worker_id: str, held: Claim) -> None:
-        self.settled(held, self.do(crash, held, "killed"), Expected.crash)
+        self.settled(held, self.do(fail_crashed, held, "killed"), Expected.crash)
         self.the_bridge_holds()
         self.given(self.do(claim, ClaimScope([TASK], worker_id)), worker_id)
         self.the_bridge_holds()

@@ -9,7 +9,7 @@ from web_room import OWNER, Room, job_part, one, page, sentence, words
 
 from asyncinweb.queue.claims import Claim, ClaimScope
 from asyncinweb.queue.estimates import Span
-from asyncinweb.queue.transitions import cancel, claim, crash, fail, honour_cancel, release, report
+from asyncinweb.queue.transitions import cancel, claim, fail, fail_crashed, honour_cancel, release, report
 from asyncinweb.tasks.outcome import Failed
 
 SOON = timedelta(seconds=90)
@@ -177,7 +177,7 @@ def test_the_next_attempt_says_what_became_of_the_one_before(client: FlaskClient
 def test_a_job_whose_process_died_says_so_and_runs_again(client: FlaskClient, room: Room) -> None:
     room.add_worker()
     held = room.start()
-    room.perform(crash, held, "Its process was killed (signal 9).")
+    room.perform(fail_crashed, held, "Its process was killed (signal 9).")
     waiting = words(one(job_part(client, held.slug), "#again"))
     room.claim()
     running = words(one(job_part(client, held.slug), "#again"))
@@ -194,7 +194,7 @@ def test_a_running_job_shows_its_progress_with_a_text(client: FlaskClient, room:
     room.report(held, 620, 1000, "rows")
     part = job_part(client, held.slug)
 
-    assert sentence(client, held.slug).startswith("JobBackend: for 0 s")
+    assert sentence(client, held.slug).startswith("Running: for 0 s")
     assert (one(part, "progress")["value"], one(part, "progress")["max"]) == ("62", "100")
     assert words(one(part, "#progress-text")) == "62 % · 620 of 1,000 · rows"
     assert one(part, "#sentence time[data-tick=since]")["datetime"].endswith("Z")
@@ -351,8 +351,8 @@ def test_a_job_that_ran_too_long_names_its_limit(client: FlaskClient, room: Room
 
 def test_a_job_that_crashed_twice_shows_the_first_crash_once(client: FlaskClient, room: Room) -> None:
     held = room.start()
-    room.perform(crash, held, "Killed the first time.")
-    room.perform(crash, room.claim(), "Killed the second time.")
+    room.perform(fail_crashed, held, "Killed the first time.")
+    room.perform(fail_crashed, room.claim(), "Killed the second time.")
     part = job_part(client, held.slug)
 
     assert words(one(part, "#error-sentence")) == "Killed the second time."
@@ -379,7 +379,7 @@ def test_the_timeline_shows_what_has_passed_what_is_now_and_what_is_to_come(
     done = steps(client, job.slug)
 
     assert waiting == [("Created", "past"), ("Waiting", "now"), ("Run", "ahead"), ("Done", "ahead")]
-    assert running == [("Created", "past"), ("Waited", "past"), ("JobBackend", "now"), ("Done", "ahead")]
+    assert running == [("Created", "past"), ("Waited", "past"), ("Running", "now"), ("Done", "ahead")]
     assert done == [("Created", "past"), ("Waited", "past"), ("Ran", "past"), ("Done", "past")]
     assert one(job_part(client, held.slug), "#step-ended time")["datetime"].endswith("Z")
 
