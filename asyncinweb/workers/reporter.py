@@ -7,10 +7,10 @@ from asyncinweb.errors import AsyncInWebError
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.transitions import report
 from asyncinweb.queue.watching import live_claim
-from asyncinweb.workers.context import RunningJob
 from asyncinweb.workers.interruption import Interruption
 from asyncinweb.workers.outage import OutageLog
 from asyncinweb.workers.output import Output
+from asyncinweb.workers.running_job import RunningJob
 
 # At most two writes a second for each job, whatever the function does.
 PAUSE_SECONDS = 0.5
@@ -83,7 +83,7 @@ class Reporter(threading.Thread):
         progress = None if now < self._next_write else job.unwritten_progress()
         if progress is not None:
             self._next_write = now + PAUSE_SECONDS
-            left = job.pace.left(now - job.started, progress.done, progress.total)
+            left = job.progress_rate.left(now - job.started, progress.done, progress.total)
             with self._database.write() as connection:
                 report(connection, job.held, progress.done, progress.total, progress.text, left)
 

@@ -16,9 +16,9 @@ from asyncinweb.tasks.current import running_as
 from asyncinweb.tasks.outcome import Cancelled, Failed, Released
 from asyncinweb.tasks.outputs.shapes import Output, to_output
 from asyncinweb.tasks.registry import Options, Task
-from asyncinweb.workers.context import RunningJob
 from asyncinweb.workers.interruption import Interruption
 from asyncinweb.workers.processes import address_space_bytes
+from asyncinweb.workers.running_job import RunningJob
 
 try:
     import resource

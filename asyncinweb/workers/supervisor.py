@@ -16,13 +16,13 @@ from asyncinweb.queue.watching import held_jobs
 from asyncinweb.settings import Settings
 from asyncinweb.workers import processes
 from asyncinweb.workers.child import Child, Ready, Refused
+from asyncinweb.workers.housekeeping import Housekeeping
 from asyncinweb.workers.outage import OutageLog
 from asyncinweb.workers.overdue import Overdue
 from asyncinweb.workers.rescue import rescue_own
 from asyncinweb.workers.schedule import Schedule
 from asyncinweb.workers.slots import Slot, Slots
 from asyncinweb.workers.stop_signals import StopSignals
-from asyncinweb.workers.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class Supervisor:
         self._database = database
         self._slots = slots
         self._stop_signals = stop_signals
-        self._upkeep = Upkeep(settings, database, slots.tree, slots.worker_count, wake_port)
+        self._housekeeping = Housekeeping(settings, database, slots.tree, slots.worker_count, wake_port)
         self._overdue = Overdue(settings.kill_after_seconds)
         self._outage = OutageLog()
         self._tick_seconds = min(1.0, settings.kill_after_seconds / 2, settings.heartbeat_seconds)
@@ -61,7 +61,7 @@ class Supervisor:
         Raises ChildRefused if a child cannot work, after stopping the others.
         """
         processes.adopt_orphans()
-        self._upkeep.register()
+        self._housekeeping.register()
         try:
             self._announce_when_ready(announce)
             while not self._stop_signals.asked:
@@ -71,12 +71,12 @@ class Supervisor:
 
     def _turn(self) -> None:
         """One look at everything; waits until something happens, at most a tick."""
-        self._wait(min(self._tick_seconds, self._upkeep.pause_seconds))
+        self._wait(min(self._tick_seconds, self._housekeeping.pause_seconds))
         self._slots.handshake()
         try:
             self._settle_ended_children()
             self._kill_overdue()
-            self._upkeep.turn(self._schedules())
+            self._housekeeping.turn(self._schedules())
         except (DatabaseGone, DatabaseDamaged) as error:
             # A new child would find no database either, and must not end and be started over and over.
             return self._outage.note(error)

@@ -27,13 +27,13 @@ from asyncinweb.tasks.outputs.shapes import Output as Returned
 from asyncinweb.tasks.registry import Registry
 from asyncinweb.workers import processes
 from asyncinweb.workers.child import Ready, Refused, WorkerSpec, wait_for_go
-from asyncinweb.workers.context import RunningJob
 from asyncinweb.workers.idle import IdleWait
 from asyncinweb.workers.interruption import Interruption
 from asyncinweb.workers.outage import OutageLog
 from asyncinweb.workers.output import Output
 from asyncinweb.workers.reporter import Reporter
 from asyncinweb.workers.runner import Ending, run
+from asyncinweb.workers.running_job import RunningJob
 from asyncinweb.workers.schedule import schedules_of
 
 log = logging.getLogger(__name__)

@@ -30,7 +30,7 @@ SCATTER_BEFORE, WEIGHT_BEFORE = 0.08, 2
 DEVIATIONS, SLACK = 1.5, 0.1
 
 
-class Pace:
+class ProgressRate:
     """The reports of one run, thinned out as they become many."""
 
     def __init__(self) -> None:

@@ -25,7 +25,7 @@ CLEAN_EVERY_SECONDS = 3600.0
 CLEAN_SECONDS, CLEAN_PAUSE_SECONDS = 0.01, 0.02
 
 
-class Upkeep:
+class Housekeeping:
     """One supervisor's. `turn` is called at every tick and does what has fallen due."""
 
     def __init__(

@@ -9,7 +9,7 @@ from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.files.job_log import LogWriter
 from asyncinweb.tasks.current import FileData
 from asyncinweb.workers.interruption import Interruption
-from asyncinweb.workers.pace import Pace
+from asyncinweb.workers.progress_rate import ProgressRate
 
 MAX_PROGRESS_TEXT = 500
 
@@ -33,7 +33,7 @@ class RunningJob:
         self.folder = folder
         self.log_writer = LogWriter(folder, held.claim_no, max_log_bytes)
         self.started = clock.monotonic()
-        self.pace = Pace()
+        self.progress_rate = ProgressRate()
         self._interruption = interruption
         self._latest: Progress | None = None
         self._written: Progress | None = None

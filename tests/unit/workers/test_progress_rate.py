@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from asyncinweb.queue.estimates import Span
-from asyncinweb.workers.pace import Pace
+from asyncinweb.workers.progress_rate import ProgressRate
 
 RUNS = 80
 REPORT_SECONDS = 0.5
@@ -67,7 +67,7 @@ def reports(kind: Callable[[int, random.Random], list[float]], chance: random.Ra
 
 def told(kind: Callable[[int, random.Random], list[float]], seed: int) -> list[tuple[Span, float]]:
     """What was told at about twenty moments of one run, beside the truth."""
-    pace, found = Pace(), []
+    pace, found = ProgressRate(), []
     run = reports(kind, random.Random(seed))
     for turn, (seconds, done, total, left) in enumerate(run):
         span = pace.left(seconds, done, total)
@@ -100,14 +100,14 @@ def middle(span: Span) -> float:
 
 
 def test_little_of_a_run_says_nothing() -> None:
-    early, few = Pace(), Pace()
+    early, few = ProgressRate(), ProgressRate()
 
     assert [early.left(second / 10, second, 1000) for second in range(25)] == [None] * 25
     assert [few.left(second, 1, 100) for second in range(60)] == [None] * 60
 
 
 def test_the_time_before_the_first_report_is_no_part_of_the_pace() -> None:
-    pace = Pace()
+    pace = ProgressRate()
 
     spans = [pace.left(600.0 + second, second, 100) for second in range(51)]
 
@@ -116,7 +116,7 @@ def test_the_time_before_the_first_report_is_no_part_of_the_pace() -> None:
 
 
 def test_reports_of_the_same_figure_use_the_time_left_up() -> None:
-    pace = Pace()
+    pace = ProgressRate()
     before = [pace.left(float(second), second, 100) for second in range(61)][-1]
 
     later = [pace.left(60.0 + second, 60, 100) for second in range(1, 200)]
@@ -129,7 +129,7 @@ def test_reports_of_the_same_figure_use_the_time_left_up() -> None:
 
 def test_another_total_or_a_step_back_begins_anew() -> None:
     for following in ((10, 200), (5, 100)):
-        pace = Pace()
+        pace = ProgressRate()
         for second in range(20):
             pace.left(float(second), second, 100)
 
@@ -141,11 +141,11 @@ def test_another_total_or_a_step_back_begins_anew() -> None:
     [(1, None), (None, None), (-1, 10), (11, 10), (1, 0), ("a", "b"), (float("nan"), 10), (1, float("inf"))],
 )
 def test_what_makes_no_sense_says_nothing(done: object, total: object) -> None:
-    assert Pace().left(5.0, done, total) is None
+    assert ProgressRate().left(5.0, done, total) is None
 
 
 def test_numbers_of_any_kind_are_understood() -> None:
-    pace = Pace()
+    pace = ProgressRate()
 
     spans = [pace.left(float(second), Decimal(second), Decimal(40)) for second in range(20)]
 
