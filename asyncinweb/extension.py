@@ -26,9 +26,10 @@ from asyncinweb.web.body_limits import refuse_broken_form
 from asyncinweb.web.filters import FILTERS
 from asyncinweb.web.forms.form import KEY_FIELD
 from asyncinweb.web.forms.start_time import WHEN_FIELD
+from asyncinweb.web.installation import NAME, Installation
 from asyncinweb.web.pages import downloads, health, home, job_export, job_list, jobs, logs, tasks, tutorial
 from asyncinweb.web.security import add_headers, refuse_other_sites
-from asyncinweb.web.shared import NAME, Installation, pages
+from asyncinweb.web.shared import pages
 
 PREFIX = "ASYNCINWEB_"
 # Importing a module of views adds them to the blueprint.

@@ -16,13 +16,13 @@ def find_job(session: Session, slug: str) -> Job | None:
     return session.scalar(select(Job).where(Job.slug == slug))
 
 
-def glimpse(connection: Connection, slug: str) -> Job | None:
+def peek(connection: Connection, slug: str) -> Job | None:
     """The job without its arguments, result and traceback, read by the cheapest way: for who only wants to know
     whether anything has changed."""
-    row = _GLIMPSE.row(connection, slug=slug)
+    row = _PEEK.row(connection, slug=slug)
     if row is None:
         return None
-    values = dict(zip(_GLIMPSED, row, strict=True))
+    values = dict(zip(_PEEKED, row, strict=True))
     times = {name: datetime.fromtimestamp(values[name], UTC) for name in _TIMES if values[name] is not None}
     job = Job()
     # As if it had been loaded: setting thirty attributes one by one would take longer than reading them.
@@ -31,9 +31,9 @@ def glimpse(connection: Connection, slug: str) -> Job | None:
 
 
 _LARGE = ("arguments", "result", "traceback")
-_GLIMPSED = [column.name for column in Job.__table__.columns if column.name not in _LARGE]
-_TIMES = [name for name in _GLIMPSED if isinstance(Job.__table__.c[name].type, UtcTime)]
-_GLIMPSE = Prepared(select(*(Job.__table__.c[name] for name in _GLIMPSED)).where(Job.slug == bindparam("slug")))
+_PEEKED = [column.name for column in Job.__table__.columns if column.name not in _LARGE]
+_TIMES = [name for name in _PEEKED if isinstance(Job.__table__.c[name].type, UtcTime)]
+_PEEK = Prepared(select(*(Job.__table__.c[name] for name in _PEEKED)).where(Job.slug == bindparam("slug")))
 
 
 def attempts_of(session: Session, job: Job) -> Sequence[Attempt]:

@@ -7,7 +7,8 @@ from pathlib import Path
 from flask import Response, request, url_for
 
 from asyncinweb.settings import asset_dir
-from asyncinweb.web.shared import NAME, pages
+from asyncinweb.web.installation import NAME
+from asyncinweb.web.shared import pages
 
 FOREVER = "public, max-age=31536000, immutable"
 

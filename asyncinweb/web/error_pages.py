@@ -17,8 +17,9 @@ from asyncinweb.errors import (
     UnknownTask,
 )
 from asyncinweb.queue.stores.sqlite import readable
+from asyncinweb.web.installation import installation
 from asyncinweb.web.problem_json import problem, wants_problem
-from asyncinweb.web.shared import here, render
+from asyncinweb.web.shared import render
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +120,7 @@ def database_busy(error: DatabaseBusy) -> Response:
 
 
 def database_unusable(error: Exception) -> Response:
-    known = readable(error.orig, here().database.path) if isinstance(error, DBAPIError) else error
+    known = readable(error.orig, installation().database.path) if isinstance(error, DBAPIError) else error
     if isinstance(error.__cause__ or error, IntegrityError | ProgrammingError):
         reference = _write_down(error)
     else:

@@ -28,7 +28,7 @@ class Installation:
     usual_times: UsualTimes = field(default_factory=UsualTimes)
 
 
-def here() -> Installation:
+def installation() -> Installation:
     """The installation that answers this request."""
-    installation: Installation = current_app.extensions[NAME]
-    return installation
+    found: Installation = current_app.extensions[NAME]
+    return found

@@ -8,7 +8,7 @@ from flask import Response, abort, request
 from asyncinweb.settings import Settings
 from asyncinweb.web import visitors
 from asyncinweb.web.body_limits import MULTIPART
-from asyncinweb.web.shared import here
+from asyncinweb.web.installation import installation
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -93,7 +93,7 @@ def _why_refused(site: str | None, origin: str | None) -> str:
 def refuse_foreign_names() -> None:
     """400 unless the server is called by a name it knows, so that no other name can be pointed at it."""
     match = HOST.fullmatch(_host_header())
-    if match is None or match[1] not in allowed_names(here().settings):
+    if match is None or match[1] not in allowed_names(installation().settings):
         abort(
             400,
             "This server does not answer to the name in the address. Its operator can add the name to the setting "

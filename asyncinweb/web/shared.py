@@ -16,9 +16,7 @@ from asyncinweb.settings import asset_dir
 from asyncinweb.tasks.inputs.stored_arguments import in_words
 from asyncinweb.tasks.registry import Task
 from asyncinweb.web import visitors
-from asyncinweb.web.installation import NAME as NAME
-from asyncinweb.web.installation import Installation as Installation
-from asyncinweb.web.installation import here as here
+from asyncinweb.web.installation import NAME, installation
 
 pages = Blueprint(
     NAME,
@@ -33,21 +31,21 @@ pages.before_request(visitors.recognise)
 pages.after_request(visitors.remember)
 
 
-def reading() -> Session:
+def read_session() -> Session:
     """A session for questions. Its connections refuse every change."""
-    return here().db.session()
+    return installation().db.session()
 
 
 def render(template: str, **facts: Any) -> str:
     """A page or a fragment. Our own environment, so that a host's filters and leniency do not matter."""
     current_app.update_template_context(facts)
     facts.setdefault("theme", request.cookies.get("asyncinweb_theme", ""))
-    return here().templates.get_template(f"asyncinweb/{template}").render(facts)
+    return installation().templates.get_template(f"asyncinweb/{template}").render(facts)
 
 
 def job_or_404(slug: str) -> Job:
     """The job with this address, if it is there and the visitor may see it."""
-    job = find_job(reading(), slug)
+    job = find_job(read_session(), slug)
     if job is None or not visitors.may_see(visitors.current(), job):
         abort(404, "There is no such job. It may have been removed: finished jobs are kept for a limited time.")
     return job
@@ -55,18 +53,18 @@ def job_or_404(slug: str) -> Job:
 
 def task_or_404(name: str) -> Task[..., object]:
     """The task of this name; UnknownTask becomes a 404 page that names the nearest one."""
-    return here().registry[name]
+    return installation().registry[name]
 
 
 def title_of(job: Job) -> str:
     """The task's title, or its bare name if this program does not know the task."""
-    registry = here().registry
+    registry = installation().registry
     return registry[job.task].title if job.task in registry else job.task
 
 
 def inputs_of(job: Job) -> list[tuple[str, str]]:
     """Label and text of each argument, for a person; raw if the task is not known."""
-    registry = here().registry
+    registry = installation().registry
     if job.task not in registry:
         return [(name, str(value)) for name, value in job.arguments_by_name.items()]
     return in_words(registry[job.task].inputs.fields, job.arguments)
@@ -74,7 +72,7 @@ def inputs_of(job: Job) -> list[tuple[str, str]]:
 
 def folder_of(job: Job) -> JobFolder:
     """Where the files of a job are."""
-    return JobFolder(here().settings.instance, job.slug)
+    return JobFolder(installation().settings.instance, job.slug)
 
 
 def fingerprint(*facts: object) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from flask import Response, g, request
 
 from asyncinweb.queue.models import Job
-from asyncinweb.web.installation import NAME, here
+from asyncinweb.web.installation import NAME, installation
 
 COOKIE = "asyncinweb_visitor"
 YEAR = 365 * 86_400
@@ -81,7 +81,7 @@ def may_see(visitor: Visitor, job: Job) -> bool:
 
 def sees_others() -> bool:
     """True if lists show the jobs of others, too."""
-    return here().settings.listed_jobs == "all"
+    return installation().settings.listed_jobs == "all"
 
 
 def listed_owner(visitor: Visitor, mine: bool) -> str | None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from asyncinweb import clock
-from asyncinweb.queue.watching import HeldJob
+from asyncinweb.queue.polling import HeldJob
 from asyncinweb.workers.interruption import Cause
 
 Key = tuple[int, int]

@@ -4,9 +4,9 @@ import threading
 
 from asyncinweb import clock
 from asyncinweb.errors import AsyncInWebError
+from asyncinweb.queue.polling import live_claim
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.transitions import report
-from asyncinweb.queue.watching import live_claim
 from asyncinweb.workers.interruption import Interruption
 from asyncinweb.workers.outage import OutageLog
 from asyncinweb.workers.output import Output

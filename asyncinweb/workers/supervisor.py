@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from asyncinweb import clock
 from asyncinweb.errors import AsyncInWebError, DatabaseBusy, DatabaseDamaged, DatabaseGone, DatabaseUnusable
 from asyncinweb.queue import process_registry
+from asyncinweb.queue.polling import held_jobs
 from asyncinweb.queue.stores.sqlite import Database
-from asyncinweb.queue.watching import held_jobs
 from asyncinweb.settings import Settings
 from asyncinweb.workers import processes
 from asyncinweb.workers.child import Child, Ready, Refused

@@ -16,11 +16,11 @@ from asyncinweb.logs import configure_log
 from asyncinweb.queue import client
 from asyncinweb.queue.claims import Claim, ClaimScope
 from asyncinweb.queue.files.job_folder import JobFolder
+from asyncinweb.queue.polling import has_work
 from asyncinweb.queue.process_registry import register_worker
 from asyncinweb.queue.results import keep_result
 from asyncinweb.queue.stores.sqlite import WORKER, Database
 from asyncinweb.queue.transitions import claim, finish_and_claim, report, settle
-from asyncinweb.queue.watching import has_work
 from asyncinweb.tasks.loading import load
 from asyncinweb.tasks.outcome import Cancelled, Completed, Failed, Outcome, Released
 from asyncinweb.tasks.outputs.shapes import Output as Returned

@@ -22,7 +22,7 @@ from queue_room import (
     submit,
 )
 
-from asyncinweb.queue import watching
+from asyncinweb.queue import polling
 from asyncinweb.queue.claims import ClaimScope
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import enqueue
@@ -158,7 +158,7 @@ def count_scheduled(database: Database) -> int:
 def test_has_work_says_whether_a_claim_would_find_something(database: Database) -> None:
     def has_work() -> bool:
         with database.glance() as connection:
-            return watching.has_work(connection, ANYTHING, datetime.now(UTC))
+            return polling.has_work(connection, ANYTHING, datetime.now(UTC))
 
     empty = has_work()
     submit(database, task="unknown")
@@ -213,17 +213,17 @@ def test_report_is_refused_after_the_job_has_ended(database: Database) -> None:
 def test_the_live_claim_tells_whether_a_stop_was_asked_and_a_lost_one_is_none(database: Database) -> None:
     held = start(database)
 
-    def look() -> watching.LiveClaim | None:
+    def look() -> polling.LiveClaim | None:
         with database.glance() as connection:
-            return watching.live_claim(connection, held.job_id, held.claim_no)
+            return polling.live_claim(connection, held.job_id, held.claim_no)
 
     at_first = look()
     perform(database, cancel, held.slug)
     after_cancel = look()
     perform(database, fail_crashed, held, "killed")
 
-    assert at_first == watching.LiveClaim(cancel_requested=False)
-    assert after_cancel == watching.LiveClaim(cancel_requested=True)
+    assert at_first == polling.LiveClaim(cancel_requested=False)
+    assert after_cancel == polling.LiveClaim(cancel_requested=True)
     assert look() is None
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from asyncinweb import clock
 from asyncinweb.errors import DatabaseBusy, DatabaseDamaged, DatabaseUnusable, SchemaTooNew
-from asyncinweb.queue import estimates, position, process_registry, ranks, reading, transitions, watching
+from asyncinweb.queue import estimates, polling, position, process_registry, ranks, reading, transitions
 from asyncinweb.queue.claims import ClaimScope
 from asyncinweb.queue.listing import Filters, list_jobs
 from asyncinweb.queue.models import Job
@@ -457,10 +457,10 @@ PREPARED = {
     "promote_due": (transitions._PROMOTE, "USING INTEGER PRIMARY KEY (rowid=?)", {"job_id": 1}),
     "report": (transitions._REPORT, "USING INTEGER PRIMARY KEY (rowid=?)", {"job_id": 1, "mine": 1}),
     "finish": (transitions._FINISH, "USING INTEGER PRIMARY KEY (rowid=?)", {"job_id": 1, "mine": 1}),
-    "live claim": (watching._LIVE_CLAIM, "USING INTEGER PRIMARY KEY (rowid=?)", {"job_id": 1, "mine": 1}),
-    "held jobs": (watching._HELD, "USING INDEX asyncinweb_jobs_state (state=?)", {}),
-    "anything due": (watching._DUE, "INDEX asyncinweb_jobs_due (state=? AND run_at<?)", {}),
-    "a glimpse": (reading._GLIMPSE, "INDEX asyncinweb_jobs_slug (slug=?)", {"slug": "slug-5"}),
+    "live claim": (polling._LIVE_CLAIM, "USING INTEGER PRIMARY KEY (rowid=?)", {"job_id": 1, "mine": 1}),
+    "held jobs": (polling._HELD, "USING INDEX asyncinweb_jobs_state (state=?)", {}),
+    "anything due": (polling._DUE, "INDEX asyncinweb_jobs_due (state=? AND run_at<?)", {}),
+    "a peek": (reading._PEEK, "INDEX asyncinweb_jobs_slug (slug=?)", {"slug": "slug-5"}),
     "what is usual": (estimates._RECENT, "INDEX asyncinweb_jobs_task (task=?)", {"task": "report"}),
     "the line": (position._QUEUED, "USING COVERING INDEX asyncinweb_jobs_claim (state=?)", {}),
     "fallen due": (position._DUE, "INDEX asyncinweb_jobs_due (state=? AND run_at<?)", {}),

@@ -3,7 +3,7 @@
 from queue_room import TASK, claim_next, perform, row, rows, start, submit
 
 from asyncinweb.identity import Identity, new_id
-from asyncinweb.queue import process_registry, reading, watching
+from asyncinweb.queue import polling, process_registry, reading
 from asyncinweb.queue.claims import ClaimScope
 from asyncinweb.queue.process_registry import RegisteredWorker
 from asyncinweb.queue.stores.sqlite import Database
@@ -134,9 +134,9 @@ def test_a_supervisor_watches_the_jobs_that_are_held(database: Database) -> None
     submit(database)
 
     with database.glance() as connection:
-        (watched,) = watching.held_jobs(connection)
+        (watched,) = polling.held_jobs(connection)
 
-    assert watched == watching.HeldJob(held.job_id, held.claim_no, "worker-1", 7.0, cancel_requested=False)
+    assert watched == polling.HeldJob(held.job_id, held.claim_no, "worker-1", 7.0, cancel_requested=False)
 
 
 def test_ids_are_never_given_twice(database: Database) -> None:

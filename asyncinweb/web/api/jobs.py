@@ -29,9 +29,10 @@ from asyncinweb.web.api.models import (
 )
 from asyncinweb.web.api.submissions import asked
 from asyncinweb.web.body_limits import MULTIPART
+from asyncinweb.web.installation import installation
 from asyncinweb.web.pages import downloads
 from asyncinweb.web.security import KEY_HEADER
-from asyncinweb.web.shared import folder_of, here, job_or_404, reading
+from asyncinweb.web.shared import folder_of, job_or_404, read_session
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 LOG_BYTES = 100_000
@@ -49,7 +50,7 @@ def submit() -> Response:
             run_at=new.run_at,
             unique_key=None if new.unique_key is None else f"{_owner()}:{new.unique_key}",
         )
-        (job,) = here().client.submit([wish], _owner(), key)
+        (job,) = installation().client.submit([wish], _owner(), key)
     return _created(job.slug)
 
 
@@ -58,8 +59,8 @@ def list_of_jobs() -> Response:
     """List jobs, newest first."""
     asked = read_query(JobsQuery)
     owner = visitors.listed_owner(visitors.current(), asked.mine)
-    page = list_jobs(reading(), Filters(asked.state, asked.task, owner), asked.after, asked.limit)
-    jobs = [ListedJob(**listed_job_as_json(reading(), job, _page_of(job))) for job in page.jobs]
+    page = list_jobs(read_session(), Filters(asked.state, asked.task, owner), asked.after, asked.limit)
+    jobs = [ListedJob(**listed_job_as_json(read_session(), job, _page_of(job))) for job in page.jobs]
     query = urlencode({**request.args.to_dict(), "after": page.next_after})
     next_page = f"{url_for('.list_of_jobs')}?{query}" if page.next_after else None
     return answer_json(JobList(jobs=jobs, next=next_page))
@@ -72,7 +73,7 @@ def show(slug: str) -> Response:
     job = job_or_404(slug)
     if not asked.wait or job.is_final:
         return _whole(job)
-    reading().rollback()
+    read_session().rollback()
     has_waited = wait_for_end(slug, min(asked.wait, LONGEST_WAIT_SECONDS))
     response = _whole(job_or_404(slug))
     if not has_waited:
@@ -84,8 +85,8 @@ def show(slug: str) -> Response:
 def cancel(slug: str) -> Response:
     """Cancel a job that waits, ask one that runs to stop."""
     job = job_or_404(slug)
-    reading().rollback()
-    if here().client.cancel(slug) == "refused":
+    read_session().rollback()
+    if installation().client.cancel(slug) == "refused":
         abort(409, f"This job has ended already: it is {job_or_404(slug).state}.")
     return _whole(job_or_404(job.slug))
 
@@ -94,8 +95,8 @@ def cancel(slug: str) -> Response:
 def rerun(slug: str) -> Response:
     """A new job with the same task and arguments."""
     job_or_404(slug)
-    reading().rollback()
-    job = here().client.rerun(slug, _owner())
+    read_session().rollback()
+    job = installation().client.rerun(slug, _owner())
     if job is None:
         abort(404)
     return _created(job.slug)
@@ -158,14 +159,14 @@ def _idempotency_key() -> str | None:
 
 
 def _created(slug: str) -> Response:
-    reading().rollback()
+    read_session().rollback()
     response = _whole(job_or_404(slug), 201)
     response.headers["Location"] = url_for(".show", slug=slug)
     return response
 
 
 def _whole(job: Job, status: int = 200) -> Response:
-    return answer_json(WholeJob(**job_as_json(reading(), job, _page_of(job))), status)
+    return answer_json(WholeJob(**job_as_json(read_session(), job, _page_of(job))), status)
 
 
 def _page_of(job: Job) -> str:

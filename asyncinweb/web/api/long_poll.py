@@ -12,7 +12,7 @@ from asyncinweb import clock
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.stores.prepared import Prepared
 from asyncinweb.states import FINAL
-from asyncinweb.web.shared import here
+from asyncinweb.web.installation import installation
 
 MOST_WAITING = 3
 LOOK_SECONDS = 0.1
@@ -38,7 +38,7 @@ def wait_for_end(slug: str, seconds: float) -> bool:
 
 
 def _has_ended(slug: str) -> bool:
-    with here().database.glance() as connection:
+    with installation().database.glance() as connection:
         rows = _STATE.rows(connection, slug=slug)
     # A job that is gone has ended, too.
     return not rows or rows[0][0] in FINAL

@@ -15,7 +15,7 @@ from asyncinweb.web.api.blueprint import MOST_BYTES, read_body, read_json
 from asyncinweb.web.api.models import NewJob
 from asyncinweb.web.body_limits import MULTIPART
 from asyncinweb.web.forms.uploads import Receiver, Sent, limit_length, parts
-from asyncinweb.web.installation import here
+from asyncinweb.web.installation import installation
 
 JOB_FIELD = "job"
 
@@ -35,7 +35,7 @@ def asked() -> Iterator[tuple[NewJob, Task[..., object], Arguments]]:
     arriving = parts()
     new = _read_job(arriving)
     task = _known(new.task)
-    receiver = Receiver(task.inputs.leaves, Shelf(here().settings.instance, visitors.current().owner))
+    receiver = Receiver(task.inputs.leaves, Shelf(installation().settings.instance, visitors.current().owner))
     try:
         receiver.take(arriving)
         yield new, task, _packed(task, new.arguments, receiver.sent)
@@ -45,7 +45,7 @@ def asked() -> Iterator[tuple[NewJob, Task[..., object], Arguments]]:
 
 def _known(name: str) -> Task[..., object]:
     try:
-        return here().registry[name]
+        return installation().registry[name]
     except UnknownTask as error:
         raise BadArguments("request", {"task": str(error)}) from None
 

@@ -4,7 +4,7 @@ from flask import Response
 
 from asyncinweb.web.api.blueprint import answer_json, operation
 from asyncinweb.web.api.models import KnownTask, TaskList
-from asyncinweb.web.shared import here
+from asyncinweb.web.installation import installation
 
 
 @operation("GET", "/tasks", answer=TaskList)
@@ -18,6 +18,6 @@ def tasks() -> Response:
             priority=task.options.priority,
             arguments=task.inputs.model.model_json_schema(by_alias=True),
         )
-        for task in here().registry.visible
+        for task in installation().registry.visible
     ]
     return answer_json(TaskList(tasks=found))

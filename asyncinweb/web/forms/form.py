@@ -11,7 +11,7 @@ from asyncinweb.tasks.registry import Task
 from asyncinweb.units import size
 from asyncinweb.web.forms.start_time import WHEN_FIELD, zone_of
 from asyncinweb.web.forms.uploads import KeptFile
-from asyncinweb.web.installation import here
+from asyncinweb.web.installation import installation
 from asyncinweb.web.shared import new_form_key
 
 Texts = Mapping[str, Sequence[str]]
@@ -134,7 +134,7 @@ class Control:
     @property
     def max_bytes(self) -> int:
         """The most that a file may have, on its own or as all there is."""
-        together = here().settings.max_upload_bytes
+        together = installation().settings.max_upload_bytes
         return min(self.field.accept.max_bytes or together, together)
 
     def is_chosen(self, choice: Choice) -> bool:

@@ -25,8 +25,8 @@ from asyncinweb.units import size as size_in_words
 from asyncinweb.web import visitors
 from asyncinweb.web.body_limits import MAX_TEXT_BYTES as MAX_TEXT_BYTES
 from asyncinweb.web.body_limits import MOST_PARTS, MULTIPART, UNREADABLE, is_whole_text
-from asyncinweb.web.installation import here
-from asyncinweb.web.shared import folder_of, reading
+from asyncinweb.web.installation import installation
+from asyncinweb.web.shared import folder_of, read_session
 
 CHUNK = 64 * 1024
 
@@ -60,7 +60,7 @@ def receiving(task: Task[..., object]) -> Iterator[tuple[Sent, Callable[[], None
     raises DatabaseUnusable where there is no room for a file.
     """
     limit_length(task.inputs.takes_files)
-    shelf = Shelf(here().settings.instance, visitors.current().owner)
+    shelf = Shelf(installation().settings.instance, visitors.current().owner)
     receiver = Receiver(task.inputs.leaves, shelf)
     stays: list[bool] = []
     try:
@@ -73,7 +73,7 @@ def receiving(task: Task[..., object]) -> Iterator[tuple[Sent, Callable[[], None
 
 def limit_length(takes_files: bool) -> None:
     """413 before anything is read, where the length is told."""
-    files = here().settings.max_upload_bytes if takes_files else 0
+    files = installation().settings.max_upload_bytes if takes_files else 0
     # With a little room for what the encoding adds.
     request.max_content_length = files + MAX_TEXT_BYTES
     length = request.content_length or 0
@@ -139,8 +139,8 @@ class Receiver:
             self._text += data
         elif self._arrival is not None:
             self._files_size += len(data)
-            if self._files_size > here().settings.max_upload_bytes:
-                _refuse_size("files", here().settings.max_upload_bytes)
+            if self._files_size > installation().settings.max_upload_bytes:
+                _refuse_size("files", installation().settings.max_upload_bytes)
             self._arrival.write(data)
             self._refuse_file(self._arrival.name, self._arrival.size)
 
@@ -204,7 +204,7 @@ class Receiver:
         slug, slash, digest = token.partition("/")
         if not slash:
             return self._shelf.find(token)
-        job = find_job(reading(), slug)
+        job = find_job(read_session(), slug)
         if job is None or not visitors.may_see(visitors.current(), job):
             return None
         return next((kept.file for kept in kept_of_job(job) if kept.file.sha256 == digest), None)
@@ -218,7 +218,7 @@ def kept_of_job(job: Job) -> Iterator[KeptFile]:
 
 def kept_by_field(job: Job) -> dict[str, list[KeptFile]]:
     """The files that a job was given, by the field they were given for."""
-    registry = here().registry
+    registry = installation().registry
     if job.task not in registry:
         return {}
     folder = given_folder(folder_of(job))

@@ -8,8 +8,8 @@ from asyncinweb.queue.reading import count_running, usual_seconds
 from asyncinweb.tasks.registry import Task
 from asyncinweb.web import visitors
 from asyncinweb.web.filters import duration
-from asyncinweb.web.installation import here
-from asyncinweb.web.shared import reading
+from asyncinweb.web.installation import installation
+from asyncinweb.web.shared import read_session
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,10 @@ class Prospect:
 
 def prospect_of(task: Task[..., object]) -> Prospect:
     """What a job of this visitor may expect if it were started now."""
-    session, settings = reading(), here().settings
+    session, settings = read_session(), installation().settings
     connection = session.connection(bind_arguments={"mapper": Job})
     workers = count_living_workers(connection, settings.lease_seconds)
-    limits = Limits.of(here().registry, settings.max_running_per_owner)
+    limits = Limits.of(installation().registry, settings.max_running_per_owner)
     owner, priority = visitors.current().owner, task.options.priority
     position = position_of_new(connection, limits, task.name, owner, priority)
     usual = usual_seconds(session, task.name)

@@ -12,7 +12,8 @@ from asyncinweb.errors import AsyncInWebError
 from asyncinweb.queue.maintenance.retention import WAL_BOUND_BYTES
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.stores.sqlite import WAL_LIMIT, readable
-from asyncinweb.web.shared import here, pages, reading
+from asyncinweb.web.installation import installation
+from asyncinweb.web.shared import pages, read_session
 
 # The write-ahead log grows to its limit before it is put into the file.
 SPACE_BYTES = WAL_LIMIT + 1_000_000
@@ -30,15 +31,15 @@ def healthz() -> Response | tuple[Response, int]:
     problem = _problem()
     if problem:
         return jsonify(status="error", problem=problem), 503
-    if here().database.wal_bytes > WAL_BOUND_BYTES:
+    if installation().database.wal_bytes > WAL_BOUND_BYTES:
         return jsonify(status="ok", warning=WAL_IS_LARGE)
     return jsonify(status="ok")
 
 
 def _problem() -> str:
-    path = here().database.path
+    path = installation().database.path
     try:
-        reading().execute(select(Job.id).limit(1)).first()
+        read_session().execute(select(Job.id).limit(1)).first()
     except AsyncInWebError as error:
         return _without(path, error)
     except DBAPIError as error:

@@ -9,9 +9,10 @@ from asyncinweb.queue.listing import Filters, list_jobs
 from asyncinweb.queue.reading import usual_seconds
 from asyncinweb.web import visitors
 from asyncinweb.web.forms.form import blank_form
+from asyncinweb.web.installation import installation
 from asyncinweb.web.job_status.forecast import prospect_of
 from asyncinweb.web.pages.job_list import JobList, listing
-from asyncinweb.web.shared import fragment, here, pages, reading, render, see_other, unchanged, wants_fragment
+from asyncinweb.web.shared import fragment, pages, read_session, render, see_other, unchanged, wants_fragment
 
 LAST_JOBS = 5
 THEMES = ("auto", "light", "dark")
@@ -26,21 +27,21 @@ def home() -> str | Response:
         if request.args.get("v") == jobs.version:
             return unchanged()
         return fragment(render("jobs/strip.html", jobs=jobs))
-    tasks = here().registry.visible
+    tasks = installation().registry.visible
     return render(
         "home.html",
         jobs=jobs,
         first=blank_form(tasks[0]) if tasks else None,
         prospect=prospect_of(tasks[0]) if tasks else None,
         others=tasks[1:],
-        usual={task.name: usual_seconds(reading(), task.name) for task in tasks[1:]},
-        searched=here().settings.tasks,
+        usual={task.name: usual_seconds(read_session(), task.name) for task in tasks[1:]},
+        searched=installation().settings.tasks,
     )
 
 
 def _last_jobs() -> JobList:
     mine = Filters(owner=visitors.listed_owner(visitors.current(), mine=True))
-    return listing(list_jobs(reading(), mine, limit=LAST_JOBS))
+    return listing(list_jobs(read_session(), mine, limit=LAST_JOBS))
 
 
 @pages.post("/theme")

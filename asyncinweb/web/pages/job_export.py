@@ -9,7 +9,7 @@ from asyncinweb.queue.as_json import in_utc, listed_job_as_json
 from asyncinweb.queue.listing import Page, list_jobs
 from asyncinweb.queue.models import Job
 from asyncinweb.web.pages.job_list import filters_asked_for
-from asyncinweb.web.shared import pages, reading, title_of
+from asyncinweb.web.shared import pages, read_session, title_of
 from asyncinweb.web.viewers.tables import csv_lines
 
 JSON_ROWS = 100
@@ -38,7 +38,7 @@ COLUMNS: dict[str, Cell] = {
 def jobs_json() -> Response:
     """A page of the list as JSON; `next` is the address of the next one, or null."""
     page, following = _page("asyncinweb.jobs_json", JSON_ROWS)
-    session = reading()
+    session = read_session()
     found = [
         listed_job_as_json(session, job, url_for("asyncinweb.show", slug=job.slug, _external=True))
         for job in page.jobs
@@ -58,7 +58,7 @@ def jobs_csv() -> Response:
 
 
 def _page(endpoint: str, rows: int) -> tuple[Page, str | None]:
-    page = list_jobs(reading(), filters_asked_for(), request.args.get("after") or None, rows)
+    page = list_jobs(read_session(), filters_asked_for(), request.args.get("after") or None, rows)
     if page.next_after is None:
         return page, None
     asked = {**request.args.to_dict(), "after": page.next_after}

@@ -11,14 +11,14 @@ from asyncinweb.queue.listing import Filters, Page, list_jobs
 from asyncinweb.queue.models import Job
 from asyncinweb.states import STATES
 from asyncinweb.web import visitors
+from asyncinweb.web.installation import installation
 from asyncinweb.web.job_status.status import WORDS, Mood, every, mood_of, percent_done
 from asyncinweb.web.shared import (
     fingerprint,
     fragment,
-    here,
     inputs_of,
     pages,
-    reading,
+    read_session,
     render,
     title_of,
     unchanged,
@@ -68,12 +68,12 @@ class JobList:
 def jobs() -> str | Response:
     """All jobs, newest first, filtered as the address says."""
     filters = filters_asked_for()
-    page = listing(list_jobs(reading(), filters, request.args.get("after") or None, ROWS))
+    page = listing(list_jobs(read_session(), filters, request.args.get("after") or None, ROWS))
     if wants_fragment():
         if request.args.get("v") == page.version:
             return unchanged()
         return fragment(render("jobs/table.html", **_facts(page, filters)))
-    tasks = {task.name: task.title for task in here().registry.tasks.values()}
+    tasks = {task.name: task.title for task in installation().registry.tasks.values()}
     facts = {"tasks": tasks, "states": STATES, "sees_others": visitors.sees_others()}
     return render("jobs/list.html", **_facts(page, filters), **facts)
 
@@ -115,5 +115,5 @@ def listing(page: Page) -> JobList:
     """A page of jobs as it is shown."""
     rows = [JobRow(job, mood_of(job), percent_done(job)) for job in page.jobs]
     seen = [(row.job.slug, row.mood, row.job.claim_no, row.percent) for row in rows]
-    poll, version = every(here().settings.poll_seconds), fingerprint(seen, page.next_after)
+    poll, version = every(installation().settings.poll_seconds), fingerprint(seen, page.next_after)
     return JobList(rows, page.next_after, page.searched_until, poll, version)

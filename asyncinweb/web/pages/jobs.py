@@ -6,8 +6,9 @@ from flask import Response, abort, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from asyncinweb.queue.models import Attempt, Job
-from asyncinweb.queue.reading import attempts_of, glimpse
+from asyncinweb.queue.reading import attempts_of, peek
 from asyncinweb.web import visitors
+from asyncinweb.web.installation import installation
 from asyncinweb.web.job_status.status import Status, status_of
 from asyncinweb.web.job_status.timeline import timeline
 from asyncinweb.web.job_status.tracebacks import author_line
@@ -15,11 +16,10 @@ from asyncinweb.web.pages.downloads import files_of
 from asyncinweb.web.pages.logs import log_start
 from asyncinweb.web.shared import (
     fragment,
-    here,
     inputs_of,
     job_or_404,
     pages,
-    reading,
+    read_session,
     render,
     see_other,
     title_of,
@@ -57,7 +57,7 @@ def status(slug: str) -> str | Response:
 def cancel(slug: str) -> AnyResponse:
     """Stop a job. If it has ended meanwhile, its page says so."""
     job_or_404(slug)
-    here().client.cancel(slug)
+    installation().client.cancel(slug)
     return see_other(url_for("asyncinweb.show", slug=slug))
 
 
@@ -65,7 +65,7 @@ def cancel(slug: str) -> AnyResponse:
 def rerun(slug: str) -> AnyResponse:
     """A new job with the same task and arguments."""
     job_or_404(slug)
-    job = here().client.rerun(slug, visitors.current().owner)
+    job = installation().client.rerun(slug, visitors.current().owner)
     if job is None:
         abort(404)
     return see_other(url_for("asyncinweb.show", slug=job.slug))
@@ -73,21 +73,21 @@ def rerun(slug: str) -> AnyResponse:
 
 def _version(slug: str) -> str:
     """What a fragment would show now, by the cheapest reading; "" for who may not know."""
-    with here().database.glance() as connection:
-        job = glimpse(connection, slug)
+    with installation().database.glance() as connection:
+        job = peek(connection, slug)
         if job is None or not visitors.may_see(visitors.current(), job):
             return ""
-        return status_of(connection, here(), job).version
+        return status_of(connection, installation(), job).version
 
 
 def _status(job: Job) -> Status:
-    with here().database.glance() as connection:
-        return status_of(connection, here(), job)
+    with installation().database.glance() as connection:
+        return status_of(connection, installation(), job)
 
 
 def _facts(job: Job, current: Status) -> dict[str, Any]:
     """What the changing part of the page needs. A result and files are there only when the job has ended."""
-    is_known_task = job.task in here().registry
+    is_known_task = job.task in installation().registry
     return {
         "status": current,
         "job": job,
@@ -95,7 +95,7 @@ def _facts(job: Job, current: Status) -> dict[str, Any]:
         "is_known_task": is_known_task,
         "is_mine": job.owner == visitors.current().owner,
         "steps": timeline(job),
-        "code": author_line(job.traceback, here().registry[job.task] if is_known_task else None),
+        "code": author_line(job.traceback, installation().registry[job.task] if is_known_task else None),
         "result": result_of(job),
         "files": files_of(job) if job.is_final else None,
         "earlier": earlier_attempts(job),
@@ -104,5 +104,5 @@ def _facts(job: Job, current: Status) -> dict[str, Any]:
 
 def earlier_attempts(job: Job) -> list[Attempt]:
     """Attempts that ended before. The last one of a job that has ended is told by the job itself."""
-    attempts = attempts_of(reading(), job)
+    attempts = attempts_of(read_session(), job)
     return [each for each in attempts if not (job.is_final and each.claim_no == job.claim_no)]

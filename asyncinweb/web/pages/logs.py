@@ -9,8 +9,9 @@ from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.files.job_log import log_size, read_log
 from asyncinweb.queue.models import Job
 from asyncinweb.web.http.streaming import streamed
+from asyncinweb.web.installation import installation
 from asyncinweb.web.job_status.status import every, poll_interval
-from asyncinweb.web.shared import folder_of, fragment, here, job_or_404, pages, render, unchanged, wants_fragment
+from asyncinweb.web.shared import folder_of, fragment, job_or_404, pages, render, unchanged, wants_fragment
 from asyncinweb.web.viewers.ansi import style_of
 from asyncinweb.web.viewers.log_pages import PART, LogPart, end_of_log, part_after, part_before
 
@@ -68,7 +69,7 @@ def _end(job: Job) -> LogPart:
 
 
 def _poll(job: Job) -> str:
-    return "" if job.is_final else every(poll_interval(job, here().settings.poll_seconds))
+    return "" if job.is_final else every(poll_interval(job, installation().settings.poll_seconds))
 
 
 def _number(name: str) -> int:

@@ -15,8 +15,9 @@ from asyncinweb.web import visitors
 from asyncinweb.web.forms.form import KEY_FIELD, Form, blank_form, refused_form
 from asyncinweb.web.forms.start_time import WHEN_FIELD, NoStart, read_start
 from asyncinweb.web.forms.uploads import KeptFile, Sent, kept_by_field, receiving
+from asyncinweb.web.installation import installation
 from asyncinweb.web.job_status.forecast import prospect_of
-from asyncinweb.web.shared import here, job_or_404, pages, render, see_other, task_or_404
+from asyncinweb.web.shared import job_or_404, pages, render, see_other, task_or_404
 
 # The name of a parameter cannot be a keyword of Python.
 FROM_JOB = "from"
@@ -47,7 +48,7 @@ def start(name: str) -> Response | tuple[str, int]:
             keep_files()
             return form_page(refused_form(task, sent.texts, sent.files, messages, key)), 422
         idempotent = idempotency_key(task, wish.arguments, key, wish.run_at)
-        (job,) = here().client.submit([wish], visitors.current().owner, idempotent)
+        (job,) = installation().client.submit([wish], visitors.current().owner, idempotent)
     return see_other(url_for("asyncinweb.show", slug=job.slug))
 
 

@@ -8,15 +8,15 @@ from asyncinweb.queue.reading import find_job
 from asyncinweb.queue.results import Stored
 from asyncinweb.tasks.registry import Request, Task
 from asyncinweb.web import visitors
+from asyncinweb.web.installation import installation
 from asyncinweb.web.job_status.status import every, mood_of
 from asyncinweb.web.pages.tasks import idempotency_key
 from asyncinweb.web.shared import (
     fragment,
-    here,
     job_or_404,
     new_form_key,
     pages,
-    reading,
+    read_session,
     render,
     see_other,
     unchanged,
@@ -41,7 +41,7 @@ def visit() -> str | AnyResponse:
     arguments = task.inputs.pack({})
     owner, key = visitors.current().owner, request.values.get("key", "")
     wish = Request(task, arguments, priority=task.options.priority)
-    (job,) = here().client.submit([wish], owner, idempotency_key(task, arguments, key))
+    (job,) = installation().client.submit([wish], owner, idempotency_key(task, arguments, key))
     if wants_fragment():
         return fragment(render("hello_visit.html", **_facts(job)))
     return see_other(url_for("asyncinweb.visited", slug=job.slug))
@@ -67,12 +67,12 @@ def _facts(job: Job) -> dict[str, object]:
         # In the tutorial's own words: queued, processing, completed.
         "word": job.state,
         "result": result_value(job),
-        "poll": "" if job.is_final else every(here().settings.poll_seconds),
+        "poll": "" if job.is_final else every(installation().settings.poll_seconds),
     }
 
 
 def _hello_task() -> Task[..., object]:
-    registry = here().registry
+    registry = installation().registry
     if TASK not in registry:
         abort(404, "This server has no task called hello. The demo brings one: --tasks asyncinweb.tasks.demo")
     return registry[TASK]
@@ -81,7 +81,7 @@ def _hello_task() -> Task[..., object]:
 @pages.post("/query")
 def query() -> Response | tuple[Response, int]:
     """State and result of the job `id`, as JSON. The result is null until there is one."""
-    job = find_job(reading(), request.form.get("id", ""))
+    job = find_job(read_session(), request.form.get("id", ""))
     if job is None or not visitors.may_see(visitors.current(), job):
         return jsonify(error="There is no such job."), 404
     return jsonify(state=job.state, result=result_value(job))

@@ -3,7 +3,7 @@
 import pytest
 
 from asyncinweb import clock
-from asyncinweb.queue.watching import HeldJob
+from asyncinweb.queue.polling import HeldJob
 from asyncinweb.workers.overdue import KillReason, Overdue
 
 
