@@ -9,7 +9,7 @@ from asyncinweb.errors import DatabaseGone
 from asyncinweb.queue import wakeup
 from asyncinweb.queue.files.folder_lock import is_in_use
 from asyncinweb.queue.files.instance import make_instance
-from asyncinweb.queue.files.job_inputs import giving
+from asyncinweb.queue.files.job_inputs import job_inputs
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.process_registry import wake_ports
 from asyncinweb.queue.schema import ensure_schema
@@ -41,7 +41,7 @@ class Client:
 
         Raises QuotaReached, IdempotencyConflict, DatabaseBusy, DatabaseUnusable.
         """
-        with shielded(), giving(self._instance) as given:
+        with shielded(), job_inputs(self._instance) as given:
             new_jobs = [
                 replace(to_new_job(request, owner, idempotency_key), slug=given.keep(request.arguments))
                 for request in requests
@@ -55,7 +55,7 @@ class Client:
 
     def rerun(self, slug: str, owner: str) -> Job | None:
         """A new job with the task and arguments of this one; None if there is no such job."""
-        with giving(self._instance) as given:
+        with job_inputs(self._instance) as given:
             new_slug = given.share(slug)
             with self._database.write() as connection:
                 job = rerun_job(connection, slug, owner, self._quota(owner), new_slug)

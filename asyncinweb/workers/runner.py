@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import TracebackType
 
 from asyncinweb.errors import BadArguments, JobInterruption
-from asyncinweb.queue.files.job_inputs import given_folder
+from asyncinweb.queue.files.job_inputs import inputs_folder
 from asyncinweb.states import Reason
 from asyncinweb.tasks.current import running_as
 from asyncinweb.tasks.outcome import Cancelled, Failed, Released
@@ -44,7 +44,7 @@ def run(
 ) -> Ending:
     """Call the task with these stored arguments. Returns its output, or why there is none; never raises."""
     try:
-        values = task.inputs.from_json(arguments, given_folder(job.folder))
+        values = task.inputs.from_json(arguments, inputs_folder(job.folder))
     except BadArguments as error:
         return Failed("bad_arguments", f"The job does not fit its task any more: {error}")
     interruption.begin(job)

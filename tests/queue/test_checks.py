@@ -15,7 +15,7 @@ from asyncinweb.identity import Identity
 from asyncinweb.queue import process_registry
 from asyncinweb.queue.client import Client
 from asyncinweb.queue.files.job_folder import JobFolder
-from asyncinweb.queue.files.job_inputs import given_folder
+from asyncinweb.queue.files.job_inputs import inputs_folder
 from asyncinweb.queue.maintenance import check_results
 from asyncinweb.queue.maintenance.check_results import Finding, file_system, programs_with, space
 from asyncinweb.queue.maintenance.checks import Computer, check
@@ -73,7 +73,7 @@ def submit_with_files(database: Database, settings: Settings) -> Path:
         path.chmod(0o600)
     arguments = TASKS[TASK].inputs.pack({"table": paths[0], "more": [paths[1]]})
     (job,) = Client(database, 1000, settings.instance).submit([Request(TASKS[TASK], arguments)])
-    return given_folder(JobFolder(settings.instance, job.slug))
+    return inputs_folder(JobFolder(settings.instance, job.slug))
 
 
 def make_older(folder: Path) -> None:

@@ -16,7 +16,7 @@ from test_api import refused, whole
 from web_room import OURS, OWNER, TOKEN, Room
 from werkzeug.test import TestResponse
 
-from asyncinweb.queue.files.job_inputs import given_folder
+from asyncinweb.queue.files.job_inputs import inputs_folder
 from asyncinweb.settings import Settings
 from asyncinweb.tasks.inputs.uploaded import Accept, UploadedFile
 from asyncinweb.tasks.registry import Options, Task
@@ -82,7 +82,7 @@ def send(client: FlaskClient, files: dict[str, Any], headers: dict[str, str] = K
 def called_with(room: Room, job: WholeJob) -> dict[str, Any]:
     """What the function would be called with."""
     inputs = room.app.extensions["asyncinweb"].registry["check"].inputs
-    found: dict[str, Any] = inputs.from_json(room.job(job.slug).arguments, given_folder(room.folder(job.slug)))
+    found: dict[str, Any] = inputs.from_json(room.job(job.slug).arguments, inputs_folder(room.folder(job.slug)))
     return found
 
 

@@ -16,7 +16,7 @@ from test_form_page import post
 from web_room import HTMX, OURS, Reader, Room, filled, one, page, soup, words
 from werkzeug.test import TestResponse
 
-from asyncinweb.queue.files.job_inputs import given_folder
+from asyncinweb.queue.files.job_inputs import inputs_folder
 from asyncinweb.queue.files.uploads import remove_abandoned
 from asyncinweb.queue.maintenance.retention import clean
 from asyncinweb.settings import Settings
@@ -82,7 +82,7 @@ def arguments_of(room: Room, response: TestResponse) -> dict[str, Any]:
     """What the function would be called with."""
     job = job_of(room, response)
     inputs = registry["check"].inputs
-    return inputs.from_json(job.arguments, given_folder(room.folder(job.slug)))
+    return inputs.from_json(job.arguments, inputs_folder(room.folder(job.slug)))
 
 
 def waiting(instance: Path) -> list[Path]:

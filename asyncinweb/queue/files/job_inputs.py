@@ -11,12 +11,12 @@ from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.tasks.inputs.arguments import Arguments, share, sync_folder
 
 
-def given_folder(folder: JobFolder) -> Path:
+def inputs_folder(folder: JobFolder) -> Path:
     """Where a job's uploaded files and secrets are, if it has any."""
     return folder.path / "given"
 
 
-class Giving:
+class JobInputs:
     """The folders made for jobs that are being stored."""
 
     def __init__(self, instance: Path) -> None:
@@ -28,16 +28,16 @@ class Giving:
         if arguments.is_all_in_row:
             return ""
         folder = self._new_folder()
-        arguments.keep_in(given_folder(folder), self._instance)
+        arguments.keep_in(inputs_folder(folder), self._instance)
         return folder.slug
 
     def share(self, slug: str) -> str:
         """Share what the job `slug` was given with a new one. Its slug, "" if there is nothing to share."""
-        source = given_folder(JobFolder(self._instance, slug))
+        source = inputs_folder(JobFolder(self._instance, slug))
         if not source.is_dir():
             return ""
         folder = self._new_folder()
-        target = given_folder(folder)
+        target = inputs_folder(folder)
         target.mkdir(mode=0o700)
         for file in source.iterdir():
             share(file, target / file.name)
@@ -60,9 +60,9 @@ class Giving:
 
 
 @contextmanager
-def giving(instance: Path) -> Iterator[Giving]:
+def job_inputs(instance: Path) -> Iterator[JobInputs]:
     """Removes what was made in vain. DatabaseUnusable if the instance folder takes no more."""
-    made = Giving(instance)
+    made = JobInputs(instance)
     try:
         yield made
     except OSError as error:

@@ -23,7 +23,7 @@ KEPT_SECONDS = 86_400.0
 TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
-class Arrival:
+class IncomingFile:
     """A file that is being received. `finish` or `remove` ends it. DatabaseUnusable if there is no room for it."""
 
     def __init__(self, folder: Path, name: str) -> None:
@@ -71,7 +71,7 @@ def _keeping(folder: Path) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Shelf:
+class PendingUploads:
     """The waiting uploads of one visitor."""
 
     instance: Path
@@ -82,9 +82,9 @@ class Shelf:
         # By a digest: an owner may be a name, which is no file name.
         return uploads_folder(self.instance) / hashlib.sha256(self.owner.encode()).hexdigest()[:32]
 
-    def receive(self, name: str) -> Arrival:
+    def receive(self, name: str) -> IncomingFile:
         """Begin to receive a file that is called `name`."""
-        return Arrival(self.folder, name)
+        return IncomingFile(self.folder, name)
 
     def find(self, token: str) -> UploadedFile | None:
         """The file that waits under this token, if it is this visitor's and is still there."""

@@ -13,7 +13,7 @@ from asyncinweb import clock
 from asyncinweb.identity import Identity
 from asyncinweb.queue import process_registry
 from asyncinweb.queue.files.job_folder import JobFolder
-from asyncinweb.queue.files.job_inputs import given_folder
+from asyncinweb.queue.files.job_inputs import inputs_folder
 from asyncinweb.queue.maintenance import check_results
 from asyncinweb.queue.maintenance.backup import integrity_faults
 from asyncinweb.queue.maintenance.check_results import Finding, doubtful, guarded, named, well, wrong
@@ -154,7 +154,7 @@ def _inputs(database: Database, settings: Settings, tasks: Registry) -> Finding:
     fields = {name: task.inputs.fields for name, task in tasks.tasks.items() if task.inputs.takes_files}
     lost = []
     for job in _each(database, select(Job).where(text(IS_UNFINISHED), Job.task.in_(fields))):
-        folder = given_folder(JobFolder(settings.instance, job.slug))
+        folder = inputs_folder(JobFolder(settings.instance, job.slug))
         given = stored_files(fields[job.task], job.arguments).values()
         if not all((folder / file["sha256"]).is_file() for files in given for file in files):
             lost.append(job.slug)

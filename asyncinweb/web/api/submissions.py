@@ -7,7 +7,7 @@ from flask import abort, request
 from werkzeug.sansio.multipart import Data, Event, Field, File
 
 from asyncinweb.errors import BadArguments, UnknownTask
-from asyncinweb.queue.files.uploads import Shelf
+from asyncinweb.queue.files.uploads import PendingUploads
 from asyncinweb.tasks.inputs.arguments import Arguments
 from asyncinweb.tasks.registry import Task
 from asyncinweb.web import visitors
@@ -35,7 +35,9 @@ def asked() -> Iterator[tuple[NewJob, Task[..., object], Arguments]]:
     arriving = parts()
     new = _read_job(arriving)
     task = _known(new.task)
-    receiver = Receiver(task.inputs.leaves, Shelf(installation().settings.instance, visitors.current().owner))
+    receiver = Receiver(
+        task.inputs.leaves, PendingUploads(installation().settings.instance, visitors.current().owner)
+    )
     try:
         receiver.take(arriving)
         yield new, task, _packed(task, new.arguments, receiver.sent)

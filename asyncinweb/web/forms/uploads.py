@@ -13,8 +13,8 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
-from asyncinweb.queue.files.job_inputs import given_folder
-from asyncinweb.queue.files.uploads import Arrival, Shelf
+from asyncinweb.queue.files.job_inputs import inputs_folder
+from asyncinweb.queue.files.uploads import IncomingFile, PendingUploads
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.reading import find_job
 from asyncinweb.tasks.inputs.fields import FormField
@@ -60,8 +60,8 @@ def receiving(task: Task[..., object]) -> Iterator[tuple[Sent, Callable[[], None
     raises DatabaseUnusable where there is no room for a file.
     """
     limit_length(task.inputs.takes_files)
-    shelf = Shelf(installation().settings.instance, visitors.current().owner)
-    receiver = Receiver(task.inputs.leaves, shelf)
+    pending = PendingUploads(installation().settings.instance, visitors.current().owner)
+    receiver = Receiver(task.inputs.leaves, pending)
     stays: list[bool] = []
     try:
         receiver.receive()
@@ -85,12 +85,12 @@ def limit_length(takes_files: bool) -> None:
 class Receiver:
     """Takes a form apart. `sent` is what has come of it."""
 
-    def __init__(self, leaves: Mapping[str, FormField], shelf: Shelf) -> None:
+    def __init__(self, leaves: Mapping[str, FormField], pending: PendingUploads) -> None:
         self.sent = Sent()
         self._leaves = leaves
-        self._shelf = shelf
-        self._arrived: list[Arrival] = []
-        self._arrival: Arrival | None = None
+        self._pending = pending
+        self._received: list[IncomingFile] = []
+        self._incoming: IncomingFile | None = None
         self._field = ""
         self._is_file = False
         self._text = bytearray()
@@ -110,8 +110,8 @@ class Receiver:
 
     def remove_arrived(self) -> None:
         """Remove what this request has brought."""
-        for arrival in self._arrived:
-            arrival.remove()
+        for incoming in self._received:
+            incoming.remove()
 
     def take(self, events: Iterable[Event]) -> None:
         """Take parts, or the rest of them, as they arrive."""
@@ -137,30 +137,30 @@ class Receiver:
             if self._texts_size > MAX_TEXT_BYTES:
                 _refuse_size("texts", MAX_TEXT_BYTES)
             self._text += data
-        elif self._arrival is not None:
+        elif self._incoming is not None:
             self._files_size += len(data)
             if self._files_size > installation().settings.max_upload_bytes:
                 _refuse_size("files", installation().settings.max_upload_bytes)
-            self._arrival.write(data)
-            self._refuse_file(self._arrival.name, self._arrival.size)
+            self._incoming.write(data)
+            self._refuse_file(self._incoming.name, self._incoming.size)
 
     def _end_part(self) -> None:
         if not self._is_file:
             if not is_whole_text(self._text):
                 abort(400, UNREADABLE)
             self.sent.texts.setdefault(self._field, []).append(self._text.decode())
-        elif self._arrival is not None:
-            self._put(self._field, KeptFile(self._arrival.token, self._arrival.finish()))
+        elif self._incoming is not None:
+            self._put(self._field, KeptFile(self._incoming.token, self._incoming.finish()))
 
     def _begin_file(self, filename: str | None) -> None:
-        self._arrival = None
+        self._incoming = None
         if self._field not in self._leaves:
             self.sent.texts.setdefault(self._field, [])
         # Without a name, nothing was chosen.
         if not filename or self._refuse_file(clean_name(filename), 0):
             return
-        self._arrival = self._shelf.receive(filename)
-        self._arrived.append(self._arrival)
+        self._incoming = self._pending.receive(filename)
+        self._received.append(self._incoming)
 
     def _refuse_file(self, name: str, size: int) -> bool:
         """True if the field takes no such file. What of it has arrived is removed, the rest is not kept."""
@@ -171,9 +171,9 @@ class Receiver:
             fault = "takes one file only"
         if fault and leaf:
             self.sent.messages[self._field] = fault
-        if fault and self._arrival is not None:
-            self._arrival.remove()
-            self._arrival = None
+        if fault and self._incoming is not None:
+            self._incoming.remove()
+            self._incoming = None
         return bool(fault)
 
     def _put(self, name: str, kept: KeptFile) -> None:
@@ -203,7 +203,7 @@ class Receiver:
     def _find(self, token: str) -> UploadedFile | None:
         slug, slash, digest = token.partition("/")
         if not slash:
-            return self._shelf.find(token)
+            return self._pending.find(token)
         job = find_job(read_session(), slug)
         if job is None or not visitors.may_see(visitors.current(), job):
             return None
@@ -221,7 +221,7 @@ def kept_by_field(job: Job) -> dict[str, list[KeptFile]]:
     registry = installation().registry
     if job.task not in registry:
         return {}
-    folder = given_folder(folder_of(job))
+    folder = inputs_folder(folder_of(job))
     return {
         name: [
             KeptFile(f"{job.slug}/{facts['sha256']}", UploadedFile(folder / facts["sha256"], **facts))
