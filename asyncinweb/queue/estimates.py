@@ -1,7 +1,7 @@
 """How long things take: what a task usually needs, what is left of a run, when a waiting job starts.
 
 From evidence only, and None without: from the last successful runs of a task, and from a run's own pace, which its
-worker tells (`workers/pace.py`).
+worker tells (`workers/progress_rate.py`).
 """
 
 import heapq
@@ -31,7 +31,7 @@ LEAST_SCATTER = 0.05
 
 
 @dataclass(frozen=True)
-class Span:
+class Range:
     """Between so many seconds and so many."""
 
     low: float
@@ -41,9 +41,9 @@ class Span:
     def middle(self) -> float:
         return math.sqrt(max(self.low, 0.0) * self.high) if self.low > 0 else self.high / 2
 
-    def after(self, seconds: float) -> "Span":
+    def after(self, seconds: float) -> "Range":
         """What is left of it when so many seconds have passed."""
-        return Span(max(0.0, self.low - seconds), max(0.0, self.high - seconds))
+        return Range(max(0.0, self.low - seconds), max(0.0, self.high - seconds))
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,13 @@ class Usual:
         return statistics.median(self.seconds)
 
     @property
-    def span(self) -> Span:
+    def range(self) -> Range:
         """Where four in five runs lie: as for the logarithms of a normal distribution with unknown parameters."""
         logs = [math.log(max(each, 0.001)) for each in self.seconds]
         count, mean = len(logs), statistics.fmean(logs)
         scatter = max(LEAST_SCATTER, statistics.stdev(logs))
         reach = STUDENT[min(count - 1, len(STUDENT)) - 1] * scatter * math.sqrt(1 + 1 / count)
-        return Span(math.exp(mean - reach), math.exp(mean + reach))
+        return Range(math.exp(mean - reach), math.exp(mean + reach))
 
 
 @dataclass
@@ -102,7 +102,7 @@ _RECENT = Prepared(
 class Rest:
     """What is left of a run. `is_late`: it takes longer than runs of its task usually do."""
 
-    span: Span | None
+    range: Range | None
     is_late: bool
 
 
@@ -111,25 +111,25 @@ def rest_of(job: Job, usual: Usual | None, now: datetime) -> Rest:
     if job.started_at is None:
         return Rest(None, is_late=False)
     elapsed = (now - job.started_at).total_seconds()
-    by_pace, by_habit = _by_pace(job, now), usual.span.after(elapsed) if usual else None
+    by_pace, by_habit = _by_pace(job, now), usual.range.after(elapsed) if usual else None
     is_late = by_habit is not None and by_habit.high <= 0
     if by_pace is None or by_pace.high <= 0:
         return Rest(None if is_late else by_habit, is_late)
     return Rest(_common(by_pace, by_habit), is_late)
 
 
-def _by_pace(job: Job, now: datetime) -> Span | None:
+def _by_pace(job: Job, now: datetime) -> Range | None:
     low, high, told_at = job.seconds_left_low, job.seconds_left_high, job.reported_at
     if low is None or high is None or told_at is None:
         return None
-    return Span(low, high).after((now - told_at).total_seconds())
+    return Range(low, high).after((now - told_at).total_seconds())
 
 
-def _common(by_pace: Span, by_habit: Span | None) -> Span:
+def _common(by_pace: Range, by_habit: Range | None) -> Range:
     """What both say; where they contradict, the run itself is believed."""
     if by_habit is None:
         return by_pace
-    both = Span(max(by_pace.low, by_habit.low), min(by_pace.high, by_habit.high))
+    both = Range(max(by_pace.low, by_habit.low), min(by_pace.high, by_habit.high))
     return both if both.low < both.high else by_pace
 
 
@@ -162,5 +162,5 @@ def starts_within(
 
 def _longest(usual: Usual | None, elapsed: float) -> float | None:
     """Seconds that a run still takes at most, usually; None if that is not known or over already."""
-    left = usual.span.high - elapsed if usual else 0.0
+    left = usual.range.high - elapsed if usual else 0.0
     return left if left > 0 else None

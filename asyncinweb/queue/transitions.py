@@ -25,7 +25,7 @@ from sqlalchemy import (
 from asyncinweb import clock
 from asyncinweb.queue import ranks
 from asyncinweb.queue.claims import Claim, ClaimScope
-from asyncinweb.queue.estimates import Span
+from asyncinweb.queue.estimates import Range
 from asyncinweb.queue.models import HAS_ENDED_WITHOUT_EXPIRY, IS_QUEUED, IS_SCHEDULED, IS_WAITING, Attempt, Job
 from asyncinweb.queue.stores.prepared import Prepared
 from asyncinweb.states import FINAL, Reason, State
@@ -107,7 +107,7 @@ def report(
     done: float | None,
     total: float | None,
     words: str | None,
-    left: Span | None = None,
+    left: Range | None = None,
 ) -> bool:
     """Progress of a running job, and how long it still needs if that can be told. False if this claim is no longer
     the live one."""

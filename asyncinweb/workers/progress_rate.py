@@ -1,6 +1,6 @@
 """How long a job still needs, from what it has said about its progress in this run and nothing else.
 
-The pace (seconds for one part in a hundred, say) is fitted as a straight line in its logarithm over the share that
+The rate (seconds for one part in a hundred, say) is fitted as a straight line in its logarithm over the share that
 is done, so that a job that slows down or speeds up is followed; the slope is held back by a prior, since little of
 a run says little about its rest. The range is what that line and the scatter around it leave open (Bayesian linear
 regression; Bishop, Pattern Recognition and Machine Learning, 2006, section 3.3). The constants were chosen on
@@ -13,20 +13,20 @@ from collections.abc import Sequence
 from itertools import pairwise
 from statistics import fmean
 
-from asyncinweb.queue.estimates import Span
+from asyncinweb.queue.estimates import Range
 
 # Less than this says nothing about the rest.
 FIRST_SECONDS = 3.0
 FIRST_SHARE = 0.03
 FIRST_REPORTS = 5
 MOST_SAMPLES = 128
-# Parts of equal work that the pace is looked at in.
+# Parts of equal work that the rate is looked at in.
 PARTS = 6
-# Standard deviation of the change of pace over a whole run, as a factor of e, before anything is known.
+# Standard deviation of the change of rate over a whole run, as a factor of e, before anything is known.
 SLOPE_BEFORE = 0.7
-# The least scatter of the pace between two parts, and how many parts that belief weighs.
+# The least scatter of the rate between two parts, and how many parts that belief weighs.
 SCATTER_BEFORE, WEIGHT_BEFORE = 0.08, 2
-# How far the range reaches: in standard deviations, and for a pace that does not follow a line.
+# How far the range reaches: in standard deviations, and for a rate that does not follow a line.
 DEVIATIONS, SLACK = 1.5, 0.1
 
 
@@ -36,9 +36,9 @@ class ProgressRate:
     def __init__(self) -> None:
         self._total: float | None = None
         self._samples: list[tuple[float, float]] = []
-        self._told: tuple[float, Span] | None = None
+        self._told: tuple[float, Range] | None = None
 
-    def left(self, seconds: float, done: object, total: object) -> Span | None:
+    def left(self, seconds: float, done: object, total: object) -> Range | None:
         """Note that `done` of `total` was reached `seconds` after the start. How long the rest takes, if that can
         be told. Anything may be given, since the author of a task gives it."""
         reached, whole = _number(done), _number(total)
@@ -50,11 +50,11 @@ class ProgressRate:
             self._begin_anew()
             self._total = whole
         self._note(seconds, reached)
-        span = self._estimate(whole) if reached < whole else None
-        if span is None:
+        estimate = self._estimate(whole) if reached < whole else None
+        if estimate is None:
             return None
         # A report of the same figure does not begin the rest anew; once it is used up, nothing is known.
-        rest = span.after(seconds - self._samples[-1][0])
+        rest = estimate.after(seconds - self._samples[-1][0])
         if rest.high <= 0:
             self._told = None
             return None
@@ -64,14 +64,14 @@ class ProgressRate:
         self._samples.clear()
         self._told = None
 
-    def _calmed(self, seconds: float, span: Span) -> Span:
+    def _calmed(self, seconds: float, estimate: Range) -> Range:
         """Half way from what was told before, so that the page does not jump from one report to the next."""
         if self._told is not None:
             passed, before = seconds - self._told[0], self._told[1]
-            low = math.sqrt(span.low * max(before.low - passed, span.low / 4))
-            span = Span(low, math.sqrt(span.high * max(before.high - passed, span.high / 4)))
-        self._told = seconds, span
-        return span
+            low = math.sqrt(estimate.low * max(before.low - passed, estimate.low / 4))
+            estimate = Range(low, math.sqrt(estimate.high * max(before.high - passed, estimate.high / 4)))
+        self._told = seconds, estimate
+        return estimate
 
     def _note(self, seconds: float, done: float) -> None:
         if not self._samples or done > self._samples[-1][1]:
@@ -79,8 +79,8 @@ class ProgressRate:
         if len(self._samples) > MOST_SAMPLES:
             self._samples = [*self._samples[:-1:2], self._samples[-1]]
 
-    def _estimate(self, total: float) -> Span | None:
-        # From the first report on: what comes before it, such as loading, is no part of the pace.
+    def _estimate(self, total: float) -> Range | None:
+        # From the first report on: what comes before it, such as loading, is no part of the rate.
         (begin, first), (end, last) = self._samples[0], self._samples[-1]
         covered = (last - first) / total
         if end - begin < FIRST_SECONDS or covered < FIRST_SHARE or len(self._samples) < FIRST_REPORTS:
@@ -107,21 +107,21 @@ def _number(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _rest(paces: Sequence[float], width: float, first: float, share: float) -> Span:
-    """Seconds for the rest, from the logarithms of the pace in parts of this width between two shares done."""
+def _rest(paces: Sequence[float], width: float, first: float, share: float) -> Range:
+    """Seconds for the rest, from the logarithms of the rate in parts of this width between two shares done."""
     count = len(paces)
     middle, ahead = (first + share) / 2, (1 + share) / 2
     offsets = [first + width * (part + 0.5) - middle for part in range(count)]
     mean, spread = fmean(paces), sum(each * each for each in offsets)
-    product = sum(offset * (pace - mean) for offset, pace in zip(offsets, paces, strict=True))
+    product = sum(offset * (rate - mean) for offset, rate in zip(offsets, paces, strict=True))
     scatter = SCATTER_BEFORE
     for _ in range(3):
         slope = product / (spread + (scatter / SLOPE_BEFORE) ** 2)
-        squares = sum((pace - mean - slope * offset) ** 2 for offset, pace in zip(offsets, paces, strict=True))
+        squares = sum((rate - mean - slope * offset) ** 2 for offset, rate in zip(offsets, paces, strict=True))
         scatter = math.sqrt((squares + WEIGHT_BEFORE * SCATTER_BEFORE**2) / (count - 1 + WEIGHT_BEFORE))
     slope_variance = 1 / (spread / scatter**2 + 1 / SLOPE_BEFORE**2)
     parts_ahead = max(1.0, (1 - share) / width)
     variance = scatter**2 * (1 / count + 1 / parts_ahead) + (ahead - middle) ** 2 * slope_variance
     centre = mean + slope * (ahead - middle) + scatter**2 / 2 * (1 - 1 / count) + math.log(1 - share)
     reach = DEVIATIONS * math.sqrt(variance)
-    return Span(math.exp(centre - reach) * (1 - SLACK), math.exp(centre + reach) * (1 + SLACK))
+    return Range(math.exp(centre - reach) * (1 - SLACK), math.exp(centre + reach) * (1 + SLACK))

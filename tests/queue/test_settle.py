@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 
 from asyncinweb.queue import reading
 from asyncinweb.queue.claims import Claim, ClaimScope
-from asyncinweb.queue.estimates import Span
+from asyncinweb.queue.estimates import Range
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.transitions import (
     MAX_INTERRUPTIONS,
@@ -385,7 +385,7 @@ def test_settling_one_job_leaves_all_others_alone(database: Database) -> None:
 
 def test_what_a_run_says_of_its_rest_is_kept_until_another_begins(database: Database) -> None:
     held = start(database)
-    perform(database, report, held, 3.0, 10.0, "", Span(20.0, 40.0))
+    perform(database, report, held, 3.0, 10.0, "", Range(20.0, 40.0))
     kept = row(database, held.job_id)
     perform(database, release, held)
 

@@ -5,20 +5,20 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from asyncinweb.queue.estimates import Rest, Span, Usual, rest_of, starts_within
+from asyncinweb.queue.estimates import Range, Rest, Usual, rest_of, starts_within
 from asyncinweb.queue.models import Job
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 FORTY = Usual([39.0, 40.0, 41.0, 40.0])
 
 
-def running(seconds: float, span: Span | None = None, told_before: float = 0.0) -> Job:
+def running(seconds: float, range: Range | None = None, told_before: float = 0.0) -> Job:
     """A job that has run for so long, and has told its own pace."""
     return Job(
         started_at=NOW - timedelta(seconds=seconds),
-        reported_at=NOW - timedelta(seconds=told_before) if span else None,
-        seconds_left_low=span and span.low,
-        seconds_left_high=span and span.high,
+        reported_at=NOW - timedelta(seconds=told_before) if range else None,
+        seconds_left_low=range and range.low,
+        seconds_left_high=range and range.high,
     )
 
 
@@ -31,9 +31,9 @@ def test_at_least_four_in_five_further_runs_end_in_the_range(runs: int, scatter:
         usual = Usual([chance.lognormvariate(3, scatter) for _ in range(runs)])
         takes = chance.lognormvariate(3, scatter)
         rest = rest_of(running(takes * share), usual, NOW)
-        if rest.span:
+        if rest.range:
             shown += 1
-            hits += rest.span.low <= takes * (1 - share) <= rest.span.high
+            hits += rest.range.low <= takes * (1 - share) <= rest.range.high
 
     assert shown > 500
     assert hits / shown >= 0.8
@@ -49,24 +49,24 @@ def test_a_run_longer_than_all_is_late_and_has_no_time_left_that_is_known() -> N
 
 
 def test_a_late_run_with_a_pace_of_its_own_is_told_by_that() -> None:
-    assert rest_of(running(60, Span(10, 20), told_before=4), FORTY, NOW) == Rest(Span(6, 16), is_late=True)
+    assert rest_of(running(60, Range(10, 20), told_before=4), FORTY, NOW) == Rest(Range(6, 16), is_late=True)
 
 
 def test_a_pace_that_has_run_out_says_nothing_more() -> None:
-    rest = rest_of(running(30, Span(1, 5), told_before=6), None, NOW)
+    rest = rest_of(running(30, Range(1, 5), told_before=6), None, NOW)
 
-    assert rest.span is None
+    assert rest.range is None
 
 
 def test_pace_and_habit_together_are_what_both_say() -> None:
-    rest = rest_of(running(20, Span(5, 60)), FORTY, NOW)
+    rest = rest_of(running(20, Range(5, 60)), FORTY, NOW)
 
-    assert rest.span is not None
-    assert 10 < rest.span.low < rest.span.high < 30
+    assert rest.range is not None
+    assert 10 < rest.range.low < rest.range.high < 30
 
 
 def test_where_pace_and_habit_contradict_the_run_itself_is_believed() -> None:
-    assert rest_of(running(20, Span(300, 500)), FORTY, NOW).span == Span(300, 500)
+    assert rest_of(running(20, Range(300, 500)), FORTY, NOW).range == Range(300, 500)
 
 
 def within(workers: int, began: list[float], ahead: list[str]) -> float | None:
@@ -75,15 +75,15 @@ def within(workers: int, began: list[float], ahead: list[str]) -> float | None:
 
 
 def test_a_waiting_job_starts_when_the_first_worker_is_free() -> None:
-    assert within(2, [10.0, 30.0], []) == pytest.approx(FORTY.span.high - 30.0)
+    assert within(2, [10.0, 30.0], []) == pytest.approx(FORTY.range.high - 30.0)
     assert within(2, [10.0], []) == 0.0
 
 
 def test_what_is_ahead_takes_its_time_on_the_worker_that_is_free_first() -> None:
-    ten = Usual([10.0, 10.0, 10.0]).span.high
+    ten = Usual([10.0, 10.0, 10.0]).range.high
 
-    assert within(1, [30.0], ["ten", "ten"]) == pytest.approx(FORTY.span.high - 30.0 + 2 * ten)
-    assert within(2, [30.0], ["ten", "ten"]) == pytest.approx(FORTY.span.high - 30.0 + ten, abs=ten)
+    assert within(1, [30.0], ["ten", "ten"]) == pytest.approx(FORTY.range.high - 30.0 + 2 * ten)
+    assert within(2, [30.0], ["ten", "ten"]) == pytest.approx(FORTY.range.high - 30.0 + ten, abs=ten)
 
 
 def test_a_start_is_not_told_if_anything_before_it_is_not_known() -> None:

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from web_room import OWNER, Room, job_part, one, page, sentence, words
 
 from asyncinweb.queue.claims import Claim, ClaimScope
-from asyncinweb.queue.estimates import Span
+from asyncinweb.queue.estimates import Range
 from asyncinweb.queue.transitions import cancel, claim, fail, fail_crashed, honour_cancel, release, report
 from asyncinweb.tasks.outcome import Failed
 
@@ -221,16 +221,16 @@ def test_without_evidence_nothing_is_said_about_the_time_left(client: FlaskClien
 @pytest.mark.parametrize(
     ("span", "told"),
     [
-        (Span(14.0, 26.0), "about 20 s"),
-        (Span(12.0, 38.0), "10 to 40 s"),
-        (Span(1.0, 38.0), "less than 40 s"),
-        (Span(1.0, 4.0), "a few seconds"),
-        (Span(52.0, 170.0), "50 s to 3 min"),
-        (Span(3000.0, 4000.0), "about 1 h"),
+        (Range(14.0, 26.0), "about 20 s"),
+        (Range(12.0, 38.0), "10 to 40 s"),
+        (Range(1.0, 38.0), "less than 40 s"),
+        (Range(1.0, 4.0), "a few seconds"),
+        (Range(52.0, 170.0), "50 s to 3 min"),
+        (Range(3000.0, 4000.0), "about 1 h"),
     ],
 )
 def test_the_time_left_is_told_by_the_runs_own_pace(
-    client: FlaskClient, room: Room, span: Span, told: str
+    client: FlaskClient, room: Room, span: Range, told: str
 ) -> None:
     held = room.start()
     assert room.perform(report, held, 30.0, 100.0, "", span)

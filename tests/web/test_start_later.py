@@ -16,7 +16,7 @@ def minutes_from_now(minutes: int) -> str:
     return f"{clock.now().astimezone() + timedelta(minutes=minutes):%Y-%m-%dT%H:%M}"
 
 
-def prospect(client: FlaskClient) -> str:
+def forecast(client: FlaskClient) -> str:
     return words(one(page(client, "/tasks/picture"), ".usually"))
 
 
@@ -74,18 +74,18 @@ def test_this_minute_means_now(client: FlaskClient, room: Room) -> None:
 
 def test_the_form_says_what_starts_first(client: FlaskClient, room: Room) -> None:
     room.add_worker()
-    assert prospect(client) == "starts at once"
+    assert forecast(client) == "starts at once"
 
     room.start(owner="somebody")
-    assert prospect(client) == "next in line"
+    assert forecast(client) == "next in line"
 
     for owner in ("ben", "ben", "cleo"):
         room.submit(owner=owner)
     # Fair order: of each other visitor's jobs only the first goes before the first of this one.
-    assert prospect(client) == "2 ahead of you"
+    assert forecast(client) == "2 ahead of you"
 
     room.submit(owner=OWNER)
-    assert prospect(client) == "4 ahead of you"
+    assert forecast(client) == "4 ahead of you"
 
 
 def test_the_form_says_how_long_it_usually_takes(client: FlaskClient, room: Room) -> None:
@@ -95,5 +95,5 @@ def test_the_form_says_how_long_it_usually_takes(client: FlaskClient, room: Room
     with room.database.write() as connection:
         connection.exec_driver_sql("UPDATE asyncinweb_jobs SET started_at = finished_at - 5")
 
-    assert prospect(client) == "usually 5 s · starts at once"
+    assert forecast(client) == "usually 5 s · starts at once"
     assert words(one(page(client, "/"), ".hero .usually")) == "usually 5 s · starts at once"

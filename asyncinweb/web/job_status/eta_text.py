@@ -2,7 +2,7 @@
 
 import math
 
-from asyncinweb.queue.estimates import Span
+from asyncinweb.queue.estimates import Range
 from asyncinweb.web.filters import duration
 
 # Up to so many seconds, times are told in steps of so many.
@@ -15,13 +15,13 @@ ABOUT = 2.0
 AT_MOST = 6.0
 
 
-def time_left(span: Span) -> str:
+def time_left(left: Range) -> str:
     """`about 20 s`, `10 to 30 s`, `less than 2 min`, `a few seconds`."""
-    if span.high < A_FEW_SECONDS:
+    if left.high < A_FEW_SECONDS:
         return "a few seconds"
-    if span.low * ABOUT >= span.high:
-        return f"about {duration(_rounded(span.middle))}"
-    low, high = _rounded_down(span.low), rounded_up(span.high)
+    if left.low * ABOUT >= left.high:
+        return f"about {duration(_rounded(left.middle))}"
+    low, high = _rounded_down(left.low), rounded_up(left.high)
     if low * AT_MOST < high:
         return f"less than {duration(high)}"
     return f"{_without_unit(duration(low), duration(high))} to {duration(high)}"

@@ -13,14 +13,14 @@ from asyncinweb.web.shared import read_session
 
 
 @dataclass(frozen=True)
-class Prospect:
+class Forecast:
     """`usually 5 s · 2 ahead of you`. has_workers: False if it would wait for somebody to start one."""
 
     words: str
     has_workers: bool
 
 
-def prospect_of(task: Task[..., object]) -> Prospect:
+def forecast_of(task: Task[..., object]) -> Forecast:
     """What a job of this visitor may expect if it were started now."""
     session, settings = read_session(), installation().settings
     connection = session.connection(bind_arguments={"mapper": Job})
@@ -33,7 +33,7 @@ def prospect_of(task: Task[..., object]) -> Prospect:
         "" if usual is None else f"usually {duration(usual)}",
         _ahead(position, is_free=count_running(session) < workers) if workers else "",
     ]
-    return Prospect(" · ".join(part for part in parts if part), workers > 0)
+    return Forecast(" · ".join(part for part in parts if part), workers > 0)
 
 
 def _ahead(position: Position, is_free: bool) -> str:

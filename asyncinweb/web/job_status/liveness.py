@@ -16,14 +16,14 @@ SILENT_AFTER = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
-class Silence:
+class Liveness:
     """A job has said nothing since then. `is_alive`: its process is there nevertheless."""
 
     since: datetime
     is_alive: bool
 
 
-def silence_of(connection: Connection, installation: Installation, job: Job) -> Silence | None:
+def liveness_of(connection: Connection, installation: Installation, job: Job) -> Liveness | None:
     """None for a job that does not run or has said something within the last minute."""
     latest = max(filter(None, (job.started_at, job.reported_at)), default=None)
     if job.state != "processing" or latest is None or not _is_long_ago(latest):
@@ -32,7 +32,7 @@ def silence_of(connection: Connection, installation: Installation, job: Job) -> 
     since = max(filter(None, (latest, printed)))
     if not _is_long_ago(since):
         return None
-    return Silence(since, is_worker_alive(connection, job.worker_id or "", installation.settings.lease_seconds))
+    return Liveness(since, is_worker_alive(connection, job.worker_id or "", installation.settings.lease_seconds))
 
 
 def _is_long_ago(time: datetime) -> bool:

@@ -16,7 +16,7 @@ from asyncinweb.queue.models import Job
 from asyncinweb.states import WAITING
 from asyncinweb.web.installation import Installation
 from asyncinweb.web.job_status.eta_text import time_left
-from asyncinweb.web.job_status.liveness import Silence, silence_of
+from asyncinweb.web.job_status.liveness import Liveness, liveness_of
 from asyncinweb.web.job_status.waiting import Wait, wait_of
 from asyncinweb.web.shared import fingerprint
 
@@ -47,7 +47,7 @@ class Run:
     left: str
     is_late: bool
     usual: Usual | None
-    silence: Silence | None
+    liveness: Liveness | None
     is_forced: bool
 
 
@@ -126,10 +126,10 @@ def _run_of(connection: Connection, installation: Installation, job: Job) -> Run
     usual = installation.usual_times.of(connection, job.task)
     rest = rest_of(job, usual, clock.now())
     return Run(
-        left=time_left(rest.span) if rest.span else "",
+        left=time_left(rest.range) if rest.range else "",
         is_late=rest.is_late,
         usual=usual,
-        silence=silence_of(connection, installation, job),
+        liveness=liveness_of(connection, installation, job),
         is_forced=_is_forced(job, installation.settings.kill_after_seconds),
     )
 
@@ -141,5 +141,5 @@ def _is_forced(job: Job, kill_after_seconds: float) -> bool:
 
 def _fingerprint(job: Job, wait: Wait | None, run: Run | None, poll: str) -> str:
     progress = (job.progress_done, job.progress_total, job.progress_text)
-    shown = wait.fingerprint if wait else run and (run.left, run.is_late, run.silence, run.is_forced)
+    shown = wait.fingerprint if wait else run and (run.left, run.is_late, run.liveness, run.is_forced)
     return fingerprint(job.slug, job.claim_no, progress, job.error, job.run_at, poll, shown)

@@ -10,7 +10,7 @@ from asyncinweb.queue.reading import usual_seconds
 from asyncinweb.web import visitors
 from asyncinweb.web.forms.form import blank_form
 from asyncinweb.web.installation import installation
-from asyncinweb.web.job_status.forecast import prospect_of
+from asyncinweb.web.job_status.forecast import forecast_of
 from asyncinweb.web.pages.job_list import JobList, listing
 from asyncinweb.web.shared import fragment, pages, read_session, render, see_other, unchanged, wants_fragment
 
@@ -32,7 +32,7 @@ def home() -> str | Response:
         "home.html",
         jobs=jobs,
         first=blank_form(tasks[0]) if tasks else None,
-        prospect=prospect_of(tasks[0]) if tasks else None,
+        forecast=forecast_of(tasks[0]) if tasks else None,
         others=tasks[1:],
         usual={task.name: usual_seconds(read_session(), task.name) for task in tasks[1:]},
         searched=installation().settings.tasks,

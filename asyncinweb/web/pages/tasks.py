@@ -16,7 +16,7 @@ from asyncinweb.web.forms.form import KEY_FIELD, Form, blank_form, refused_form
 from asyncinweb.web.forms.start_time import WHEN_FIELD, NoStart, read_start
 from asyncinweb.web.forms.uploads import KeptFile, Sent, kept_by_field, receiving
 from asyncinweb.web.installation import installation
-from asyncinweb.web.job_status.forecast import prospect_of
+from asyncinweb.web.job_status.forecast import forecast_of
 from asyncinweb.web.shared import job_or_404, pages, render, see_other, task_or_404
 
 # The name of a parameter cannot be a keyword of Python.
@@ -82,4 +82,4 @@ def idempotency_key(
 
 def form_page(shown: Form) -> str:
     """The page with one task's form."""
-    return render("tasks/form.html", form=shown, prospect=prospect_of(shown.task))
+    return render("tasks/form.html", form=shown, forecast=forecast_of(shown.task))

@@ -1,4 +1,4 @@
-"""The time left, told from a run's own pace: simulated runs, and whether their real ends lie in the range."""
+"""The time left, told from a run's own rate: simulated runs, and whether their real ends lie in the range."""
 
 import random
 import statistics
@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from asyncinweb.queue.estimates import Span
+from asyncinweb.queue.estimates import Range
 from asyncinweb.workers.progress_rate import ProgressRate
 
 RUNS = 80
@@ -65,14 +65,14 @@ def reports(kind: Callable[[int, random.Random], list[float]], chance: random.Ra
     return seen
 
 
-def told(kind: Callable[[int, random.Random], list[float]], seed: int) -> list[tuple[Span, float]]:
+def told(kind: Callable[[int, random.Random], list[float]], seed: int) -> list[tuple[Range, float]]:
     """What was told at about twenty moments of one run, beside the truth."""
-    pace, found = ProgressRate(), []
+    rate, found = ProgressRate(), []
     run = reports(kind, random.Random(seed))
     for turn, (seconds, done, total, left) in enumerate(run):
-        span = pace.left(seconds, done, total)
-        if span and turn % max(1, len(run) // 20) == 0:
-            found.append((span, left))
+        estimate = rate.left(seconds, done, total)
+        if estimate and turn % max(1, len(run) // 20) == 0:
+            found.append((estimate, left))
     return found
 
 
@@ -80,7 +80,7 @@ def told(kind: Callable[[int, random.Random], list[float]], seed: int) -> list[t
 def test_at_least_four_real_ends_in_five_lie_in_the_range(kind: Callable) -> None:
     answers = [each for seed in range(RUNS) for each in told(kind, seed)]
 
-    hits = sum(span.low <= left <= span.high for span, left in answers)
+    hits = sum(estimate.low <= left <= estimate.high for estimate, left in answers)
 
     assert len(answers) > 10 * RUNS
     assert hits / len(answers) >= 0.8
@@ -89,14 +89,14 @@ def test_at_least_four_real_ends_in_five_lie_in_the_range(kind: Callable) -> Non
 def test_the_range_of_a_steady_run_is_narrow_and_does_not_jump() -> None:
     runs = [told(steady, seed) for seed in range(RUNS)]
 
-    assert statistics.median(span.high / span.low for run in runs for span, _ in run) < 1.8
+    assert statistics.median(estimate.high / estimate.low for run in runs for estimate, _ in run) < 1.8
     for (before, _), (after, left) in (pair for run in runs for pair in pairwise(run)):
         assert middle(after) < middle(before) * 1.3
         assert left / 2 - 1 < middle(after) < left * 2 + 1
 
 
-def middle(span: Span) -> float:
-    return (span.low * span.high) ** 0.5
+def middle(estimate: Range) -> float:
+    return (estimate.low * estimate.high) ** 0.5
 
 
 def test_little_of_a_run_says_nothing() -> None:
@@ -107,19 +107,19 @@ def test_little_of_a_run_says_nothing() -> None:
 
 
 def test_the_time_before_the_first_report_is_no_part_of_the_pace() -> None:
-    pace = ProgressRate()
+    rate = ProgressRate()
 
-    spans = [pace.left(600.0 + second, second, 100) for second in range(51)]
+    estimates = [rate.left(600.0 + second, second, 100) for second in range(51)]
 
-    assert spans[-1] is not None
-    assert spans[-1].low < 50 < spans[-1].high < 100
+    assert estimates[-1] is not None
+    assert estimates[-1].low < 50 < estimates[-1].high < 100
 
 
 def test_reports_of_the_same_figure_use_the_time_left_up() -> None:
-    pace = ProgressRate()
-    before = [pace.left(float(second), second, 100) for second in range(61)][-1]
+    rate = ProgressRate()
+    before = [rate.left(float(second), second, 100) for second in range(61)][-1]
 
-    later = [pace.left(60.0 + second, 60, 100) for second in range(1, 200)]
+    later = [rate.left(60.0 + second, 60, 100) for second in range(1, 200)]
 
     assert before is not None
     assert later[19] is not None
@@ -129,11 +129,11 @@ def test_reports_of_the_same_figure_use_the_time_left_up() -> None:
 
 def test_another_total_or_a_step_back_begins_anew() -> None:
     for following in ((10, 200), (5, 100)):
-        pace = ProgressRate()
+        rate = ProgressRate()
         for second in range(20):
-            pace.left(float(second), second, 100)
+            rate.left(float(second), second, 100)
 
-        assert pace.left(21.0, *following) is None
+        assert rate.left(21.0, *following) is None
 
 
 @pytest.mark.parametrize(
@@ -145,9 +145,9 @@ def test_what_makes_no_sense_says_nothing(done: object, total: object) -> None:
 
 
 def test_numbers_of_any_kind_are_understood() -> None:
-    pace = ProgressRate()
+    rate = ProgressRate()
 
-    spans = [pace.left(float(second), Decimal(second), Decimal(40)) for second in range(20)]
+    estimates = [rate.left(float(second), Decimal(second), Decimal(40)) for second in range(20)]
 
-    assert spans[-1] is not None
-    assert spans[-1].low < 21 < spans[-1].high
+    assert estimates[-1] is not None
+    assert estimates[-1].low < 21 < estimates[-1].high
