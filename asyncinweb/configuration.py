@@ -10,14 +10,14 @@ from pydantic import ValidationError
 
 from asyncinweb.errors import SettingError, nearest
 from asyncinweb.settings import Settings
-from asyncinweb.validation_messages import WISHES
+from asyncinweb.validation_messages import VALIDATION_MESSAGES
 
 PREFIX = "ASYNCINWEB_"
 FILE = "asyncinweb.toml"
 # What opens a server to everybody must not be inherited from a file or an environment that somebody else has made.
 ONLY_TYPED = "insecure_no_auth"
 # Among the settings only lists can be too short.
-SETTING_WISHES = {**WISHES, "too_short": "name at least one"}
+SETTING_MESSAGES = {**VALIDATION_MESSAGES, "too_short": "name at least one"}
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,6 @@ def _place(origin: str, name: str) -> str:
 def _in_words(error: ValidationError, origins: Mapping[str, str]) -> str:
     first = error.errors(include_url=False)[0]
     name = str(first["loc"][0]) if first["loc"] else "settings"
-    wish = SETTING_WISHES.get(first["type"], "").format(**first.get("ctx", {}))
-    message = wish or first["msg"].removeprefix("Value error, ")
+    message = SETTING_MESSAGES.get(first["type"], "").format(**first.get("ctx", {}))
+    message = message or first["msg"].removeprefix("Value error, ")
     return f"{name} = {first['input']!r} ({origins.get(name, 'default')}) is not possible: {message}."

@@ -113,12 +113,12 @@ def connected_flask_sqlalchemy(app: Flask, database: Database) -> SQLAlchemy:
 
 
 def _engine_of_host(db: SQLAlchemy, database: Database) -> Engine:
-    wish = f'app.config["SQLALCHEMY_BINDS"] = {{"{BIND_KEY}": "{sqlite_url(database.path)}"}}'
+    cure = f'app.config["SQLALCHEMY_BINDS"] = {{"{BIND_KEY}": "{sqlite_url(database.path)}"}}'
     if BIND_KEY not in db.engines:
         _add_engine(db, database)
     if BIND_KEY not in db.engines:
         raise AsyncInWebError(
-            f"Flask-SQLAlchemy is set up already, without our database. Before db.init_app(app), write: {wish}"
+            f"Flask-SQLAlchemy is set up already, without our database. Before db.init_app(app), write: {cure}"
         )
     engine = db.engines[BIND_KEY]
     if getattr(engine.dialect.dbapi, "Connection", None) is not getattr(driver_of(database), "Connection", None):
@@ -129,7 +129,7 @@ def _engine_of_host(db: SQLAlchemy, database: Database) -> Engine:
     if engine.url.database != str(database.path):
         raise AsyncInWebError(
             f"SQLALCHEMY_BINDS[{BIND_KEY!r}] names {engine.url.database!r}, but the settings name "
-            f"{str(database.path)!r}. Before db.init_app(app), write: {wish}"
+            f"{str(database.path)!r}. Before db.init_app(app), write: {cure}"
         )
     return engine
 

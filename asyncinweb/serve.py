@@ -53,7 +53,7 @@ def run(settings: Settings, parts: Parts, say: Callable[[str], None], open_brows
     """
     configure_log()
     forget_secrets()
-    # Early, so that Ctrl-C is a wish to stop at any moment of the start.
+    # Early, so that Ctrl-C is a request to stop at any moment of the start.
     stop_signals = StopSignals()
     refuse_unprotected_network(settings, parts)
     prepare_instance(settings.instance)

@@ -1,6 +1,6 @@
 """What is needed instead, for each kind of wrong value that pydantic tells apart: for forms and for settings."""
 
-WISHES = {
+VALIDATION_MESSAGES = {
     "greater_than_equal": "it must be at least {ge}",
     "greater_than": "it must be more than {gt}",
     "less_than_equal": "it must be at most {le}",

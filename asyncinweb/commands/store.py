@@ -81,14 +81,14 @@ def check_command(tasks: tuple[str, ...], instance: Path | None, as_json: bool) 
     place = Place(instance, tasks)
     place.existing_database().close()
     computer = Computer(processes.this_host(), processes.is_alive)
-    code, findings = 0, []
-    for finding in check(place.settings, computer, lambda: load(place.settings.tasks)):
-        code = max(code, finding.exit_code)
-        findings.append({"subject": finding.subject, "level": finding.level, "words": finding.words})
+    code, results = 0, []
+    for result in check(place.settings, computer, lambda: load(place.settings.tasks)):
+        code = max(code, result.exit_code)
+        results.append({"subject": result.subject, "level": result.level, "words": result.words})
         if not as_json:
-            click.echo(f"{finding.level:8} {finding.subject:16} {finding.words}")
+            click.echo(f"{result.level:8} {result.subject:16} {result.words}")
     if as_json:
-        print_json(findings)
+        print_json(results)
     if code:
         raise click.exceptions.Exit(code)
 

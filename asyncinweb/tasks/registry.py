@@ -48,7 +48,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Request:
-    """A wish to run a task once: validated arguments, and when and how."""
+    """A request to run a task once: validated arguments, and when and how."""
 
     task: "Task[..., object]"
     arguments: Arguments

@@ -22,7 +22,7 @@ class KillReason:
 
 @dataclass
 class Overdue:
-    """Remembers when each claim, and each wish to stop it, was first seen: by monotonic time, which a clock that
+    """Remembers when each claim, and each request to stop it, was first seen: by monotonic time, which a clock that
     is set does not move."""
 
     kill_after_seconds: float

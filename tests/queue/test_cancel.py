@@ -88,7 +88,7 @@ def test_an_unknown_job_cannot_be_cancelled(database: Database) -> None:
     assert row(database, job.id)["state"] == "queued"
 
 
-def test_the_worker_honours_the_wish(database: Database) -> None:
+def test_the_worker_honours_the_request(database: Database) -> None:
     held = start(database)
     perform(database, cancel, held.slug)
 
@@ -107,7 +107,7 @@ def test_a_worker_cannot_cancel_what_nobody_asked_to_stop(database: Database) ->
     assert row(database, held.job_id)["state"] == "processing"
 
 
-def test_a_crash_after_the_wish_is_a_cancelled_job(database: Database) -> None:
+def test_a_crash_after_the_request_is_a_cancelled_job(database: Database) -> None:
     held = start(database)
     perform(database, cancel, held.slug)
 

@@ -17,7 +17,7 @@ from asyncinweb.queue.client import Client
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.files.job_inputs import inputs_folder
 from asyncinweb.queue.maintenance import check_results
-from asyncinweb.queue.maintenance.check_results import Finding, file_system, programs_with, space
+from asyncinweb.queue.maintenance.check_results import CheckResult, file_system, programs_with, space
 from asyncinweb.queue.maintenance.checks import Computer, check
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import enqueue
@@ -45,7 +45,7 @@ def report(table: UploadedFile | None = None, more: list[UploadedFile] = []) -> 
 TASKS = Registry({TASK: Task(report, Options())})
 
 
-def look(settings: Settings) -> dict[str, Finding]:
+def look(settings: Settings) -> dict[str, CheckResult]:
     return {each.subject: each for each in check(settings, THIS_COMPUTER, lambda: TASKS)}
 
 

@@ -1,4 +1,4 @@
-"""Is all well? A finding for each thing an operator would look at. Nothing is made, changed or mended."""
+"""Is all well? A result for each thing an operator would look at. Nothing is made, changed or mended."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """One line of `asyncinweb check`. `exit_code`: what the command ends with for it."""
 
     subject: str
@@ -33,20 +33,20 @@ class Finding:
     exit_code: int = 0
 
 
-def well(subject: str, words: str) -> Finding:
-    return Finding(subject, "ok", words)
+def well(subject: str, words: str) -> CheckResult:
+    return CheckResult(subject, "ok", words)
 
 
-def doubtful(subject: str, words: str) -> Finding:
-    return Finding(subject, "warning", words)
+def doubtful(subject: str, words: str) -> CheckResult:
+    return CheckResult(subject, "warning", words)
 
 
-def wrong(subject: str, words: str, exit_code: int = 1) -> Finding:
-    return Finding(subject, "error", words, exit_code)
+def wrong(subject: str, words: str, exit_code: int = 1) -> CheckResult:
+    return CheckResult(subject, "error", words, exit_code)
 
 
-def guarded(subject: str, look: Callable[[], Finding]) -> Finding:
-    """What a look finds; an error in looking is a finding too."""
+def guarded(subject: str, look: Callable[[], CheckResult]) -> CheckResult:
+    """What a look finds; an error in looking is a result too."""
     try:
         return look()
     except AsyncInWebError as error:
@@ -65,13 +65,13 @@ def named(names: list[str]) -> str:
 # --- the computer -----------------------------------------------------------------------------------------------
 
 
-def sqlite() -> Finding:
+def sqlite() -> CheckResult:
     version = ".".join(map(str, sqlite_version()))
     fault = sqlite_fault()
     return doubtful("sqlite", f"{version}: {fault}") if fault else well("sqlite", version)
 
 
-def file_system(database_path: Path) -> Finding:
+def file_system(database_path: Path) -> CheckResult:
     kind = file_system_of(database_path)
     if kind in NETWORK_FILE_SYSTEMS:
         return wrong("file system", f"{kind} is a network file system, where SQLite loses data")
@@ -80,7 +80,7 @@ def file_system(database_path: Path) -> Finding:
     return well("file system", kind or "unknown to this system")
 
 
-def space(*folders: Path) -> Finding:
+def space(*folders: Path) -> CheckResult:
     free = min(shutil.disk_usage(folder).free for folder in folders)
     words = f"{free / 1e6:,.0f} MB are free"
     if free < NO_SPACE:
@@ -88,7 +88,7 @@ def space(*folders: Path) -> Finding:
     return doubtful("space", words) if free < LITTLE_SPACE else well("space", words)
 
 
-def permissions(instance: Path) -> Finding:
+def permissions(instance: Path) -> CheckResult:
     open_to_others = [str(path) for path in _everything_in(instance) if is_open_to_others(path)]
     foreign = [str(path) for path in _everything_in(instance) if not os.access(path, os.R_OK | os.W_OK)]
     if foreign:
@@ -109,7 +109,7 @@ def _everything_in(instance: Path) -> Iterator[Path]:
                 yield path
 
 
-def write_ahead_log(size: int, database_path: Path) -> Finding:
+def write_ahead_log(size: int, database_path: Path) -> CheckResult:
     words = f"{size / 1e6:.1f} MB"
     if size <= WAL_BOUND_BYTES:
         return well("write-ahead log", words)
@@ -134,7 +134,7 @@ def _leads_to(descriptor: Path, path: Path) -> bool:
         return False
 
 
-def clock_of(newest: float | None, database_path: Path) -> Finding:
+def clock_of(newest: float | None, database_path: Path) -> CheckResult:
     """newest: the latest time that stands in the database, in seconds since 1970."""
     now = clock.now()
     if now.year < FIRST_POSSIBLE_YEAR:

@@ -16,7 +16,7 @@ from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.files.job_inputs import inputs_folder
 from asyncinweb.queue.maintenance import check_results
 from asyncinweb.queue.maintenance.backup import integrity_faults
-from asyncinweb.queue.maintenance.check_results import Finding, doubtful, guarded, named, well, wrong
+from asyncinweb.queue.maintenance.check_results import CheckResult, doubtful, guarded, named, well, wrong
 from asyncinweb.queue.maintenance.retention import folders_of_jobs, is_young
 from asyncinweb.queue.models import IS_SCHEDULED, IS_UNFINISHED, IS_WAITING, Job, Supervisor, Worker
 from asyncinweb.queue.results import stored_result
@@ -40,8 +40,8 @@ class Computer:
     is_alive: Callable[[Identity], bool]
 
 
-def check(settings: Settings, computer: Computer, load_tasks: Callable[[], Registry]) -> Iterator[Finding]:
-    """All findings, one after the other. load_tasks: what it raises becomes a finding."""
+def check(settings: Settings, computer: Computer, load_tasks: Callable[[], Registry]) -> Iterator[CheckResult]:
+    """All results, one after the other. load_tasks: what it raises becomes a result."""
     path, instance = settings.database_path, settings.instance
     yield check_results.sqlite()
     on_disk = guarded("file system", lambda: check_results.file_system(path))
@@ -59,7 +59,7 @@ def check(settings: Settings, computer: Computer, load_tasks: Callable[[], Regis
 
 def _check_database(
     database: Database, settings: Settings, computer: Computer, tasks: Callable[[], Registry]
-) -> Iterator[Finding]:
+) -> Iterator[CheckResult]:
     size = database.wal_bytes
     yield guarded("write-ahead log", lambda: check_results.write_ahead_log(size, database.path))
     sound = guarded("database", lambda: _integrity(database))
@@ -76,14 +76,14 @@ def _check_database(
     yield guarded("folders", lambda: _folders(database, settings))
 
 
-def _integrity(database: Database) -> Finding:
+def _integrity(database: Database) -> CheckResult:
     faults = integrity_faults(database)
     if faults:
         return wrong("database", f"damaged: {'; '.join(faults)}. Put a backup in its place: asyncinweb restore", 3)
     return well("database", f"sound, {database.path.stat().st_size / 1e6:.1f} MB")
 
 
-def _schema(database: Database) -> Finding:
+def _schema(database: Database) -> CheckResult:
     refuse_newer(database)
     revision = current_revision(database)
     if revision is None:
@@ -102,7 +102,7 @@ def _newest_time(database: Database) -> float | None:
     return max((time.timestamp() for time in times if time is not None), default=None)
 
 
-def _processes(database: Database, settings: Settings, computer: Computer) -> Finding:
+def _processes(database: Database, settings: Settings, computer: Computer) -> CheckResult:
     with database.read() as session:
         connection = session.connection()
         supervisors = process_registry.supervisors_on(connection, computer.name)
@@ -125,7 +125,7 @@ def _silent(session: Session, lease_seconds: float) -> list[str]:
     return [f"server {pid} on {host}" for pid, host in rows]
 
 
-def _jobs(database: Database, tasks: Registry) -> Finding:
+def _jobs(database: Database, tasks: Registry) -> CheckResult:
     held_by_nobody = select(Job.slug).where(
         text("state = 'processing'"), Job.worker_id.not_in(select(Worker.id).scalar_subquery())
     )
@@ -149,7 +149,7 @@ def _jobs(database: Database, tasks: Registry) -> Finding:
     return well("jobs", f"{total} wait")
 
 
-def _inputs(database: Database, settings: Settings, tasks: Registry) -> Finding:
+def _inputs(database: Database, settings: Settings, tasks: Registry) -> CheckResult:
     """Files that were given to jobs which have not ended. Those of others are only wanted to run them again."""
     fields = {name: task.inputs.fields for name, task in tasks.tasks.items() if task.inputs.takes_files}
     lost = []
@@ -175,7 +175,7 @@ def _each(database: Database, query: Select[Any]) -> Iterator[Job]:
         last = jobs[-1].id
 
 
-def _results(database: Database, settings: Settings) -> Finding:
+def _results(database: Database, settings: Settings) -> CheckResult:
     lost = []
     # Only those that may name a file; the rest has its result in the row.
     for job in _each(database, select(Job).where(Job.state == "completed", Job.result.like('%"file"%'))):
@@ -187,7 +187,7 @@ def _results(database: Database, settings: Settings) -> Finding:
     return well("results", "all files of results are there")
 
 
-def _folders(database: Database, settings: Settings) -> Finding:
+def _folders(database: Database, settings: Settings) -> CheckResult:
     orphans = []
     for folder in folders_of_jobs(settings.instance):
         with database.read() as session:

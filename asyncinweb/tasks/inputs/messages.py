@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from asyncinweb.errors import nearest
 from asyncinweb.tasks.inputs.fields import FormField, as_text
-from asyncinweb.validation_messages import WISHES
+from asyncinweb.validation_messages import VALIDATION_MESSAGES
 
 # Python refuses to write out whole numbers of more than 4300 digits.
 MOST_BITS = 1_000
@@ -44,13 +44,13 @@ def _message(error: ErrorDetails, field: FormField | None) -> str:
         return "is missing; please choose a file" if value is None else error["msg"]
     if kind == "string_too_long":
         return f"is too long: {len(str(value))} characters, at most {facts['max_length']} are allowed"
-    wish = WISHES.get(kind)
+    message = VALIDATION_MESSAGES.get(kind)
     if field is not None and field.kind == "secret":
         # What was typed must not stand in a page or a log.
-        return wish.format(**facts) if wish else "this is not possible"
-    if wish is None:
+        return message.format(**facts) if message else "this is not possible"
+    if message is None:
         return f"{shown(value)}: {error['msg'][:1].lower()}{error['msg'][1:]}"
-    return f"{shown(value)} is not possible: {wish.format(**facts)}"
+    return f"{shown(value)} is not possible: {message.format(**facts)}"
 
 
 def shown(value: object) -> str:

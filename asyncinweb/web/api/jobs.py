@@ -43,14 +43,14 @@ def submit() -> Response:
     """Submit a job. The same Idempotency-Key again is answered with the same job."""
     key = _idempotency_key()
     with asked() as (new, task, arguments):
-        wish = Request(
+        job_request = Request(
             task,
             arguments,
             priority=_priority(task, new.priority),
             run_at=new.run_at,
             unique_key=None if new.unique_key is None else f"{_owner()}:{new.unique_key}",
         )
-        (job,) = installation().client.submit([wish], _owner(), key)
+        (job,) = installation().client.submit([job_request], _owner(), key)
     return _created(job.slug)
 
 
@@ -137,11 +137,11 @@ def _owner() -> str:
     return visitors.current().owner
 
 
-def _priority(task: Task[..., object], wished: int | None) -> int:
+def _priority(task: Task[..., object], requested: int | None) -> int:
     own = task.options.priority
-    if wished is not None and wished > own:
+    if requested is not None and requested > own:
         raise BadArguments("request", {"priority": f"must be at most {own}, the priority of {task.name}"})
-    return own if wished is None else wished
+    return own if requested is None else requested
 
 
 def _idempotency_key() -> str | None:

@@ -22,7 +22,7 @@ class Given(BaseModel):
 
 
 class NewJob(Given):
-    """A wish to run a task once."""
+    """A request to run a task once."""
 
     task: str = Field(description="The task's name, as GET /tasks lists it.")
     arguments: dict[str, Any] = Field(

@@ -43,16 +43,16 @@ def start(name: str) -> Response | tuple[str, int]:
     task = task_or_404(name)
     with receiving(task) as (sent, keep_files):
         key = sent.texts.pop(KEY_FIELD, [""])[-1]
-        wish, messages = _wish(task, sent)
-        if wish is None:
+        job_request, messages = _job_request(task, sent)
+        if job_request is None:
             keep_files()
             return form_page(refused_form(task, sent.texts, sent.files, messages, key)), 422
-        idempotent = idempotency_key(task, wish.arguments, key, wish.run_at)
-        (job,) = installation().client.submit([wish], visitors.current().owner, idempotent)
+        idempotent = idempotency_key(task, job_request.arguments, key, job_request.run_at)
+        (job,) = installation().client.submit([job_request], visitors.current().owner, idempotent)
     return see_other(url_for("asyncinweb.show", slug=job.slug))
 
 
-def _wish(task: Task[..., object], sent: Sent) -> tuple[Request | None, dict[str, str]]:
+def _job_request(task: Task[..., object], sent: Sent) -> tuple[Request | None, dict[str, str]]:
     """What the form asks for, or what is wrong with it, by field."""
     messages, run_at = dict(sent.messages), None
     texts = {name: values for name, values in sent.texts.items() if name != WHEN_FIELD}

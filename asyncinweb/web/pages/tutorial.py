@@ -40,8 +40,8 @@ def visit() -> str | AnyResponse:
     task = _hello_task()
     arguments = task.inputs.pack({})
     owner, key = visitors.current().owner, request.values.get("key", "")
-    wish = Request(task, arguments, priority=task.options.priority)
-    (job,) = installation().client.submit([wish], owner, idempotency_key(task, arguments, key))
+    job_request = Request(task, arguments, priority=task.options.priority)
+    (job,) = installation().client.submit([job_request], owner, idempotency_key(task, arguments, key))
     if wants_fragment():
         return fragment(render("hello_visit.html", **_facts(job)))
     return see_other(url_for("asyncinweb.visited", slug=job.slug))

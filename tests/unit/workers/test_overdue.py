@@ -19,7 +19,7 @@ def held(timeout: float | None = None, cancel: bool = False, claim_no: int = 1) 
     return HeldJob(1, claim_no, "worker", timeout, cancel)
 
 
-def test_a_job_without_limit_and_wish_is_left_alone(now: list[float]) -> None:
+def test_a_job_without_limit_or_request_is_left_alone(now: list[float]) -> None:
     overdue = Overdue(2.0)
     overdue.judge([held()])
     now[0] += 1e6
@@ -27,7 +27,7 @@ def test_a_job_without_limit_and_wish_is_left_alone(now: list[float]) -> None:
     assert overdue.judge([held()]) == []
 
 
-def test_a_wish_is_enforced_some_time_after_it_was_first_seen(now: list[float]) -> None:
+def test_a_request_is_enforced_some_time_after_it_was_first_seen(now: list[float]) -> None:
     overdue = Overdue(2.0)
     overdue.judge([held()])
     now[0] += 100
