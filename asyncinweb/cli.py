@@ -10,7 +10,7 @@ import click
 
 from asyncinweb.configuration import read_settings
 from asyncinweb.errors import AsyncInWebError, nearest
-from asyncinweb.serve import Parts, run
+from asyncinweb.serve import Roles, run
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -79,30 +79,30 @@ OPTIONS = {
 }
 
 
-def _serve(parts: Parts, open_browser: bool = False, **options: Any) -> None:
+def _serve(roles: Roles, open_browser: bool = False, **options: Any) -> None:
     options["tasks"] = options.get("tasks") or None
-    run(read_settings(options).settings, parts, click.echo, open_browser)
+    run(read_settings(options).settings, roles, click.echo, open_browser)
 
 
 @cli.command("run")
 @_options("host", "port", "workers", "tasks", "instance", "insecure_no_auth", "open_browser")
 def run_command(**options: Any) -> None:
     """Start the web server and the workers."""
-    _serve(Parts(), **options)
+    _serve(Roles(), **options)
 
 
 @cli.command("web")
 @_options("host", "port", "tasks", "instance", "insecure_no_auth", "open_browser")
 def web_command(**options: Any) -> None:
     """Start the web server only."""
-    _serve(Parts(workers=False), **options)
+    _serve(Roles(workers=False), **options)
 
 
 @cli.command("worker")
 @_options("workers", "tasks", "instance")
 def worker_command(**options: Any) -> None:
     """Start workers only."""
-    _serve(Parts(web=False), **options)
+    _serve(Roles(web=False), **options)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

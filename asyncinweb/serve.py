@@ -29,7 +29,7 @@ from asyncinweb.workers.stop_signals import StopSignals
 
 
 @dataclass(frozen=True)
-class Parts:
+class Roles:
     """Which processes to start."""
 
     web: bool = True
@@ -46,8 +46,8 @@ class Start:
     open_browser: bool
 
 
-def run(settings: Settings, parts: Parts, say: Callable[[str], None], open_browser: bool = False) -> None:
-    """Start the parts and stay until a signal asks to stop. `say` prints a line at the terminal.
+def run(settings: Settings, roles: Roles, say: Callable[[str], None], open_browser: bool = False) -> None:
+    """Start the roles and stay until a signal asks to stop. `say` prints a line at the terminal.
 
     Raises CannotStart, DatabaseUnusable, TaskLoadError and their kin before anything has been changed.
     """
@@ -55,10 +55,10 @@ def run(settings: Settings, parts: Parts, say: Callable[[str], None], open_brows
     forget_secrets()
     # Early, so that Ctrl-C is a request to stop at any moment of the start.
     stop_signals = StopSignals()
-    refuse_unprotected_network(settings, parts)
+    refuse_unprotected_network(settings, roles)
     prepare_instance(settings.instance)
-    in_folder = folder_lock(settings.instance) if parts.workers else nullcontext()
-    with in_folder, listening_socket(settings, parts) as listener, wakeup.listening_socket() as wakeup_socket:
+    in_folder = folder_lock(settings.instance) if roles.workers else nullcontext()
+    with in_folder, listening_socket(settings, roles) as listener, wakeup.listening_socket() as wakeup_socket:
         prepare_database_file(settings.database_path)
         tree = new_id()
         reaper = start_reaper(tree)
@@ -68,7 +68,7 @@ def run(settings: Settings, parts: Parts, say: Callable[[str], None], open_brows
                 if listener is None
                 else ChildSpec("web", "asyncinweb.webserver:serve_web", (settings, listener))
             )
-            workers = settings.workers if parts.workers else 0
+            workers = settings.workers if roles.workers else 0
             slots = Slots(
                 tree, web, workers, lambda: worker_spec(settings, tree, wakeup_socket), reaper.pid, stop_signals
             )
@@ -88,9 +88,9 @@ def worker_spec(settings: Settings, tree: str, wakeup_socket: socket.socket) -> 
     return ChildSpec("worker", "asyncinweb.workers.worker:work", (spec, wakeup_socket))
 
 
-def refuse_unprotected_network(settings: Settings, parts: Parts) -> None:
+def refuse_unprotected_network(settings: Settings, roles: Roles) -> None:
     """Serve others only if somebody has said that this is meant."""
-    if parts.web and not settings.is_loopback and not settings.insecure_no_auth:
+    if roles.web and not settings.is_loopback and not settings.insecure_no_auth:
         raise CannotStart(
             f"host = {settings.host!r} would let everybody on the network see and start jobs, and there is no "
             "sign-in. Keep --host 127.0.0.1, or say --insecure-no-auth if that is meant."
@@ -117,12 +117,12 @@ def prepare_database_file(path: Path) -> None:
 
 
 @contextmanager
-def listening_socket(settings: Settings, parts: Parts) -> Iterator[socket.socket | None]:
+def listening_socket(settings: Settings, roles: Roles) -> Iterator[socket.socket | None]:
     """The listener for visitors, open before anything else happens, so that no start can fail halfway for it.
 
     The supervisor keeps it, so that a web process that is replaced loses no connection.
     """
-    if not parts.web:
+    if not roles.web:
         yield None
         return
     try:

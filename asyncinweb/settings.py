@@ -62,7 +62,7 @@ class Settings(BaseModel):
         2.0, description="How long a job may ignore a stop before its process is killed."
     )
     lease_seconds: Seconds = Field(
-        30.0, description="Liveness after which another host's workers are taken for dead."
+        30.0, description="Silence after which another host's workers are taken for dead."
     )
     heartbeat_seconds: Seconds = Field(5.0, description="Pause between two signs of life in the database.")
     idle_poll_seconds: Seconds = Field(

@@ -215,7 +215,7 @@ class Attempt(Base):
     __table_args__ = (Index("asyncinweb_attempts_job", "job_id", "id"),)
 
 
-class Supervisor(Base):
+class SupervisorRow(Base):
     """One running tree of processes. `heartbeat_at` is written by the database's clock."""
 
     __tablename__ = "asyncinweb_supervisors"
@@ -231,7 +231,7 @@ class Supervisor(Base):
     heartbeat_at: Mapped[datetime]
 
 
-class Worker(Base):
+class WorkerRow(Base):
     """One worker process, named by (host, boot, pid, start of the process), which is never used twice."""
 
     __tablename__ = "asyncinweb_workers"

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Float, bindparam, func, select, text, type_co
 from asyncinweb import clock
 from asyncinweb.queue import ranks
 from asyncinweb.queue.claims import PROCESSING, QUEUED
-from asyncinweb.queue.models import IS_SCHEDULED, Job, Supervisor, Worker
+from asyncinweb.queue.models import IS_SCHEDULED, Job, SupervisorRow, WorkerRow
 from asyncinweb.queue.process_registry import database_now
 from asyncinweb.queue.stores.prepared import Prepared
 from asyncinweb.tasks.registry import Registry
@@ -209,10 +209,14 @@ _DUE = Prepared(
     .limit(100)
 )
 _RUNNING = Prepared(select(Job.task, Job.owner, Job.started_at).where(PROCESSING))
-_IS_LIVING = type_coerce(Supervisor.heartbeat_at, Float) > database_now() - bindparam("lease", type_=Float)
-_WITH_SUPERVISOR = Supervisor.id == Worker.supervisor_id
-_LIVING = Prepared(select(func.count()).select_from(Worker).join(Supervisor, _WITH_SUPERVISOR).where(_IS_LIVING))
-_STARTING = Prepared(select(Supervisor.id).where(_IS_LIVING, Supervisor.workers > 0).limit(1))
+_IS_LIVING = type_coerce(SupervisorRow.heartbeat_at, Float) > database_now() - bindparam("lease", type_=Float)
+_WITH_SUPERVISOR = SupervisorRow.id == WorkerRow.supervisor_id
+_LIVING = Prepared(
+    select(func.count()).select_from(WorkerRow).join(SupervisorRow, _WITH_SUPERVISOR).where(_IS_LIVING)
+)
+_STARTING = Prepared(select(SupervisorRow.id).where(_IS_LIVING, SupervisorRow.workers > 0).limit(1))
 _LIVING_ONE = Prepared(
-    select(Worker.id).join(Supervisor, _WITH_SUPERVISOR).where(Worker.id == bindparam("worker"), _IS_LIVING)
+    select(WorkerRow.id)
+    .join(SupervisorRow, _WITH_SUPERVISOR)
+    .where(WorkerRow.id == bindparam("worker"), _IS_LIVING)
 )

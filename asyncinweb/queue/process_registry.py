@@ -11,7 +11,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from asyncinweb import clock
 from asyncinweb.identity import Identity
 from asyncinweb.queue.claims import Claim
-from asyncinweb.queue.models import Job, Supervisor, Worker
+from asyncinweb.queue.models import Job, SupervisorRow, WorkerRow
 from asyncinweb.queue.transitions import fail_crashed
 
 
@@ -32,7 +32,7 @@ def register_supervisor(
 ) -> None:
     """A supervisor is there, with this many workers, and hears datagrams on `wake_port` of 127.0.0.1."""
     connection.execute(
-        insert(Supervisor).values(
+        insert(SupervisorRow).values(
             id=supervisor_id,
             **vars(identity),
             wake_port=wake_port,
@@ -46,7 +46,7 @@ def register_supervisor(
 def heartbeat(connection: Connection, supervisor_id: str) -> bool:
     """A supervisor's sign of life. False if others took it for dead and removed it."""
     changed = connection.execute(
-        update(Supervisor).where(Supervisor.id == supervisor_id).values(heartbeat_at=database_now())
+        update(SupervisorRow).where(SupervisorRow.id == supervisor_id).values(heartbeat_at=database_now())
     )
     return changed.rowcount == 1
 
@@ -54,19 +54,21 @@ def heartbeat(connection: Connection, supervisor_id: str) -> bool:
 def register_worker(connection: Connection, worker_id: str, supervisor_id: str, identity: Identity) -> None:
     """A worker is there and may claim."""
     connection.execute(
-        insert(Worker).values(id=worker_id, supervisor_id=supervisor_id, **vars(identity), started_at=clock.now())
+        insert(WorkerRow).values(
+            id=worker_id, supervisor_id=supervisor_id, **vars(identity), started_at=clock.now()
+        )
     )
 
 
 def deregister_worker(connection: Connection, worker_id: str) -> None:
     """A worker has ended and holds nothing any more."""
-    connection.execute(delete(Worker).where(Worker.id == worker_id))
+    connection.execute(delete(WorkerRow).where(WorkerRow.id == worker_id))
 
 
 def deregister_supervisor(connection: Connection, supervisor_id: str) -> None:
     """A supervisor has ended, and its workers with it."""
-    connection.execute(delete(Worker).where(Worker.supervisor_id == supervisor_id))
-    connection.execute(delete(Supervisor).where(Supervisor.id == supervisor_id))
+    connection.execute(delete(WorkerRow).where(WorkerRow.supervisor_id == supervisor_id))
+    connection.execute(delete(SupervisorRow).where(SupervisorRow.id == supervisor_id))
 
 
 def claims_of(connection: Connection, worker_id: str) -> list[Claim]:
@@ -99,7 +101,7 @@ class RegisteredWorker:
 
 def workers_on(connection: Connection, host: str) -> list[RegisteredWorker]:
     """All registered workers of a host."""
-    rows = connection.execute(select(Worker.__table__).where(Worker.host == host))
+    rows = connection.execute(select(WorkerRow.__table__).where(WorkerRow.host == host))
     return [
         RegisteredWorker(row.id, row.supervisor_id, Identity(row.host, row.boot_id, row.pid, row.pid_started))
         for row in rows
@@ -108,14 +110,14 @@ def workers_on(connection: Connection, host: str) -> list[RegisteredWorker]:
 
 def supervisors_on(connection: Connection, host: str) -> list[tuple[str, Identity]]:
     """All registered supervisors of a host, with their identity."""
-    rows = connection.execute(select(Supervisor.__table__).where(Supervisor.host == host))
+    rows = connection.execute(select(SupervisorRow.__table__).where(SupervisorRow.host == host))
     return [(row.id, Identity(row.host, row.boot_id, row.pid, row.pid_started)) for row in rows]
 
 
 def rescue_unknown_workers(connection: Connection, error: str) -> list[Claim]:
     """Settle jobs whose worker is not registered at all, as after a restored backup."""
     unknown = select(Job.worker_id).where(
-        text("state = 'processing'"), ~exists().where(Worker.id == Job.worker_id)
+        text("state = 'processing'"), ~exists().where(WorkerRow.id == Job.worker_id)
     )
     held: list[Claim] = []
     for worker_id in connection.scalars(unknown).all():
@@ -130,18 +132,18 @@ def rescue(connection: Connection, my_host: str, lease_seconds: float) -> list[C
     """
     # A sign of life from the future is from before a clock was set back: the lease begins now.
     connection.execute(
-        update(Supervisor)
-        .where(Supervisor.host != my_host, Supervisor.heartbeat_at > database_now())
+        update(SupervisorRow)
+        .where(SupervisorRow.host != my_host, SupervisorRow.heartbeat_at > database_now())
         .values(heartbeat_at=database_now())
     )
     silent = connection.execute(
-        select(Supervisor.id, Supervisor.host).where(
-            Supervisor.host != my_host, Supervisor.heartbeat_at < database_now() - lease_seconds
+        select(SupervisorRow.id, SupervisorRow.host).where(
+            SupervisorRow.host != my_host, SupervisorRow.heartbeat_at < database_now() - lease_seconds
         )
     ).all()
     held: list[Claim] = []
     for supervisor_id, host in silent:
-        for worker_id in connection.scalars(select(Worker.id).where(Worker.supervisor_id == supervisor_id)):
+        for worker_id in connection.scalars(select(WorkerRow.id).where(WorkerRow.supervisor_id == supervisor_id)):
             held += rescue_worker(connection, worker_id, f"Its computer {host} has not been heard of.")
         deregister_supervisor(connection, supervisor_id)
     return held
@@ -149,4 +151,4 @@ def rescue(connection: Connection, my_host: str, lease_seconds: float) -> list[C
 
 def wake_ports(connection: Connection) -> Sequence[int]:
     """Ports of 127.0.0.1 on which the supervisors of this database hear that there is work."""
-    return [port for port in connection.scalars(select(Supervisor.wake_port)).all() if port is not None]
+    return [port for port in connection.scalars(select(SupervisorRow.wake_port)).all() if port is not None]

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, and_, bindparam, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from asyncinweb.queue.estimates import usual_of
-from asyncinweb.queue.models import IS_QUEUED, Attempt, Job, UtcTime, Worker
+from asyncinweb.queue.models import IS_QUEUED, Attempt, Job, UtcTime, WorkerRow
 from asyncinweb.queue.stores.prepared import Prepared
 
 
@@ -61,7 +61,7 @@ def usual_seconds(session: Session, task: str) -> float | None:
 
 def count_workers(session: Session) -> int:
     """Registered worker processes."""
-    return session.scalar(select(func.count()).select_from(Worker)) or 0
+    return session.scalar(select(func.count()).select_from(WorkerRow)) or 0
 
 
 def count_running(session: Session) -> int:

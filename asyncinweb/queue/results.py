@@ -11,7 +11,7 @@ from typing import Any
 
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.models import Job
-from asyncinweb.tasks.outputs.shapes import Output, Shape
+from asyncinweb.tasks.outputs.shapes import ReturnValue, Shape
 
 # A larger result goes into a file beside the database.
 MAX_RESULT_IN_ROW = 256_000
@@ -51,7 +51,7 @@ class Stored:
             yield from part.files()
 
 
-def keep_result(folder: JobFolder, claim_no: int, output: Output) -> str:
+def keep_result(folder: JobFolder, claim_no: int, output: ReturnValue) -> str:
     """The JSON for the job's row. What does not belong there is on the disk for good when this returns.
 
     Raises AsyncInWebError if a returned file has gone meanwhile, OSError if there is no room.
@@ -65,7 +65,7 @@ def keep_result(folder: JobFolder, claim_no: int, output: Output) -> str:
     return json.dumps(facts, ensure_ascii=False).encode("utf-8", "replace").decode()
 
 
-def _kept_parts(folder: JobFolder, claim_no: int, output: Output) -> list[dict[str, object]]:
+def _kept_parts(folder: JobFolder, claim_no: int, output: ReturnValue) -> list[dict[str, object]]:
     room, parts = MAX_RESULT_IN_ROW, []
     for number, (name, part) in enumerate(output.parts, start=1):
         facts = _kept(folder, f"{claim_no}-{number}", part, room)
@@ -75,7 +75,7 @@ def _kept_parts(folder: JobFolder, claim_no: int, output: Output) -> list[dict[s
     return parts
 
 
-def _kept(folder: JobFolder, number: str, output: Output, room: int) -> dict[str, object]:
+def _kept(folder: JobFolder, number: str, output: ReturnValue, room: int) -> dict[str, object]:
     facts: dict[str, object] = {"shape": output.shape, "media_type": output.media_type, "bytes": output.size}
     further = {"warning": output.warning, "name": output.name, "columns": output.columns, "rows": output.rows}
     facts.update({key: value for key, value in further.items() if value})

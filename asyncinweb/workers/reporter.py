@@ -9,7 +9,7 @@ from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.transitions import report
 from asyncinweb.workers.interruption import Interruption
 from asyncinweb.workers.outage import OutageLog
-from asyncinweb.workers.output import Output
+from asyncinweb.workers.output_capture import OutputCapture
 from asyncinweb.workers.running_job import RunningJob
 
 # At most two writes a second for each job, whatever the function does.
@@ -20,7 +20,7 @@ class Reporter(threading.Thread):
     """Attends the running job of this process. Costs nothing while there is none."""
 
     def __init__(
-        self, database: Database, interruption: Interruption, output: Output, kill_after_seconds: float
+        self, database: Database, interruption: Interruption, output: OutputCapture, kill_after_seconds: float
     ) -> None:
         super().__init__(name="asyncinweb-reporter", daemon=True)
         # Often enough for a cancelled function to have most of that time before it is killed.

@@ -1,4 +1,4 @@
-"""JobBackend one task once, and turning every way a function can end into one value. Knows no database."""
+"""Running one task once, and turning every way a function can end into one value. Knows no database."""
 
 import asyncio
 import inspect
@@ -14,7 +14,7 @@ from asyncinweb.queue.files.job_inputs import inputs_folder
 from asyncinweb.states import Reason
 from asyncinweb.tasks.current import running_as
 from asyncinweb.tasks.outcome import Cancelled, Failed, Released
-from asyncinweb.tasks.outputs.shapes import Output, to_output
+from asyncinweb.tasks.outputs.shapes import ReturnValue, to_return_value
 from asyncinweb.tasks.registry import Options, Task
 from asyncinweb.workers.interruption import Interruption
 from asyncinweb.workers.processes import address_space_bytes
@@ -32,7 +32,7 @@ MAX_TRACEBACK = 50_000
 # A year: further ahead a date may no longer exist.
 LONGEST_BACKOFF_SECONDS = 366 * 86_400.0
 
-Ending = Output | Failed | Cancelled | Released
+Ending = ReturnValue | Failed | Cancelled | Released
 
 
 def run(
@@ -42,7 +42,7 @@ def run(
     interruption: Interruption,
     max_result_bytes: int,
 ) -> Ending:
-    """Call the task with these stored arguments. Returns its output, or why there is none; never raises."""
+    """Call the task with these stored arguments. Returns its value, or why there is none; never raises."""
     try:
         values = task.inputs.from_json(arguments, inputs_folder(job.folder))
     except BadArguments as error:
@@ -58,11 +58,11 @@ def run(
 
 def _output_of(returned: object, max_result_bytes: int) -> Ending:
     try:
-        output = to_output(returned, max_result_bytes)
+        value = to_return_value(returned, max_result_bytes)
     except BaseException as error:
         # Looking at a value can run the author's code, too.
         return Failed("unserialisable", f"The result cannot be stored: {_sentence(error)}", _traceback_text(error))
-    return _within(max_result_bytes, output)
+    return _within(max_result_bytes, value)
 
 
 def _call(function: Callable[..., object], values: dict[str, object]) -> object:
@@ -71,12 +71,12 @@ def _call(function: Callable[..., object], values: dict[str, object]) -> object:
     return function(**values)
 
 
-def _within(max_result_bytes: int, output: Output) -> Ending:
-    if output.size <= max_result_bytes:
-        return output
+def _within(max_result_bytes: int, value: ReturnValue) -> Ending:
+    if value.size <= max_result_bytes:
+        return value
     return Failed(
         "result_too_large",
-        f"The result has {output.size / 1e6:.1f} MB; at most {max_result_bytes / 1e6:g} MB are kept. "
+        f"The result has {value.size / 1e6:.1f} MB; at most {max_result_bytes / 1e6:g} MB are kept. "
         "Save it as a file with current_job.save_file, or raise max_result_mb.",
     )
 

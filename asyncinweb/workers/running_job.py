@@ -15,7 +15,7 @@ MAX_PROGRESS_TEXT = 500
 
 
 @dataclass(frozen=True, eq=False)
-class Progress:
+class ProgressReport:
     """How far a job says it is. Compared by identity: each report is another one."""
 
     done: float | None = None
@@ -35,8 +35,8 @@ class RunningJob:
         self.started = clock.monotonic()
         self.progress_rate = ProgressRate()
         self._interruption = interruption
-        self._latest: Progress | None = None
-        self._written: Progress | None = None
+        self._latest: ProgressReport | None = None
+        self._written: ProgressReport | None = None
 
     @property
     def cancelled(self) -> bool:
@@ -50,9 +50,9 @@ class RunningJob:
 
     def progress(self, done: float, total: float | None, text: str) -> None:
         # One assignment, however often it is called; the reporter writes the latest twice a second.
-        self._latest = Progress(done, total, text[:MAX_PROGRESS_TEXT])
+        self._latest = ProgressReport(done, total, text[:MAX_PROGRESS_TEXT])
 
-    def unwritten_progress(self) -> Progress | None:
+    def unwritten_progress(self) -> ProgressReport | None:
         """The latest report if it has not been written yet. Marks it as written."""
         latest = self._latest
         if latest is self._written:

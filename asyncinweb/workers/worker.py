@@ -23,14 +23,14 @@ from asyncinweb.queue.stores.sqlite import WORKER, Database
 from asyncinweb.queue.transitions import claim, finish_and_claim, report, settle
 from asyncinweb.tasks.loading import load
 from asyncinweb.tasks.outcome import Cancelled, Completed, Failed, Outcome, Released
-from asyncinweb.tasks.outputs.shapes import Output as Returned
+from asyncinweb.tasks.outputs.shapes import ReturnValue
 from asyncinweb.tasks.registry import Registry
 from asyncinweb.workers import processes
 from asyncinweb.workers.child import Ready, Refused, WorkerSpec, wait_for_go
 from asyncinweb.workers.idle import IdleWait
 from asyncinweb.workers.interruption import Interruption
 from asyncinweb.workers.outage import OutageLog
-from asyncinweb.workers.output import Output
+from asyncinweb.workers.output_capture import OutputCapture
 from asyncinweb.workers.reporter import Reporter
 from asyncinweb.workers.runner import Ending, run
 from asyncinweb.workers.running_job import RunningJob
@@ -49,7 +49,7 @@ def work(spec: WorkerSpec, wakeup_socket: socket.socket, ready: Connection) -> N
     os.setsid()
     processes.adopt_orphans()
     interruption = Interruption()
-    output = Output(interruption)
+    output = OutputCapture(interruption)
     configure_log(output.redirect())
     try:
         registry = load(spec.settings.tasks)
@@ -82,7 +82,7 @@ class Worker:
         registry: Registry,
         database: Database,
         interruption: Interruption,
-        output: Output,
+        output: OutputCapture,
         idle_wait: IdleWait,
     ) -> None:
         self._spec = spec
@@ -213,7 +213,7 @@ class Worker:
 
     # --- running ----------------------------------------------------------------------------------------------
 
-    def _run(self, held: Claim) -> "Run":
+    def _run(self, held: Claim) -> "EndedRun":
         task = self._registry[held.task]
         folder = JobFolder(self._settings.instance, held.slug)
         job = RunningJob(held, folder, self._settings.max_log_bytes, self._interruption)
@@ -232,11 +232,11 @@ class Worker:
             self._output.end()
         seconds = clock.monotonic() - job.started
         log.info("Processing job: %s… %s after %.1f seconds", held.slug, _in_words(ending), seconds)
-        return Run(job, ending)
+        return EndedRun(job, ending)
 
     # --- settling ---------------------------------------------------------------------------------------------
 
-    def _settle_and_claim(self, held: Claim, run: "Run") -> Claim | None:
+    def _settle_and_claim(self, held: Claim, run: "EndedRun") -> Claim | None:
         return self._insist(held, lambda: self._offer(held, run.job, self._keep(run)))
 
     def _insist(self, held: Claim, settling: Callable[[], T]) -> T:
@@ -269,9 +269,9 @@ class Worker:
         with self._database.write() as connection:
             settle(connection, held, outcome)
 
-    def _keep(self, run: "Run") -> Outcome:
+    def _keep(self, run: "EndedRun") -> Outcome:
         """The ending as the queue stores it; a result too large for the row goes into a file first."""
-        if not isinstance(run.ending, Returned):
+        if not isinstance(run.ending, ReturnValue):
             return run.ending
         try:
             return Completed(keep_result(run.job.folder, run.job.held.claim_no, run.ending))
@@ -280,7 +280,7 @@ class Worker:
 
 
 @dataclass(frozen=True)
-class Run:
+class EndedRun:
     """A job that has been run, and what came of it."""
 
     job: RunningJob

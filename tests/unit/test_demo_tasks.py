@@ -22,7 +22,7 @@ from asyncinweb.tasks.demo.julia import julia
 from asyncinweb.tasks.demo.route import round_trip
 from asyncinweb.tasks.demo.waiting import hello, long_wait
 from asyncinweb.tasks.demo.words import word_counts
-from asyncinweb.tasks.outputs.shapes import to_output
+from asyncinweb.tasks.outputs.shapes import to_return_value
 from asyncinweb.tasks.registry import registry
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -124,7 +124,7 @@ def pixels_of(png: bytes) -> tuple[int, int, list[list[bytes]]]:
 def test_julia_is_a_png_of_the_wanted_size_with_many_colours(width: int, height: int) -> None:
     picture = julia(width, height)
 
-    assert to_output(picture).media_type == "image/png"
+    assert to_return_value(picture).media_type == "image/png"
     found_width, found_height, rows = pixels_of(picture)
     assert (found_width, found_height) == (width, height)
     assert len({pixel for row in rows for pixel in row}) > 50
@@ -262,7 +262,7 @@ def test_the_printed_map_number_gives_the_same_trip_again(capsys: pytest.Capture
 def test_the_drawing_is_an_svg_that_a_strict_page_may_show() -> None:
     svg = round_trip(8, "quick", 5)
 
-    assert to_output(svg).shape == "svg"
+    assert to_return_value(svg).shape == "svg"
     root = ElementTree.fromstring(svg)
     assert root.tag == f"{SVG}svg"
     _, _, width, height = root.attrib["viewBox"].split()

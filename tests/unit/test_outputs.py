@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asyncinweb.tasks.outputs.jsonable import safe_repr
-from asyncinweb.tasks.outputs.shapes import to_output
+from asyncinweb.tasks.outputs.shapes import to_return_value
 
 PNG = b"\x89PNG\r\n\x1a\n..."
 
@@ -47,7 +47,7 @@ class BrokenMapping(collections.UserDict[str, object]):
 
 def kept(value: object) -> Any:
     """What a reader of the stored result gets."""
-    return json.loads(to_output(value).data)
+    return json.loads(to_return_value(value).data)
 
 
 # --- shapes -----------------------------------------------------------------------------------------------------
@@ -84,7 +84,7 @@ def kept(value: object) -> Any:
     ],
 )
 def test_a_value_has_a_shape(value: object, shape: str, media_type: str, suffix: str) -> None:
-    output = to_output(value)
+    output = to_return_value(value)
 
     assert (output.shape, output.media_type, output.suffix) == (shape, media_type, suffix)
     assert output.warning == ""
@@ -92,7 +92,7 @@ def test_a_value_has_a_shape(value: object, shape: str, media_type: str, suffix:
 
 @pytest.mark.parametrize("data", [PNG, b"", b"\x00\xff"])
 def test_bytes_are_kept_to_the_byte(data: bytes) -> None:
-    assert to_output(data).data == data
+    assert to_return_value(data).data == data
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_what_json_has_no_word_for_is_kept_in_its_nearest_form_without_a_warning
     value: object, expected: object
 ) -> None:
     assert kept(value) == expected
-    assert to_output(value).warning == ""
+    assert to_return_value(value).warning == ""
 
 
 # --- odd values -------------------------------------------------------------------------------------------------
@@ -168,7 +168,7 @@ def nested(depth: int) -> list[Any]:
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_an_odd_value_is_kept_as_text_and_the_warning_names_its_type(value: object, named: str) -> None:
-    output = to_output(value)
+    output = to_return_value(value)
 
     assert output.shape == "json"
     assert named in output.warning
@@ -184,7 +184,7 @@ def test_the_same_list_twice_does_not_contain_itself() -> None:
     shared = [1]
 
     assert kept([shared, shared]) == [[1], [1]]
-    assert to_output([shared, shared]).warning == ""
+    assert to_return_value([shared, shared]).warning == ""
 
 
 def test_an_integer_too_long_to_print_keeps_all_its_digits() -> None:
@@ -196,7 +196,7 @@ def test_keys_that_look_alike_as_text_do_not_cost_a_value() -> None:
 
 
 def test_half_a_character_is_shown_as_a_question_mark() -> None:
-    assert to_output("a\ud800b").data == b"a?b"
+    assert to_return_value("a\ud800b").data == b"a?b"
     assert kept({"key\ud800": "a\ud800b"}) == {"key?": "a?b"}
 
 
@@ -231,7 +231,7 @@ odd_values = st.recursive(
 
 @given(odd_values)
 def test_no_value_makes_it_fail_and_json_is_what_every_browser_reads(value: object) -> None:
-    output = to_output(value)
+    output = to_return_value(value)
 
     if output.media_type == "application/json":
         json.loads(output.data, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))

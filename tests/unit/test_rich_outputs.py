@@ -15,7 +15,7 @@ import pytest
 from pydantic import BaseModel
 
 from asyncinweb import Markdown
-from asyncinweb.tasks.outputs.shapes import Output, file_name, to_output
+from asyncinweb.tasks.outputs.shapes import ReturnValue, file_name, to_return_value
 
 matplotlib.use("Agg")
 
@@ -25,7 +25,7 @@ PNG = b"\x89PNG\r\n\x1a\n..."
 
 
 def kept(value: object) -> Any:
-    return json.loads(to_output(value).data)
+    return json.loads(to_return_value(value).data)
 
 
 def figure() -> Figure:
@@ -49,7 +49,7 @@ def figure() -> Figure:
     ids=["figure", "axes", "pandas plot", "anything with savefig", "anything that notebooks show"],
 )
 def test_what_can_draw_itself_is_an_image(drawn: Callable[[], object]) -> None:
-    output = to_output(drawn())
+    output = to_return_value(drawn())
 
     assert (output.shape, output.media_type, output.warning) == ("image", "image/png", "")
     assert output.data.startswith(b"\x89PNG")
@@ -61,7 +61,7 @@ def failing(*args: object, **kwargs: object) -> None:
 
 @pytest.mark.parametrize("savefig", [failing, lambda *args, **kwargs: None], ids=["raises", "draws nothing"])
 def test_a_figure_that_cannot_be_drawn_is_kept_in_words(savefig: object) -> None:
-    output = to_output(SimpleNamespace(savefig=savefig))
+    output = to_return_value(SimpleNamespace(savefig=savefig))
 
     assert output.shape == "text"
     assert "The picture could not be drawn" in output.warning
@@ -69,7 +69,7 @@ def test_a_figure_that_cannot_be_drawn_is_kept_in_words(savefig: object) -> None
 
 
 def test_a_savefig_that_cannot_be_called_is_nothing_special() -> None:
-    assert to_output(SimpleNamespace(savefig=5)).shape == "json"
+    assert to_return_value(SimpleNamespace(savefig=5)).shape == "json"
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_savefig_that_cannot_be_called_is_nothing_special() -> None:
     ],
 )
 def test_a_drawing_is_known_behind_its_prolog(text: str) -> None:
-    assert to_output(text).shape == "svg"
+    assert to_return_value(text).shape == "svg"
 
 
 # --- tables -----------------------------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ def test_a_drawing_is_known_behind_its_prolog(text: str) -> None:
     ],
 )
 def test_a_dataframe_is_a_table(frame: object, columns: list[str], records: list[dict[str, object]]) -> None:
-    output = to_output(frame)
+    output = to_return_value(frame)
 
     assert (output.shape, list(output.columns), output.rows) == ("table", columns, len(records))
     assert json.loads(output.data) == records
@@ -146,14 +146,14 @@ def test_a_dataframe_is_a_table(frame: object, columns: list[str], records: list
 
 
 def test_a_dataframe_that_cannot_be_read_is_kept_in_words() -> None:
-    output = to_output(SimpleNamespace(columns=["a"], itertuples=failing, index=None))
+    output = to_return_value(SimpleNamespace(columns=["a"], itertuples=failing, index=None))
 
     assert output.shape == "text"
     assert "The table could not be read" in output.warning
 
 
 def test_a_table_has_a_record_in_each_line_so_that_its_beginning_can_be_read_by_itself() -> None:
-    lines = to_output([{"a": "x\ny"}, {"b": 2}]).data.decode().splitlines()
+    lines = to_return_value([{"a": "x\ny"}, {"b": 2}]).data.decode().splitlines()
 
     assert lines == ["[", '{"a": "x\\ny"},', '{"b": 2}', "]"]
 
@@ -163,7 +163,7 @@ def test_rows_of_an_odd_kind_of_dict_are_still_kept() -> None:
         def items(self) -> Any:
             raise RuntimeError("no items today")
 
-    assert to_output([Failing(a=1)]).shape == "json"
+    assert to_return_value([Failing(a=1)]).shape == "json"
 
 
 # --- arrays and models ------------------------------------------------------------------------------------------
@@ -187,16 +187,16 @@ def test_rows_of_an_odd_kind_of_dict_are_still_kept() -> None:
 )
 def test_numbers_and_arrays_of_numpy_are_plain_values(value: object, expected: object) -> None:
     assert kept(value) == expected
-    assert to_output(value).warning == ""
+    assert to_return_value(value).warning == ""
 
 
 def test_a_number_of_numpy_is_a_number() -> None:
-    assert to_output(numpy.int64(5)).shape == "number"
+    assert to_return_value(numpy.int64(5)).shape == "number"
 
 
 @pytest.mark.parametrize("value", [numpy.array([float("nan")]), numpy.longdouble(1), numpy.array([1j])])
 def test_what_an_array_holds_can_be_odd_too(value: object) -> None:
-    output = to_output(value)
+    output = to_return_value(value)
 
     assert output.shape == "json"
     assert "Kept as text" in output.warning
@@ -206,7 +206,7 @@ def test_an_array_that_contains_itself_has_an_end() -> None:
     array = numpy.array([None, 1], dtype=object)
     array[0] = array
 
-    assert "contains itself" in to_output(array).warning
+    assert "contains itself" in to_return_value(array).warning
 
 
 def test_a_pydantic_model_is_its_fields() -> None:
@@ -224,9 +224,11 @@ def test_a_path_is_a_file_that_is_not_read_into_memory(tmp_path: Path) -> None:
     path = tmp_path / "Bericht 2026.pdf"
     path.write_bytes(b"%PDF")
 
-    output = to_output(path)
+    output = to_return_value(path)
 
-    assert output == Output("file", "application/pdf", "pdf", source=path, source_bytes=4, name="Bericht 2026.pdf")
+    assert output == ReturnValue(
+        "file", "application/pdf", "pdf", source=path, source_bytes=4, name="Bericht 2026.pdf"
+    )
     assert output.size == 4
 
 
@@ -245,14 +247,14 @@ def test_a_file_is_shown_by_what_is_in_it(
 ) -> None:
     (tmp_path / name).write_bytes(content)
 
-    output = to_output(tmp_path / name)
+    output = to_return_value(tmp_path / name)
 
     assert (output.shape, output.media_type, output.name) == (shape, media_type, name)
 
 
 @pytest.mark.parametrize("name", ["missing.txt", ".", "x\0y"])
 def test_a_path_without_a_file_is_kept_as_text(tmp_path: Path, name: str) -> None:
-    output = to_output(tmp_path / name)
+    output = to_return_value(tmp_path / name)
 
     assert (output.shape, output.data.decode()) == ("text", str(tmp_path / name))
     assert "only the path is kept" in output.warning
@@ -276,7 +278,7 @@ def at_its_end(file: Any, content: Any) -> Any:
 def test_an_open_file_is_read_from_its_beginning(
     opened: Callable[[], object], shape: str, data: bytes, suffix: str
 ) -> None:
-    output = to_output(opened())
+    output = to_return_value(opened())
 
     assert (output.shape, output.data, output.suffix, output.warning) == (shape, data, suffix, "")
 
@@ -285,18 +287,18 @@ def test_an_open_file_keeps_its_name(tmp_path: Path) -> None:
     with (tmp_path / "räport.txt").open("w+") as file:
         file.write("text")
 
-        assert (to_output(file).name, to_output(file).data) == ("räport.txt", b"text")
+        assert (to_return_value(file).name, to_return_value(file).data) == ("räport.txt", b"text")
 
 
 def test_no_more_is_read_of_an_open_file_than_is_needed_to_refuse_it() -> None:
-    assert to_output(io.BytesIO(b"x" * 100), most_bytes=10).size == 11
+    assert to_return_value(io.BytesIO(b"x" * 100), most_bytes=10).size == 11
 
 
 def test_a_closed_file_is_kept_in_words() -> None:
     file = io.BytesIO(b"x")
     file.close()
 
-    assert "The file could not be read" in to_output(file).warning
+    assert "The file could not be read" in to_return_value(file).warning
 
 
 @pytest.mark.parametrize(
@@ -322,17 +324,17 @@ def test_the_name_of_a_download_names_a_file_and_nothing_else(given: str, expect
 
 
 def test_markdown_is_marked_by_its_type() -> None:
-    assert to_output(Markdown("# Done")).shape == "markdown"
-    assert to_output("# Done").shape == "text"
+    assert to_return_value(Markdown("# Done")).shape == "markdown"
+    assert to_return_value("# Done").shape == "text"
 
 
-def shapes(output: Output) -> dict[str, str]:
+def shapes(output: ReturnValue) -> dict[str, str]:
     return {name: part.shape for name, part in output.parts}
 
 
 def test_a_dict_with_something_to_look_at_is_several_results(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a")
-    output = to_output(
+    output = to_return_value(
         {
             "Plot": figure(),
             "Rows": [{"a": 1}],
@@ -378,11 +380,11 @@ def test_a_dict_with_something_to_look_at_is_several_results(tmp_path: Path) -> 
     ids=["only plain values", "a key that is no text", "too many", "empty", "not at the top", "no dict"],
 )
 def test_any_other_dict_is_json(value: object) -> None:
-    assert to_output(value).shape == "json"
+    assert to_return_value(value).shape == "json"
 
 
 def test_one_odd_part_does_not_cost_the_others() -> None:
-    output = to_output({"bad": SimpleNamespace(savefig=failing), "good": PNG, "odd": {1j}})
+    output = to_return_value({"bad": SimpleNamespace(savefig=failing), "good": PNG, "odd": {1j}})
 
     assert shapes(output) == {"bad": "text", "good": "image", "odd": "json"}
     assert [bool(part.warning) for _, part in output.parts] == [True, False, True]

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from asyncinweb.web.api.models import NewJob
+from asyncinweb.web.api.models import JobRequest
 
 
 @pytest.fixture
@@ -43,9 +43,9 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
 
 
 def test_bodies_are_described_by_the_models_that_check_them(document: dict[str, Any]) -> None:
-    described = document["components"]["schemas"]["NewJob"]
+    described = document["components"]["schemas"]["JobRequest"]
 
-    assert set(described["properties"]) == set(NewJob.model_fields)
+    assert set(described["properties"]) == set(JobRequest.model_fields)
     assert described["required"] == ["task"]
     assert described["additionalProperties"] is False
 

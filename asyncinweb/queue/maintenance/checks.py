@@ -18,7 +18,7 @@ from asyncinweb.queue.maintenance import check_results
 from asyncinweb.queue.maintenance.backup import integrity_faults
 from asyncinweb.queue.maintenance.check_results import CheckResult, doubtful, guarded, named, well, wrong
 from asyncinweb.queue.maintenance.retention import folders_of_jobs, is_young
-from asyncinweb.queue.models import IS_SCHEDULED, IS_UNFINISHED, IS_WAITING, Job, Supervisor, Worker
+from asyncinweb.queue.models import IS_SCHEDULED, IS_UNFINISHED, IS_WAITING, Job, SupervisorRow, WorkerRow
 from asyncinweb.queue.results import stored_result
 from asyncinweb.queue.schema import HEAD, current_revision, refuse_newer
 from asyncinweb.queue.stores.sqlite import WEB, Database
@@ -97,7 +97,7 @@ def _newest_time(database: Database) -> float | None:
     with database.read() as session:
         times = [
             session.scalar(select(Job.created_at).order_by(Job.id.desc()).limit(1)),
-            session.scalar(select(func.max(Supervisor.heartbeat_at))),
+            session.scalar(select(func.max(SupervisorRow.heartbeat_at))),
         ]
     return max((time.timestamp() for time in times if time is not None), default=None)
 
@@ -120,20 +120,20 @@ def _processes(database: Database, settings: Settings, computer: Computer) -> Ch
 
 
 def _silent(session: Session, lease_seconds: float) -> list[str]:
-    silent = Supervisor.heartbeat_at < process_registry.database_now() - lease_seconds
-    rows = session.execute(select(Supervisor.pid, Supervisor.host).where(silent))
+    silent = SupervisorRow.heartbeat_at < process_registry.database_now() - lease_seconds
+    rows = session.execute(select(SupervisorRow.pid, SupervisorRow.host).where(silent))
     return [f"server {pid} on {host}" for pid, host in rows]
 
 
 def _jobs(database: Database, tasks: Registry) -> CheckResult:
     held_by_nobody = select(Job.slug).where(
-        text("state = 'processing'"), Job.worker_id.not_in(select(Worker.id).scalar_subquery())
+        text("state = 'processing'"), Job.worker_id.not_in(select(WorkerRow.id).scalar_subquery())
     )
     late = clock.now() - LATE
     overdue = select(Job.slug).where(text(IS_SCHEDULED), Job.run_at <= late).order_by(Job.run_at)
     with database.read() as session:
         waiting = session.execute(select(Job.task, func.count()).where(text(IS_WAITING)).group_by(Job.task)).all()
-        workers = session.scalar(select(func.count()).select_from(Worker)) or 0
+        workers = session.scalar(select(func.count()).select_from(WorkerRow)) or 0
         orphaned = list(session.scalars(held_by_nobody))
         forgotten = list(session.scalars(overdue.limit(MOST_LATE)))
     unknown = [f"{task} ({number})" for task, number in waiting if task not in tasks]

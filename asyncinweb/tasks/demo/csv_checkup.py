@@ -8,7 +8,7 @@ from pydantic import Field
 
 from asyncinweb.tasks.current import track
 from asyncinweb.tasks.demo.csv_cells import Value, choose_reading
-from asyncinweb.tasks.demo.csv_table import Table, guess_delimiter, read_table
+from asyncinweb.tasks.demo.csv_table import CsvTable, guess_delimiter, read_table
 from asyncinweb.tasks.inputs.uploaded import Accept, UploadedFile
 from asyncinweb.tasks.registry import task
 
@@ -76,7 +76,7 @@ def read_text(file: UploadedFile) -> str:
         return data.decode("cp1252", "replace")
 
 
-def _ragged_rows(table: Table) -> list[str]:
+def _ragged_rows(table: CsvTable) -> list[str]:
     width = len(table.names)
     return [
         f"Line {row.line} has {len(row.cells)} cell{'' if len(row.cells) == 1 else 's'} instead of {width}."
@@ -85,7 +85,7 @@ def _ragged_rows(table: Table) -> list[str]:
     ]
 
 
-def _repeated_rows(table: Table) -> list[str]:
+def _repeated_rows(table: CsvTable) -> list[str]:
     first_line: dict[tuple[str, ...], int] = {}
     findings: list[str] = []
     for row in table.rows:
@@ -95,7 +95,7 @@ def _repeated_rows(table: Table) -> list[str]:
     return findings
 
 
-def _check_column(table: Table, number: int) -> dict[str, object]:
+def _check_column(table: CsvTable, number: int) -> dict[str, object]:
     """The row of the result for a column. Tells which of its cells do not fit."""
     name, cells = table.names[number], table.column(number)
     filled = [cell for cell in cells if cell]

@@ -23,7 +23,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Table:
+class CsvTable:
     """Column names and the rows below them, which may be shorter or longer."""
 
     names: list[str]
@@ -34,19 +34,19 @@ class Table:
         return [row.cells[number] if number < len(row.cells) else "" for row in self.rows]
 
 
-def read_table(text: str, delimiter: Delimiter, header: bool) -> Table:
+def read_table(text: str, delimiter: Delimiter, header: bool) -> CsvTable:
     """Rows with nothing in them are left out. ValueError says in which line the text is no table."""
     rows = [row for row in _rows(text, SIGNS[delimiter]) if any(row.cells)]
     if not rows:
         raise ValueError("The table is empty: there is nothing in any cell.")
     width = Counter(len(row.cells) for row in rows).most_common(1)[0][0]
     if not header:
-        return Table(_names([], width), rows)
+        return CsvTable(_names([], width), rows)
     if len(rows) == 1:
         raise ValueError(
             "There are column names but no rows below them. If it is a row, say that there are no names."
         )
-    return Table(_names(rows[0].cells, width), rows[1:])
+    return CsvTable(_names(rows[0].cells, width), rows[1:])
 
 
 def guess_delimiter(text: str) -> Delimiter:

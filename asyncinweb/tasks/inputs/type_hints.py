@@ -54,7 +54,7 @@ class Parameter:
 
 
 @dataclass(frozen=True)
-class Parts:
+class HintParts:
     """A hint taken apart: `Annotated[list[Annotated[int, Ge(1)]] | None, ...]` and the like."""
 
     base: object
@@ -84,18 +84,18 @@ def is_set(hint: object) -> bool:
     return _take_apart(hint).collection in (set, frozenset)
 
 
-def _take_apart(hint: object) -> Parts:
+def _take_apart(hint: object) -> HintParts:
     described = _described(hint)
     base, optional = _without_none(_bare(hint))
     base, described = _bare(base), described + _described(base)
     collection = get_origin(base)
     if collection not in (list, set, frozenset):
-        return Parts(base, optional, None, described, described)
+        return HintParts(base, optional, None, described, described)
     (item,) = get_args(base)
-    return Parts(_bare(item), optional, collection, described, _described(item))
+    return HintParts(_bare(item), optional, collection, described, _described(item))
 
 
-def _leaf(parameter: Parameter, parts: Parts) -> FormField:
+def _leaf(parameter: Parameter, parts: HintParts) -> FormField:
     kind, choices = _kind(parts.base)
     if parts.collection is not None and (
         kind in ("secret", "json") or (kind == "file" and parts.collection is not list)
@@ -130,7 +130,7 @@ def _as_paragraph(field: FormField, default: object) -> FormField:
     return replace(field, kind="paragraph") if field.kind == "text" and is_long else field
 
 
-def _group(parameter: Parameter, parts: Parts) -> FormField:
+def _group(parameter: Parameter, parts: HintParts) -> FormField:
     """A model as one field with members. A model inside a model is refused."""
     assert isinstance(parts.base, type)
     members = []
@@ -223,11 +223,11 @@ def _without_none(hint: object) -> tuple[object, bool]:
     return members[0], True
 
 
-def _label(name: str, parts: Parts) -> str:
+def _label(name: str, parts: HintParts) -> str:
     return _words(parts)[0] or name.replace("_", " ").capitalize()
 
 
-def _words(parts: Parts) -> tuple[str, str]:
+def _words(parts: HintParts) -> tuple[str, str]:
     """Title and description; of several the last."""
     infos = [each for each in parts.described if isinstance(each, FieldInfo)]
     titles = [info.title for info in infos if info.title]

@@ -42,7 +42,7 @@ class Markdown(str):
 
 
 @dataclass(frozen=True)
-class Output:
+class ReturnValue:
     """A returned value ready to be stored: `data`, the file `source`, or several `parts` by name.
 
     `name`: what its download is called, where it has a name of its own. `columns` and `rows`: of a table.
@@ -58,7 +58,7 @@ class Output:
     source_bytes: int = 0
     columns: tuple[str, ...] = ()
     rows: int = 0
-    parts: tuple[tuple[str, "Output"], ...] = ()
+    parts: tuple[tuple[str, "ReturnValue"], ...] = ()
 
     @property
     def size(self) -> int:
@@ -66,12 +66,12 @@ class Output:
         return len(self.data) + self.source_bytes + sum(part.size for _, part in self.parts)
 
 
-def to_output(value: object, most_bytes: int = MOST_BYTES) -> Output:
+def to_return_value(value: object, most_bytes: int = MOST_BYTES) -> ReturnValue:
     """Choose the shape a page shows the value in. Never fails: a hostile `repr` is replaced too."""
     return _several(value, most_bytes) or _one(value, most_bytes)
 
 
-def _several(value: object, most_bytes: int) -> Output | None:
+def _several(value: object, most_bytes: int) -> ReturnValue | None:
     """Named results: a dict with text keys, of which at least one value is shown as more than JSON."""
     if not isinstance(value, dict) or not 0 < len(value) <= MOST_NAMED:
         return None
@@ -81,30 +81,30 @@ def _several(value: object, most_bytes: int) -> Output | None:
     if not any(special.values()):
         return None
     parts = tuple((key, special[key] or _ordinary(item)) for key, item in value.items())
-    return Output("several", "application/zip", "zip", parts=parts)
+    return ReturnValue("several", "application/zip", "zip", parts=parts)
 
 
-def _one(value: object, most_bytes: int) -> Output:
+def _one(value: object, most_bytes: int) -> ReturnValue:
     return _special(value, most_bytes) or _ordinary(value)
 
 
-def _ordinary(value: object) -> Output:
+def _ordinary(value: object) -> ReturnValue:
     """A value that JSON or plain text can show."""
     if value is None:
-        return Output("none", "application/json", "json", b"null")
+        return ReturnValue("none", "application/json", "json", b"null")
     if isinstance(value, str):
         return _text(value)
     return _json(value)
 
 
-def _special(value: object, most_bytes: int) -> Output | None:
+def _special(value: object, most_bytes: int) -> ReturnValue | None:
     """A value of a shape that JSON cannot show: table, picture, Markdown, file. None for any other."""
     if value is None:
         return None
     if isinstance(value, Markdown):
-        return Output("markdown", "text/markdown", "md", _utf8(value))
+        return ReturnValue("markdown", "text/markdown", "md", _utf8(value))
     if isinstance(value, str):
-        return Output("svg", "image/svg+xml", "svg", _utf8(value)) if is_svg(value) else None
+        return ReturnValue("svg", "image/svg+xml", "svg", _utf8(value)) if is_svg(value) else None
     if isinstance(value, (bytes, bytearray, memoryview)):
         return _binary(bytes(value))
     if is_records(value):
@@ -114,7 +114,7 @@ def _special(value: object, most_bytes: int) -> Output | None:
     return _object(value, most_bytes)
 
 
-def _object(value: object, most_bytes: int) -> Output | None:
+def _object(value: object, most_bytes: int) -> ReturnValue | None:
     """What an object can be shown as, judged by what it can do."""
     if isinstance(value, PurePath):
         return _path(value)
@@ -133,16 +133,16 @@ def _utf8(text: str) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-def _text(value: str, warning: str = "") -> Output:
-    return Output("text", "text/plain", "txt", _utf8(value), warning)
+def _text(value: str, warning: str = "") -> ReturnValue:
+    return ReturnValue("text", "text/plain", "txt", _utf8(value), warning)
 
 
-def _json(value: object) -> Output:
+def _json(value: object) -> ReturnValue:
     odd: list[str] = []
     told = plain(value, odd)
     is_number = isinstance(told, (int, float)) or isinstance(value, (int, Decimal))
     shape: Shape = "number" if is_number and not odd and not isinstance(told, bool) else "json"
-    return Output(shape, "application/json", "json", _dumped(told), warning_about(odd))
+    return ReturnValue(shape, "application/json", "json", _dumped(told), warning_about(odd))
 
 
 def _dumped(told: object) -> bytes:
@@ -152,7 +152,7 @@ def _dumped(told: object) -> bytes:
 # --- tables -----------------------------------------------------------------------------------------------------
 
 
-def _records(value: object) -> Output | None:
+def _records(value: object) -> ReturnValue | None:
     odd: list[str] = []
     records = plain(value, odd)
     # A row may be of the author's own kind of dict, or hold something deep.
@@ -162,7 +162,7 @@ def _records(value: object) -> Output | None:
     return _table(columns, records, odd) if len(columns) <= MOST_COLUMNS else None
 
 
-def _frame(value: object) -> Output:
+def _frame(value: object) -> ReturnValue:
     odd: list[str] = []
     try:
         columns, records = frame_records(value, odd)
@@ -171,25 +171,27 @@ def _frame(value: object) -> Output:
     return _table(columns, records, odd)
 
 
-def _table(columns: Sequence[str], records: Iterable[Record], odd: list[str]) -> Output:
+def _table(columns: Sequence[str], records: Iterable[Record], odd: list[str]) -> ReturnValue:
     # A record a line, so that the beginning of a long table can be read by itself.
     lines = [json.dumps(record, ensure_ascii=False, allow_nan=False) for record in records]
     data = _utf8("[\n" + ",\n".join(lines) + "\n]") if lines else b"[]"
     names = tuple(_utf8(column).decode() for column in columns)
-    return Output("table", "application/json", "json", data, warning_about(odd), columns=names, rows=len(lines))
+    return ReturnValue(
+        "table", "application/json", "json", data, warning_about(odd), columns=names, rows=len(lines)
+    )
 
 
 # --- bytes, files, pictures -------------------------------------------------------------------------------------
 
 
-def _binary(data: bytes, name: str = "") -> Output:
+def _binary(data: bytes, name: str = "") -> ReturnValue:
     if kind := image_type(data[:HEAD_BYTES]):
-        return Output("image", *kind, data, name=name)
+        return ReturnValue("image", *kind, data, name=name)
     media_type = _media_type(name) if name else "application/octet-stream"
-    return Output("file", media_type, _suffix(name) or "bin", data, name=name)
+    return ReturnValue("file", media_type, _suffix(name) or "bin", data, name=name)
 
 
-def _path(value: PurePath) -> Output:
+def _path(value: PurePath) -> ReturnValue:
     """The file at a path. It is copied when the result is kept."""
     path = Path(value).absolute()
     try:
@@ -202,13 +204,13 @@ def _path(value: PurePath) -> Output:
         return _text(str(value), f"The file at this path cannot be read ({error}), so only the path is kept.")
     name = file_name(path.name)
     if kind := image_type(head):
-        return Output("image", *kind, source=path, source_bytes=size, name=name)
+        return ReturnValue("image", *kind, source=path, source_bytes=size, name=name)
     media_type = _media_type(name)
     shape: Shape = "svg" if media_type == "image/svg+xml" else "file"
-    return Output(shape, media_type, _suffix(name) or "bin", source=path, source_bytes=size, name=name)
+    return ReturnValue(shape, media_type, _suffix(name) or "bin", source=path, source_bytes=size, name=name)
 
 
-def _file_like(value: Any, most_bytes: int) -> Output:
+def _file_like(value: Any, most_bytes: int) -> ReturnValue:
     """What is in an open file, from its beginning. One byte more than may be kept is enough to refuse it."""
     try:
         with contextlib.suppress(Exception):
@@ -216,13 +218,15 @@ def _file_like(value: Any, most_bytes: int) -> Output:
         data = value.read(most_bytes + 1)
         if isinstance(data, str):
             name = _name_of(value)
-            return Output("file", _media_type(name or "a.txt"), _suffix(name) or "txt", _utf8(data), name=name)
+            return ReturnValue(
+                "file", _media_type(name or "a.txt"), _suffix(name) or "txt", _utf8(data), name=name
+            )
         return _binary(bytes(data), _name_of(value))
     except Exception as error:
         return _as_text(value, "The file could not be read", error)
 
 
-def _drawn(value: object, draw: Any) -> Output:
+def _drawn(value: object, draw: Any) -> ReturnValue:
     try:
         data = draw()
         if image_type(data[:HEAD_BYTES]) is None:
@@ -232,7 +236,7 @@ def _drawn(value: object, draw: Any) -> Output:
     return _binary(data)
 
 
-def _as_text(value: object, what: str, error: Exception) -> Output:
+def _as_text(value: object, what: str, error: Exception) -> ReturnValue:
     reason = " ".join(f"{type(error).__name__}: {_words(error)}".split())[:500]
     return _text(safe_repr(value), f"{what}, so only its description is kept. {reason}")
 

@@ -20,11 +20,11 @@ from asyncinweb.web.api.models import (
     LONGEST_WAIT_SECONDS,
     JobList,
     JobQuery,
+    JobRequest,
     JobsQuery,
     ListedJob,
     LogPart,
     LogQuery,
-    NewJob,
     WholeJob,
 )
 from asyncinweb.web.api.submissions import asked
@@ -38,7 +38,9 @@ KEY = re.compile(r"[\x21-\x7e]{1,255}")
 LOG_BYTES = 100_000
 
 
-@operation("POST", "/jobs", answer=WholeJob, status=201, body=NewJob, takes_files=True, refusals=(409, 422, 429))
+@operation(
+    "POST", "/jobs", answer=WholeJob, status=201, body=JobRequest, takes_files=True, refusals=(409, 422, 429)
+)
 def submit() -> Response:
     """Submit a job. The same Idempotency-Key again is answered with the same job."""
     key = _idempotency_key()

@@ -21,7 +21,7 @@ class Given(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class NewJob(Given):
+class JobRequest(Given):
     """A request to run a task once."""
 
     task: str = Field(description="The task's name, as GET /tasks lists it.")

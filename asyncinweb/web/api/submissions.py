@@ -12,7 +12,7 @@ from asyncinweb.tasks.inputs.arguments import Arguments
 from asyncinweb.tasks.registry import Task
 from asyncinweb.web import visitors
 from asyncinweb.web.api.blueprint import MOST_BYTES, read_body, read_json
-from asyncinweb.web.api.models import NewJob
+from asyncinweb.web.api.models import JobRequest
 from asyncinweb.web.body_limits import MULTIPART
 from asyncinweb.web.forms.uploads import Receiver, Sent, limit_length, parts
 from asyncinweb.web.installation import installation
@@ -21,13 +21,13 @@ JOB_FIELD = "job"
 
 
 @contextmanager
-def asked() -> Iterator[tuple[NewJob, Task[..., object], Arguments]]:
+def asked() -> Iterator[tuple[JobRequest, Task[..., object], Arguments]]:
     """What this request asks for. Files that came with it are removed at the end: a job has its own hold on them.
 
     Answers 400 and 413; raises BadArguments.
     """
     if request.mimetype != MULTIPART:
-        new = read_body(NewJob)
+        new = read_body(JobRequest)
         task = _known(new.task)
         yield new, task, task.inputs.pack(new.arguments)
         return
@@ -52,14 +52,14 @@ def _known(name: str) -> Task[..., object]:
         raise BadArguments("request", {"task": str(error)}) from None
 
 
-def _read_job(arriving: Iterator[Event]) -> NewJob:
+def _read_job(arriving: Iterator[Event]) -> JobRequest:
     """The first part. What comes behind it is checked while it arrives, since the task is known by then."""
     body = bytearray()
     for data in _first_part(arriving):
         body += data
         if len(body) > MOST_BYTES:
             abort(413, f"The field {JOB_FIELD!r} is larger than {MOST_BYTES:,} bytes. Nothing was started.")
-    return read_json(bytes(body), NewJob, f"In the field {JOB_FIELD!r}: ")
+    return read_json(bytes(body), JobRequest, f"In the field {JOB_FIELD!r}: ")
 
 
 def _first_part(arriving: Iterator[Event]) -> Iterator[bytes]:

@@ -74,7 +74,7 @@ class Body(OverflowableBuffer):  # type: ignore[misc]
                 self.close()
 
 
-class Request(HTTPRequestParser):  # type: ignore[misc]
+class RequestParser(HTTPRequestParser):  # type: ignore[misc]
     """Reads a request with such a body."""
 
     error: Error | None
@@ -128,6 +128,6 @@ class Answer(WSGITask):  # type: ignore[misc]
 class Channel(HTTPChannel):  # type: ignore[misc]
     """A connection with these three."""
 
-    parser_class = Request
+    parser_class = RequestParser
     task_class = Answer
     error_task_class = Refusal

@@ -37,7 +37,7 @@ QUICK_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Run:
+class RunFacts:
     """A job that runs.
 
     left: words for the time that is left, "" where nothing is known. is_late: longer than `usual`.
@@ -59,7 +59,7 @@ class Status:
     job: Job
     mood: Mood
     wait: Wait | None
-    run: Run | None
+    run: RunFacts | None
     poll: str
     version: str
 
@@ -122,10 +122,10 @@ def _starts_soon(job: Job) -> bool:
     return job.run_at is not None and abs(job.run_at - clock.now()) < YOUNG
 
 
-def _run_of(connection: Connection, installation: Installation, job: Job) -> Run:
+def _run_of(connection: Connection, installation: Installation, job: Job) -> RunFacts:
     usual = installation.usual_times.of(connection, job.task)
     rest = rest_of(job, usual, clock.now())
-    return Run(
+    return RunFacts(
         left=time_left(rest.range) if rest.range else "",
         is_late=rest.is_late,
         usual=usual,
@@ -139,7 +139,7 @@ def _is_forced(job: Job, kill_after_seconds: float) -> bool:
     return asked is not None and (clock.now() - asked).total_seconds() > kill_after_seconds
 
 
-def _fingerprint(job: Job, wait: Wait | None, run: Run | None, poll: str) -> str:
+def _fingerprint(job: Job, wait: Wait | None, run: RunFacts | None, poll: str) -> str:
     progress = (job.progress_done, job.progress_total, job.progress_text)
     shown = wait.fingerprint if wait else run and (run.left, run.is_late, run.liveness, run.is_forced)
     return fingerprint(job.slug, job.claim_no, progress, job.error, job.run_at, poll, shown)

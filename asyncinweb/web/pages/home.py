@@ -11,7 +11,7 @@ from asyncinweb.web import visitors
 from asyncinweb.web.forms.form import blank_form
 from asyncinweb.web.installation import installation
 from asyncinweb.web.job_status.forecast import forecast_of
-from asyncinweb.web.pages.job_list import JobList, listing
+from asyncinweb.web.pages.job_list import JobListPage, listing
 from asyncinweb.web.shared import fragment, pages, read_session, render, see_other, unchanged, wants_fragment
 
 LAST_JOBS = 5
@@ -39,7 +39,7 @@ def home() -> str | Response:
     )
 
 
-def _last_jobs() -> JobList:
+def _last_jobs() -> JobListPage:
     mine = Filters(owner=visitors.listed_owner(visitors.current(), mine=True))
     return listing(list_jobs(read_session(), mine, limit=LAST_JOBS))
 

@@ -54,7 +54,7 @@ class JobRow:
 
 
 @dataclass(frozen=True)
-class JobList:
+class JobListPage:
     """A page of a list, and the fingerprint of what it shows."""
 
     rows: Sequence[JobRow]
@@ -78,7 +78,7 @@ def jobs() -> str | Response:
     return render("jobs/list.html", **_facts(page, filters), **facts)
 
 
-def _facts(page: JobList, filters: Filters) -> dict[str, object]:
+def _facts(page: JobListPage, filters: Filters) -> dict[str, object]:
     chosen = {
         "state": filters.state or None,
         "task": filters.task or None,
@@ -111,9 +111,9 @@ def filters_asked_for() -> Filters:
     )
 
 
-def listing(page: Page) -> JobList:
+def listing(page: Page) -> JobListPage:
     """A page of jobs as it is shown."""
     rows = [JobRow(job, mood_of(job), percent_done(job)) for job in page.jobs]
     seen = [(row.job.slug, row.mood, row.job.claim_no, row.percent) for row in rows]
     poll, version = every(installation().settings.poll_seconds), fingerprint(seen, page.next_after)
-    return JobList(rows, page.next_after, page.searched_until, poll, version)
+    return JobListPage(rows, page.next_after, page.searched_until, poll, version)

@@ -13,14 +13,14 @@ from asyncinweb.web.installation import installation
 from asyncinweb.web.job_status.status import every, poll_interval
 from asyncinweb.web.shared import folder_of, fragment, job_or_404, pages, render, unchanged, wants_fragment
 from asyncinweb.web.viewers.ansi import style_of
-from asyncinweb.web.viewers.log_pages import PART, LogPart, end_of_log, part_after, part_before
+from asyncinweb.web.viewers.log_pages import PART, LogPage, end_of_log, part_after, part_before
 
 # A page that shows more than this begins anew with the end.
 MOST_ON_PAGE = 1_000_000
 CHUNK = 64_000
 
 
-def log_start(job: Job) -> LogPart:
+def log_start(job: Job) -> LogPage:
     """What a page starts with: the end of the log as it is now, or the part that its address asks for."""
     before = _asked_before(job)
     return _end(job) if before is None else part_before(folder_of(job), job.claim_no, before)
@@ -64,7 +64,7 @@ def _what_is_new(job: Job) -> Response:
     return fragment(render("jobs/log_more.html", job=job, log=part))
 
 
-def _end(job: Job) -> LogPart:
+def _end(job: Job) -> LogPage:
     return replace(end_of_log(folder_of(job), job.claim_no), poll=_poll(job))
 
 

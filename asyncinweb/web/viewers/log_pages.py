@@ -21,7 +21,7 @@ LONGEST_LINE = 10_000
 
 
 @dataclass(frozen=True)
-class LogPart:
+class LogPage:
     """Part of the log of the attempt with this `claim`, from the byte `start` on.
 
     `lines` are finished; `line` is the one being written, with which `next_offset` and `style` go on. `size` is
@@ -45,7 +45,7 @@ class LogPart:
 
 @dataclass(frozen=True)
 class _Window:
-    """Bytes of the log before `stop`, and what is before them; see `LogPart`."""
+    """Bytes of the log before `stop`, and what is before them; see `LogPage`."""
 
     start: int
     stop: int
@@ -53,7 +53,7 @@ class _Window:
     dropped: int = 0
 
 
-def end_of_log(folder: JobFolder, claim_no: int) -> LogPart:
+def end_of_log(folder: JobFolder, claim_no: int) -> LogPage:
     """The last part of the log, with the line being written."""
     size, amount = log_size(folder, claim_no), PART
     while True:
@@ -64,7 +64,7 @@ def end_of_log(folder: JobFolder, claim_no: int) -> LogPart:
         amount //= 2
 
 
-def part_before(folder: JobFolder, claim_no: int, end: int) -> LogPart:
+def part_before(folder: JobFolder, claim_no: int, end: int) -> LogPage:
     """The part that ends before the byte `end`."""
     amount = PART
     while True:
@@ -72,7 +72,7 @@ def part_before(folder: JobFolder, claim_no: int, end: int) -> LogPart:
         data = read_part(folder, claim_no, range(window.start, window.stop))
         lines, style = rendered(text_of(data), PLAIN)
         if len(lines) <= MOST_HTML or amount <= SMALLEST_PART:
-            return LogPart(
+            return LogPage(
                 claim_no,
                 window.start,
                 lines,
@@ -87,14 +87,14 @@ def part_before(folder: JobFolder, claim_no: int, end: int) -> LogPart:
         amount //= 2
 
 
-def part_after(folder: JobFolder, claim_no: int, after: int, style: Style) -> LogPart:
+def part_after(folder: JobFolder, claim_no: int, after: int, style: Style) -> LogPage:
     """Finished lines from the byte `after` on, and the line being written."""
     piece = read_log(folder, claim_no, after, 2 * PART)
     finished, overwritten, line = _split(piece.data)
     lines, style = rendered(text_of(finished), style)
     _, style = rendered(text_of(overwritten), style)
     shown, _ = rendered(text_of(line), style)
-    return LogPart(
+    return LogPage(
         claim_no, after, lines, shown, piece.next_offset - len(line), style, piece.next_offset, piece.dropped
     )
 

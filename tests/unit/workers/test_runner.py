@@ -14,7 +14,7 @@ from asyncinweb.queue.claims import Claim
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.tasks.current import current_job
 from asyncinweb.tasks.outcome import Cancelled, Failed, Released
-from asyncinweb.tasks.outputs.shapes import Output
+from asyncinweb.tasks.outputs.shapes import ReturnValue
 from asyncinweb.tasks.registry import Options, Task
 from asyncinweb.workers.interruption import Cause, Interruption
 from asyncinweb.workers.runner import Ending, run
@@ -139,7 +139,7 @@ def test_a_function_that_returns_has_an_output(
 ) -> None:
     ending = run_task(function)
 
-    assert isinstance(ending, Output)
+    assert isinstance(ending, ReturnValue)
     assert (ending.shape, ending.data, ending.warning) == (shape, data, "")
 
 
@@ -181,7 +181,7 @@ def test_a_function_that_returns_although_it_was_asked_to_stop_has_returned(
 
     ending = run_task(finishes)
 
-    assert isinstance(ending, Output)
+    assert isinstance(ending, ReturnValue)
     assert ending.data == b"half of it"
 
 
@@ -288,7 +288,7 @@ def test_a_memory_limit_ends_with_the_function(run_task: RunTask) -> None:
 
     ending = run_task(lambda: resource.getrlimit(resource.RLIMIT_AS)[0], memory_mb=100)
 
-    assert isinstance(ending, Output)
+    assert isinstance(ending, ReturnValue)
     assert int(ending.data) > 0
     assert resource.getrlimit(resource.RLIMIT_AS) == before
 

@@ -32,7 +32,7 @@ class _Text(io.TextIOWrapper):
         self.flush()
 
 
-class Output(io.RawIOBase):
+class OutputCapture(io.RawIOBase):
     """The process's stdout and stderr. Between jobs, what still comes goes to the server's terminal.
 
     Python's own writes go to the log at once, so that a crash loses none; descriptors 1 and 2 lead to a pipe that
