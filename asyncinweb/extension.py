@@ -25,7 +25,7 @@ from asyncinweb.web.assets import asset
 from asyncinweb.web.body_limits import refuse_broken_form
 from asyncinweb.web.filters import FILTERS
 from asyncinweb.web.forms.form import KEY_FIELD
-from asyncinweb.web.forms.start_time import WHEN_FIELD
+from asyncinweb.web.forms.start_time import START_FIELD
 from asyncinweb.web.installation import NAME, Installation
 from asyncinweb.web.pages import downloads, health, home, job_export, job_list, jobs, logs, tasks, tutorial
 from asyncinweb.web.security import add_headers, refuse_other_sites
@@ -156,7 +156,7 @@ def templates_of(app: Flask) -> Environment:
         **app.jinja_env.globals,
         "asset": asset,
         "KEY_FIELD": KEY_FIELD,
-        "WHEN_FIELD": WHEN_FIELD,
+        "START_FIELD": START_FIELD,
         "url_for": url_for,
         "request": request,
     }

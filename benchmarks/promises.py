@@ -209,7 +209,7 @@ def submits(folder: Path, every_seconds: float) -> Iterator[float]:
                 time.sleep(0.25)
 
 
-# --- housekeeping, memory, idleness -----------------------------------------------------------------------------------
+# --- housekeeping, memory, idleness -----------------------------------------------------------------------------
 
 
 @promise("retention holds the write lock, of 100,000 finished jobs, each time", 0.05, "s")

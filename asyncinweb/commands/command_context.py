@@ -1,4 +1,4 @@
-"""What the commands share: the place they work in, the options that name it, how they print."""
+"""What the commands share: the installation they work on, the options that name it, how they print."""
 
 import json
 from collections.abc import Callable
@@ -21,7 +21,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-class Place:
+class CommandContext:
     """The settings of one command, and the database they name."""
 
     def __init__(self, instance: Path | None, tasks: tuple[str, ...] = ()) -> None:

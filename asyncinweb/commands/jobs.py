@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from asyncinweb.commands.command_context import Place, as_json, in_instance, print_json, with_tasks
+from asyncinweb.commands.command_context import CommandContext, as_json, in_instance, print_json, with_tasks
 from asyncinweb.errors import AsyncInWebError, BadArguments
 from asyncinweb.logs import harmless
 from asyncinweb.queue.as_json import in_utc, job_as_json
@@ -42,14 +42,14 @@ def submit_command(
     as_json: bool,
 ) -> None:
     """Store a job: asyncinweb submit julia width=300. A file is given by its path: file=@orders.csv."""
-    place = Place(instance, tasks)
-    found = load(place.settings.tasks)[task]
+    context = CommandContext(instance, tasks)
+    found = load(context.settings.tasks)[task]
     texts, files = _pairs(found, arguments)
     packed = found.inputs.pack(found.inputs.from_texts(texts, files))
-    database = place.database()
-    (job,) = place.client(database).submit([Request(found, packed, found.options.priority)])
+    database = context.database()
+    (job,) = context.client(database).submit([Request(found, packed, found.options.priority)])
     if wait:
-        _warn_if_nobody_works(database, place.settings.lease_seconds)
+        _warn_if_nobody_works(database, context.settings.lease_seconds)
         job = _wait_for_end(database, job.slug)
     _print_job(database, job, as_json)
     if wait and job.state != "completed":
@@ -119,7 +119,7 @@ def _print_job(database: Database, job: Job, as_json: bool) -> None:
 @as_json
 def jobs_command(state: Any, task: str | None, limit: int, instance: Path | None, as_json: bool) -> None:
     """List jobs, newest first."""
-    with Place(instance).known_database().read() as session:
+    with CommandContext(instance).known_database().read() as session:
         page = list_jobs(session, Filters(state, task), limit=limit)
         facts = [job_as_json(session, job) for job in page.jobs] if as_json else []
     # Printed only now: into a pager, the words may take as long as a person reads, and a reader that stays keeps
@@ -138,7 +138,7 @@ def jobs_command(state: Any, task: str | None, limit: int, instance: Path | None
 @as_json
 def show_command(slug: str, instance: Path | None, as_json: bool) -> None:
     """Show one job."""
-    database = Place(instance).known_database()
+    database = CommandContext(instance).known_database()
     _print_job(database, _find(database, slug), as_json)
 
 
@@ -148,8 +148,8 @@ def show_command(slug: str, instance: Path | None, as_json: bool) -> None:
 @in_instance
 def log_command(slug: str, follow: bool, instance: Path | None) -> None:
     """Print a job's log."""
-    place = Place(instance)
-    database, folder = place.known_database(), JobFolder(place.settings.instance, slug)
+    context = CommandContext(instance)
+    database, folder = context.known_database(), JobFolder(context.settings.instance, slug)
     offset, claim_no, pause = 0, 0, threading.Event()
     while True:
         job = _find(database, slug)
@@ -172,10 +172,10 @@ def log_command(slug: str, follow: bool, instance: Path | None) -> None:
 @as_json
 def cancel_command(slug: str, instance: Path | None, as_json: bool) -> None:
     """Cancel a waiting job, or ask a running one to stop."""
-    place = Place(instance)
-    database = place.known_database()
+    context = CommandContext(instance)
+    database = context.known_database()
     state = _find(database, slug).state
-    answer = place.client(database).cancel(slug)
+    answer = context.client(database).cancel(slug)
     if answer == "refused":
         raise AsyncInWebError(f"Job {slug} has ended already ({state}).")
     if as_json:
@@ -190,10 +190,10 @@ def cancel_command(slug: str, instance: Path | None, as_json: bool) -> None:
 @as_json
 def rerun_command(slug: str, instance: Path | None, as_json: bool) -> None:
     """Make a new job with the same arguments."""
-    place = Place(instance)
-    database = place.known_database()
+    context = CommandContext(instance)
+    database = context.known_database()
     _find(database, slug)
-    job = place.client(database).rerun(slug, owner="")
+    job = context.client(database).rerun(slug, owner="")
     if job is None:
         raise AsyncInWebError(f"Job {slug} was removed just now.")
     if as_json:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from asyncinweb.commands.command_context import Place, as_json, in_instance, print_json, with_tasks
+from asyncinweb.commands.command_context import CommandContext, as_json, in_instance, print_json, with_tasks
 from asyncinweb.queue.files.folder_lock import folder_lock
 from asyncinweb.queue.files.instance import make_instance
 from asyncinweb.queue.maintenance.backup import back_up
@@ -22,9 +22,9 @@ from asyncinweb.workers import processes
 @as_json
 def prune_command(instance: Path | None, as_json: bool) -> None:
     """Remove ended jobs whose retention is over."""
-    place = Place(instance)
+    context = CommandContext(instance)
     jobs = folders = 0
-    for cleaned in clean(place.known_database(), place.settings):
+    for cleaned in clean(context.known_database(), context.settings):
         jobs, folders = jobs + cleaned.jobs, folders + cleaned.folders
         if cleaned.jobs:
             # Others want the write lock too.
@@ -43,9 +43,9 @@ def prune_command(instance: Path | None, as_json: bool) -> None:
 @as_json
 def backup_command(file: Path, overwrite: bool, without_files: bool, instance: Path | None, as_json: bool) -> None:
     """Keep the database and the files of its jobs in FILE, a ZIP file. The server may go on meanwhile."""
-    place = Place(instance)
+    context = CommandContext(instance)
     kept = back_up(
-        place.existing_database(), place.settings.instance, file.absolute(), overwrite, not without_files
+        context.existing_database(), context.settings.instance, file.absolute(), overwrite, not without_files
     )
     if as_json:
         print_json({"path": str(kept.path), "size": kept.size, "jobs": kept.jobs, "files": kept.files})
@@ -59,7 +59,7 @@ def backup_command(file: Path, overwrite: bool, without_files: bool, instance: P
 @as_json
 def restore_command(file: Path, instance: Path | None, as_json: bool) -> None:
     """Put a backup in the place of what is there, which is kept. The server must be stopped."""
-    settings = Place(instance).settings
+    settings = CommandContext(instance).settings
     make_instance(settings.instance)
     with folder_lock(settings.instance):
         restored = restore(settings.database_path, settings.instance, file.absolute())
@@ -78,11 +78,11 @@ def restore_command(file: Path, instance: Path | None, as_json: bool) -> None:
 @as_json
 def check_command(tasks: tuple[str, ...], instance: Path | None, as_json: bool) -> None:
     """Look whether all is well: one line for each thing. Exit code 0 also with warnings, 1 with an error."""
-    place = Place(instance, tasks)
-    place.existing_database().close()
+    context = CommandContext(instance, tasks)
+    context.existing_database().close()
     computer = Computer(processes.this_host(), processes.is_alive)
     code, results = 0, []
-    for result in check(place.settings, computer, lambda: load(place.settings.tasks)):
+    for result in check(context.settings, computer, lambda: load(context.settings.tasks)):
         code = max(code, result.exit_code)
         results.append({"subject": result.subject, "level": result.level, "words": result.words})
         if not as_json:
@@ -97,7 +97,7 @@ def check_command(tasks: tuple[str, ...], instance: Path | None, as_json: bool) 
 @as_json
 def config_command(as_json: bool) -> None:
     """Show all settings, and where each comes from."""
-    configuration = Place(None).configuration
+    configuration = CommandContext(None).configuration
     values = configuration.settings.model_dump(mode="json")
     if as_json:
         print_json(values)

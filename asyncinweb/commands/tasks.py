@@ -2,7 +2,7 @@
 
 import click
 
-from asyncinweb.commands.command_context import Place, as_json, print_json, with_tasks
+from asyncinweb.commands.command_context import CommandContext, as_json, print_json, with_tasks
 from asyncinweb.logs import harmless
 from asyncinweb.tasks.inputs.fields import FormField
 from asyncinweb.tasks.loading import load
@@ -29,7 +29,7 @@ LONGEST_DEFAULT = 24
 @as_json
 def tasks_command(tasks: tuple[str, ...], as_json: bool) -> None:
     """List the tasks and their parameters."""
-    registry = load(Place(None, tasks).settings.tasks)
+    registry = load(CommandContext(None, tasks).settings.tasks)
     if as_json:
         print_json(
             [

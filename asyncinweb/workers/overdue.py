@@ -22,8 +22,8 @@ class KillReason:
 
 @dataclass
 class Overdue:
-    """Remembers when each claim, and each request to stop it, was first seen: by monotonic time, which a clock that
-    is set does not move."""
+    """Remembers when each claim, and each request to stop it, was first seen: by monotonic time, which does not
+    move when somebody sets the clock."""
 
     kill_after_seconds: float
     _running_since: dict[Key, float] = field(default_factory=dict)

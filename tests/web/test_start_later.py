@@ -8,7 +8,7 @@ from test_form_page import post
 from web_room import OWNER, Room, filled, one, page, soup, words
 
 from asyncinweb import clock
-from asyncinweb.web.forms.start_time import NoStart, read_start, zone_of
+from asyncinweb.web.forms.start_time import InvalidStart, read_start, zone_of
 
 
 def minutes_from_now(minutes: int) -> str:
@@ -68,7 +68,7 @@ def test_a_time_at_which_nothing_can_start_is_refused_beside_its_field(
 def test_this_minute_means_now(client: FlaskClient, room: Room) -> None:
     assert read_start(minutes_from_now(0)) is None
     assert read_start("  ") is None
-    with pytest.raises(NoStart, match="past"):
+    with pytest.raises(InvalidStart, match="past"):
         read_start(minutes_from_now(-2))
 
 

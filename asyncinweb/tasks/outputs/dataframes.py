@@ -6,7 +6,7 @@ A table is kept as a list of records. Columns of one name are told apart: `price
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from asyncinweb.tasks.outputs.jsonable import attribute, plain
+from asyncinweb.tasks.outputs.jsonable import attribute, jsonable
 
 Record = dict[str, Any]
 # A list of dicts with more different keys than this is no table.
@@ -47,7 +47,7 @@ def frame_records(frame: Any, odd: list[str]) -> tuple[list[str], list[Record]]:
     index = _index_names(frame)
     columns = _told_apart([*index, *(_name(column) for column in frame.columns)])
     return columns, [
-        dict(zip(columns, (plain(_cell(cell), odd) for cell in row), strict=True))
+        dict(zip(columns, (jsonable(_cell(cell), odd) for cell in row), strict=True))
         for row in _rows(frame, len(index))
     ]
 

@@ -15,10 +15,10 @@ MAX_REPR = 10_000
 LARGEST_NUMBER = 2**53
 
 
-def plain(value: object, odd: list[str]) -> Any:
+def jsonable(value: object, odd: list[str]) -> Any:
     """The value in JSON's own types. Adds the names of the types it had to write as text to `odd`."""
     try:
-        return _plain(value, odd, ())
+        return _jsonable(value, odd, ())
     except RecursionError:
         odd.append("a value nested too deeply")
         return safe_repr(value)
@@ -46,7 +46,7 @@ def attribute(value: object, name: str) -> Any:
         return None
 
 
-def _plain(value: Any, odd: list[str], above: tuple[int, ...]) -> Any:
+def _jsonable(value: Any, odd: list[str], above: tuple[int, ...]) -> Any:
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, int):
@@ -58,35 +58,35 @@ def _plain(value: Any, odd: list[str], above: tuple[int, ...]) -> Any:
     if isinstance(value, (datetime, date, time)):
         return value.isoformat()
     if isinstance(value, Enum):
-        return _plain(value.value, odd, above)
-    return _plain_container(value, odd, above)
+        return _jsonable(value.value, odd, above)
+    return _jsonable_container(value, odd, above)
 
 
-def _plain_container(value: Any, odd: list[str], above: tuple[int, ...]) -> Any:
+def _jsonable_container(value: Any, odd: list[str], above: tuple[int, ...]) -> Any:
     if id(value) in above:
         odd.append("a value that contains itself")
         return "…"
     try:
-        return _plain_items(value, odd, (*above, id(value)))
+        return _jsonable_items(value, odd, (*above, id(value)))
     except RecursionError:
         raise
     except Exception:  # an author's own container may fail in any way
         return _odd(value, odd)
 
 
-def _plain_items(value: Any, odd: list[str], above: tuple[int, ...]) -> Any:
+def _jsonable_items(value: Any, odd: list[str], above: tuple[int, ...]) -> Any:
     value = _opened(value)
     if isinstance(value, Mapping):
-        plain: dict[str, Any] = {}
+        found: dict[str, Any] = {}
         for key, item in value.items():
-            plain[_key(key, value)] = _plain(item, odd, above)
-        return plain
+            found[_key(key, value)] = _jsonable(item, odd, above)
+        return found
     if isinstance(value, (list, tuple)):
-        return [_plain(item, odd, above) for item in value]
+        return [_jsonable(item, odd, above) for item in value]
     if isinstance(value, (set, frozenset)):
-        return [_plain(item, odd, above) for item in sorted(value, key=safe_repr)]
+        return [_jsonable(item, odd, above) for item in sorted(value, key=safe_repr)]
     if attribute(value, "dtype") is not None:
-        return _plain_array(value, odd, above)
+        return _jsonable_array(value, odd, above)
     return _odd(value, odd)
 
 
@@ -102,13 +102,13 @@ def _opened(value: Any) -> Any:
     return value
 
 
-def _plain_array(value: Any, odd: list[str], above: tuple[int, ...]) -> Any:
+def _jsonable_array(value: Any, odd: list[str], above: tuple[int, ...]) -> Any:
     """What numpy and its kin hold: a scalar, or an array as nested lists."""
     if attribute(value.dtype, "kind") in ("M", "m"):
         # Their tolist() would be a count of nanoseconds.
         value = value.astype(str)
     told = value.tolist()
-    return _odd(value, odd) if type(told) is type(value) else _plain(told, odd, above)
+    return _odd(value, odd) if type(told) is type(value) else _jsonable(told, odd, above)
 
 
 def _key(key: object, mapping: Mapping[Any, Any]) -> str:

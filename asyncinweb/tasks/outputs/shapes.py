@@ -23,7 +23,7 @@ from asyncinweb.tasks.outputs.dataframes import (
     is_records,
 )
 from asyncinweb.tasks.outputs.images import HEAD_BYTES, drawing_of, image_type, is_svg
-from asyncinweb.tasks.outputs.jsonable import attribute, plain, safe_repr, warning_about
+from asyncinweb.tasks.outputs.jsonable import attribute, jsonable, safe_repr, warning_about
 
 Shape = Literal["none", "text", "number", "json", "table", "image", "svg", "markdown", "file", "several"]
 
@@ -139,7 +139,7 @@ def _text(value: str, warning: str = "") -> ReturnValue:
 
 def _json(value: object) -> ReturnValue:
     odd: list[str] = []
-    told = plain(value, odd)
+    told = jsonable(value, odd)
     is_number = isinstance(told, (int, float)) or isinstance(value, (int, Decimal))
     shape: Shape = "number" if is_number and not odd and not isinstance(told, bool) else "json"
     return ReturnValue(shape, "application/json", "json", _dumped(told), warning_about(odd))
@@ -154,7 +154,7 @@ def _dumped(told: object) -> bytes:
 
 def _records(value: object) -> ReturnValue | None:
     odd: list[str] = []
-    records = plain(value, odd)
+    records = jsonable(value, odd)
     # A row may be of the author's own kind of dict, or hold something deep.
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         return None

@@ -9,7 +9,7 @@ from asyncinweb import clock
 from asyncinweb.tasks.inputs.fields import Choice, FormField
 from asyncinweb.tasks.registry import Task
 from asyncinweb.units import size
-from asyncinweb.web.forms.start_time import WHEN_FIELD, zone_of
+from asyncinweb.web.forms.start_time import START_FIELD, zone_of
 from asyncinweb.web.forms.uploads import KeptFile
 from asyncinweb.web.installation import installation
 from asyncinweb.web.shared import new_form_key
@@ -164,7 +164,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class When:
+class StartTime:
     """Whether it starts now or at a time, which is in the server's zone."""
 
     text: str = ""
@@ -192,7 +192,7 @@ class Form:
     parts: Sequence[Control | Group]
     other_errors: Sequence[str]
     key: str
-    when: When
+    when: StartTime
 
     @property
     def has_files(self) -> bool:
@@ -209,7 +209,7 @@ class Form:
             elif part.error:
                 found.append((part.id, part.error_sentence))
         if self.when.error:
-            found.append((WHEN_FIELD, self.when.error_sentence))
+            found.append((START_FIELD, self.when.error_sentence))
         return [*found, *(("", each) for each in self.other_errors)]
 
 
@@ -243,9 +243,9 @@ def _form(task: Task[..., object], texts: Texts, kept: Kept, messages: Mapping[s
         else control(field)
         for field in task.inputs.fields
     ]
-    names = {*task.inputs.leaves, *(field.name for field in task.inputs.fields), WHEN_FIELD}
+    names = {*task.inputs.leaves, *(field.name for field in task.inputs.fields), START_FIELD}
     others = [f"{name} {message}" for name, message in messages.items() if name not in names]
-    when = When((texts.get(WHEN_FIELD) or [""])[-1], messages.get(WHEN_FIELD, ""))
+    when = StartTime((texts.get(START_FIELD) or [""])[-1], messages.get(START_FIELD, ""))
     return Form(task, parts, others, key, when)
 
 

@@ -5,32 +5,32 @@ from datetime import datetime, timedelta
 from asyncinweb import clock
 
 # No parameter can have this name.
-WHEN_FIELD = "form-at"
+START_FIELD = "form-at"
 FURTHEST = timedelta(days=366)
 
 
-class NoStart(ValueError):
+class InvalidStart(ValueError):
     """The text names no time at which a job could start. Says why, to follow the field's name."""
 
 
 def read_start(text: str) -> datetime | None:
     """The moment that `2026-11-23T18:30` is in the server's zone; None for an empty text and for this minute.
 
-    Raises NoStart.
+    Raises InvalidStart.
     """
     if not text.strip():
         return None
     try:
         start = datetime.fromisoformat(text.strip()).astimezone()
     except (ValueError, OverflowError, OSError):
-        raise NoStart(
+        raise InvalidStart(
             f"{text[:40]!r} is not possible: a date and time is needed, such as 2026-11-23T18:30"
         ) from None
     now = clock.now().astimezone()
     if start < now.replace(second=0, microsecond=0):
-        raise NoStart(f"is in the past: it is {now:%H:%M} on {now.day} {now:%b %Y} ({zone_of(now)}) now")
+        raise InvalidStart(f"is in the past: it is {now:%H:%M} on {now.day} {now:%b %Y} ({zone_of(now)}) now")
     if start > now + FURTHEST:
-        raise NoStart("is too far away; at most a year ahead is possible")
+        raise InvalidStart("is too far away; at most a year ahead is possible")
     return start if start > now else None
 
 

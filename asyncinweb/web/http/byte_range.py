@@ -12,7 +12,7 @@ from flask import Response, request
 from werkzeug.wsgi import wrap_file
 
 
-class Part(io.RawIOBase):
+class ByteRange(io.RawIOBase):
     """The bytes of a file from `start`, `length` of them."""
 
     def __init__(self, path: Path, start: int, length: int) -> None:
@@ -46,6 +46,6 @@ def send_as_file(response: Response, path: Path) -> None:
     """Let an answer that is a part of this file be sent as a file."""
     found = response.content_range
     response.close()
-    part = Part(path, found.start or 0, response.content_length or 0)
+    part = ByteRange(path, found.start or 0, response.content_length or 0)
     # Read piece by piece where the server has no way of its own.
     response.response = wrap_file(request.environ, part)  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from asyncinweb.tasks.inputs.arguments import Arguments
 from asyncinweb.tasks.registry import Request, Task
 from asyncinweb.web import visitors
 from asyncinweb.web.forms.form import KEY_FIELD, Form, blank_form, refused_form
-from asyncinweb.web.forms.start_time import WHEN_FIELD, NoStart, read_start
+from asyncinweb.web.forms.start_time import START_FIELD, InvalidStart, read_start
 from asyncinweb.web.forms.uploads import KeptFile, Sent, kept_by_field, receiving
 from asyncinweb.web.installation import installation
 from asyncinweb.web.job_status.forecast import forecast_of
@@ -55,11 +55,11 @@ def start(name: str) -> Response | tuple[str, int]:
 def _job_request(task: Task[..., object], sent: Sent) -> tuple[Request | None, dict[str, str]]:
     """What the form asks for, or what is wrong with it, by field."""
     messages, run_at = dict(sent.messages), None
-    texts = {name: values for name, values in sent.texts.items() if name != WHEN_FIELD}
+    texts = {name: values for name, values in sent.texts.items() if name != START_FIELD}
     try:
-        run_at = read_start(sent.texts.get(WHEN_FIELD, [""])[-1])
-    except NoStart as error:
-        messages[WHEN_FIELD] = str(error)
+        run_at = read_start(sent.texts.get(START_FIELD, [""])[-1])
+    except InvalidStart as error:
+        messages[START_FIELD] = str(error)
     try:
         arguments = task.inputs.pack(task.inputs.from_texts(texts, sent.uploads))
     except BadArguments as error:
