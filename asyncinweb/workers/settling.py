@@ -1,0 +1,95 @@
+"""Bringing a job's outcome home: settle it under its claim, and take the next job in the same transaction."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from asyncinweb.errors import AsyncInWebError, DatabaseBusy, DatabaseUnusable
+from asyncinweb.queue.claims import Claim, ClaimScope
+from asyncinweb.queue.results import keep_result
+from asyncinweb.queue.stores.sqlite import Database
+from asyncinweb.queue.transitions import finish_and_claim, report, settle
+from asyncinweb.tasks.outcome import Completed, Failed, Outcome, Released
+from asyncinweb.tasks.outputs.shapes import ReturnValue
+from asyncinweb.workers import processes
+from asyncinweb.workers.runner import Ending
+from asyncinweb.workers.running_job import RunningJob
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+# Pause before a result is offered again to a database that is locked or full.
+SETTLE_PAUSE_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class EndedRun:
+    """A job that has been run, and how that ended."""
+
+    job: RunningJob
+    ending: Ending
+
+
+class LostClaim(Exception):
+    """The job went to another worker, so this outcome is dropped."""
+
+
+class Settling:
+    """Settles what one worker holds, however long the database is locked or full: no work is thrown away."""
+
+    def __init__(self, database: Database, next_scope: Callable[[], ClaimScope | None]) -> None:
+        """next_scope: what to claim next, asked in the moment of settling; None for nothing more."""
+        self._database = database
+        self._next_scope = next_scope
+
+    def settle_and_claim(self, ended: EndedRun) -> Claim | None:
+        """processing -> where the outcome leads, and queued -> processing for the next job, in one transaction:
+        half the commits of two. Raises LostClaim, with no job taken."""
+        held = ended.job.held
+        is_settled, following = self._insist(held, lambda: self._offer(ended.job, outcome_of(ended)))
+        if is_settled:
+            return following
+        log.warning("lost claim: job %s went to another worker; this outcome is dropped", held.slug)
+        if following is not None:
+            self.give_back(following)
+        raise LostClaim
+
+    def give_back(self, held: Claim) -> None:
+        """processing -> queued, for a job that has not begun."""
+        self._insist(held, lambda: self._release(held))
+
+    def _offer(self, job: RunningJob, outcome: Outcome) -> tuple[bool, Claim | None]:
+        progress = job.unwritten_progress()
+        with self._database.write() as connection:
+            if progress is not None:
+                report(connection, job.held, progress.done, progress.total, progress.text)
+            scope = self._next_scope()
+            if scope is None:
+                return settle(connection, job.held, outcome), None
+            return finish_and_claim(connection, job.held, outcome, scope)
+
+    def _release(self, held: Claim) -> None:
+        with self._database.write() as connection:
+            settle(connection, held, Released())
+
+    def _insist(self, held: Claim, settling: Callable[[], T]) -> T:
+        last_error = ""
+        while True:
+            try:
+                return settling()
+            except (DatabaseBusy, DatabaseUnusable, OSError) as error:
+                if str(error) != last_error:
+                    log.warning("The outcome of %s cannot be stored yet: %s", held.slug, error)
+                last_error = str(error)
+                processes.pause(SETTLE_PAUSE_SECONDS)
+
+
+def outcome_of(ended: EndedRun) -> Outcome:
+    """The ending as the queue stores it; a result too large for the row goes into a file first. Raises OSError."""
+    if not isinstance(ended.ending, ReturnValue):
+        return ended.ending
+    try:
+        return Completed(keep_result(ended.job.folder, ended.job.held.claim_no, ended.ending))
+    except AsyncInWebError as error:
+        return Failed("unserialisable", str(error))

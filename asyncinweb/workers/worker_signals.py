@@ -1,0 +1,52 @@
+"""What a supervisor asks of a worker by signals, and the idle wait that such a signal ends."""
+
+import signal
+from types import FrameType
+
+from asyncinweb.workers.idle import IdleWait
+from asyncinweb.workers.interruption import Interruption
+
+
+class _StopAsked(Exception):
+    """Raised out of the idle wait by a signal that asks to stop."""
+
+
+class WorkerSignals:
+    """One per worker process, made in its main thread."""
+
+    def __init__(self, interruption: Interruption, idle_wait: IdleWait) -> None:
+        self.stop_asked = False
+        self._interruption = interruption
+        self._idle_wait = idle_wait
+        self._is_waiting = False
+        self.listen()
+
+    def listen(self) -> None:
+        """Obey the supervisor, and it alone; again after each job, which may have changed any signal handler."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, self._on_stop)
+        signal.signal(signal.SIGUSR2, self._on_stop_now)
+        self._interruption.listen()
+
+    def wait_for_work(self) -> bool:
+        """Wait until there may be work: True after a wake-up. A signal that asks to stop ends the wait."""
+        try:
+            self._is_waiting = True
+            try:
+                return not self.stop_asked and self._idle_wait.sleep()
+            finally:
+                self._is_waiting = False
+        except _StopAsked:
+            self._is_waiting = False
+            return False
+
+    def _on_stop(self, number: int, frame: FrameType | None) -> None:
+        """SIGTERM: finish the running job, then end."""
+        was_asked, self.stop_asked = self.stop_asked, True
+        if self._is_waiting and not was_asked:
+            raise _StopAsked
+
+    def _on_stop_now(self, number: int, frame: FrameType | None) -> None:
+        """SIGUSR2: stop the running job and give it back."""
+        self._interruption.stop_now()
+        self._on_stop(number, frame)
