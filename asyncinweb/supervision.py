@@ -4,7 +4,8 @@ import webbrowser
 from collections.abc import Sequence
 
 from asyncinweb.queue.client import open_database
-from asyncinweb.queue.stores.sqlite import Patience, sqlite_fault, sqlite_version
+from asyncinweb.queue.stores.driver_errors import sqlite_fault, sqlite_version
+from asyncinweb.queue.stores.sqlite import Patience
 from asyncinweb.serve import Start
 from asyncinweb.settings import Settings
 from asyncinweb.workers.child import Ready

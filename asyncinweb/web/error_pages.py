@@ -16,7 +16,7 @@ from asyncinweb.errors import (
     QuotaReached,
     UnknownTask,
 )
-from asyncinweb.queue.stores.sqlite import readable
+from asyncinweb.queue.stores.driver_errors import readable
 from asyncinweb.web.installation import installation
 from asyncinweb.web.problem_json import problem, wants_problem
 from asyncinweb.web.shared import render

@@ -12,7 +12,8 @@ from asyncinweb import clock
 from asyncinweb.errors import AsyncInWebError
 from asyncinweb.queue.files.instance import is_open_to_others
 from asyncinweb.queue.maintenance.retention import WAL_BOUND_BYTES
-from asyncinweb.queue.stores.sqlite import NETWORK_FILE_SYSTEMS, file_system_of, sqlite_fault, sqlite_version
+from asyncinweb.queue.stores.driver_errors import sqlite_fault, sqlite_version
+from asyncinweb.queue.stores.file_system import NETWORK_FILE_SYSTEMS, file_system_of
 
 Level = Literal["ok", "warning", "error"]
 

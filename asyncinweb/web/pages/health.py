@@ -11,7 +11,8 @@ from sqlalchemy.exc import DBAPIError
 from asyncinweb.errors import AsyncInWebError
 from asyncinweb.queue.maintenance.retention import WAL_BOUND_BYTES
 from asyncinweb.queue.models import Job
-from asyncinweb.queue.stores.sqlite import WAL_LIMIT, readable
+from asyncinweb.queue.stores.driver_errors import readable
+from asyncinweb.queue.stores.wal import WAL_LIMIT
 from asyncinweb.web.installation import installation
 from asyncinweb.web.shared import pages, read_session
 

@@ -79,10 +79,10 @@ def test_a_start_without_a_task_warns() -> None:
 
 
 def test_an_unsound_sqlite_warns_and_a_sound_one_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("asyncinweb.queue.stores.sqlite.sqlite_version", lambda: (3, 51, 2))
+    monkeypatch.setattr("asyncinweb.queue.stores.driver_errors.sqlite_version", lambda: (3, 51, 2))
     assert "rare fault in WAL mode" in start_warnings(settings(), 1)[0]
 
-    monkeypatch.setattr("asyncinweb.queue.stores.sqlite.sqlite_version", lambda: (3, 51, 3))
+    monkeypatch.setattr("asyncinweb.queue.stores.driver_errors.sqlite_version", lambda: (3, 51, 3))
     assert start_warnings(settings(), 1) == []
 
 
