@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
+import asyncinweb
 from asyncinweb.configuration import forget_secrets
 from asyncinweb.errors import CannotStart
 from asyncinweb.identity import new_id
@@ -22,10 +23,14 @@ from asyncinweb.queue import wakeup
 from asyncinweb.queue.files.folder_lock import folder_lock
 from asyncinweb.queue.files.instance import make_database_file, make_instance, unwritable
 from asyncinweb.settings import Settings
+from asyncinweb.start import Start
 from asyncinweb.workers.child import ChildSpec, WorkerSpec
 from asyncinweb.workers.reaper import start_reaper
 from asyncinweb.workers.slots import Slots
 from asyncinweb.workers.stop_signals import StopSignals
+
+if TYPE_CHECKING:
+    import asyncinweb.supervision
 
 
 @dataclass(frozen=True)
@@ -34,16 +39,6 @@ class Roles:
 
     web: bool = True
     workers: bool = True
-
-
-@dataclass(frozen=True)
-class Start:
-    """What is being started, and how to tell the person at the terminal."""
-
-    settings: Settings
-    url: str | None
-    say: Callable[[str], None]
-    open_browser: bool
 
 
 def run(settings: Settings, roles: Roles, say: Callable[[str], None], open_browser: bool = False) -> None:
@@ -75,9 +70,9 @@ def run(settings: Settings, roles: Roles, say: Callable[[str], None], open_brows
             slots.start_first()
             # By name, and only now: the child loads while this process loads what it watches it with, which takes
             # both of them half a second.
-            supervision: Any = importlib.import_module("asyncinweb.supervision")
+            importlib.import_module("asyncinweb.supervision")
             start = Start(settings, None if listener is None else address_of(listener), say, open_browser)
-            supervision.supervise(start, slots, wakeup_socket.getsockname()[1], stop_signals)
+            asyncinweb.supervision.supervise(start, slots, wakeup_socket.getsockname()[1], stop_signals)
         finally:
             reaper.dismiss()
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from asyncinweb.queue.client import open_database
 from asyncinweb.queue.stores.driver_errors import sqlite_fault, sqlite_version
 from asyncinweb.queue.stores.sqlite import Patience
-from asyncinweb.serve import Start
 from asyncinweb.settings import Settings
+from asyncinweb.start import Start
 from asyncinweb.workers.child import Ready
 from asyncinweb.workers.rescue import rescue_leftovers
 from asyncinweb.workers.slots import Slots

@@ -1,0 +1,16 @@
+"""What is being started, as both halves of a start know it: `serve`, and `supervision`, which is loaded later."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from asyncinweb.settings import Settings
+
+
+@dataclass(frozen=True)
+class Start:
+    """What is being started, and how to tell the person at the terminal."""
+
+    settings: Settings
+    url: str | None
+    say: Callable[[str], None]
+    open_browser: bool
