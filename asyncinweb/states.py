@@ -18,9 +18,7 @@ Reason = Literal[
     "memory",
     "result_too_large",
     "unserialisable",
-    "unknown_task",
     "bad_arguments",
-    "expired",
 ]
 CrashPolicy = Literal["rerun", "fail"]
 
@@ -28,3 +26,19 @@ STATES: Final[tuple[State, ...]] = get_args(State)
 REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
 FINAL: Final[tuple[State, ...]] = ("completed", "failed", "cancelled")
 WAITING: Final[tuple[State, ...]] = ("scheduled", "queued")
+# What may follow a state; None: the job does not exist yet. Only queued -> processing raises `claim_no`, by one.
+ARROWS: Final[frozenset[tuple[State | None, State]]] = frozenset(
+    {
+        (None, "queued"),
+        (None, "scheduled"),
+        ("scheduled", "queued"),
+        ("scheduled", "cancelled"),
+        ("queued", "processing"),
+        ("queued", "cancelled"),
+        ("processing", "queued"),
+        ("processing", "scheduled"),
+        ("processing", "completed"),
+        ("processing", "failed"),
+        ("processing", "cancelled"),
+    }
+)

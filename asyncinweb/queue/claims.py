@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, func, select, text
 
-from asyncinweb.queue.models import IS_QUEUED, Job
+from asyncinweb.queue.models import IS_PROCESSING, IS_QUEUED, Job
 from asyncinweb.queue.stores.prepared import Prepared
 
-QUEUED, PROCESSING = text(IS_QUEUED), text("state = 'processing'")
+QUEUED, PROCESSING = text(IS_QUEUED), text(IS_PROCESSING)
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,13 @@ class ClaimScope:
         conditions += [_below_limit(name, limit) for name, limit in sorted((concurrency or {}).items())]
         if max_running_per_owner is not None:
             conditions.append(Job.owner.not_in(_owners_at_limit(max_running_per_owner)))
-        self.candidates = (
+        candidates = (
             select(*(getattr(Job, name) for name in _CLAIMED))
             .where(QUEUED, *conditions)
             .order_by(Job.priority.desc(), Job.rank, Job.id)
             .limit(1)
-            .with_for_update(skip_locked=True)
         )
-        self.next = Prepared(self.candidates)
+        self.next = Prepared(candidates)
 
 
 _CLAIMED = ("id", "claim_no", "slug", "task", "arguments", "attempts", "timeout_seconds")

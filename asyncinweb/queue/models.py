@@ -56,6 +56,7 @@ def _in(states: tuple[State, ...]) -> str:
 
 # Partial indexes are used only where a query repeats their condition to the letter.
 IS_QUEUED = "state = 'queued'"
+IS_PROCESSING = "state = 'processing'"
 IS_SCHEDULED = "state = 'scheduled'"
 IS_WAITING = _in(("scheduled", "queued"))
 IS_FINAL = _in(FINAL)
@@ -114,7 +115,7 @@ class Job(Base):
     __table_args__ = (
         CheckConstraint(_in(STATES), name="known_state"),
         CheckConstraint(f"(finished_at IS NOT NULL) = ({IS_FINAL})", name="finished_when_final"),
-        CheckConstraint("(worker_id IS NOT NULL) = (state = 'processing')", name="worker_when_processing"),
+        CheckConstraint(f"(worker_id IS NOT NULL) = ({IS_PROCESSING})", name="worker_when_processing"),
         CheckConstraint("(reason IS NOT NULL) = (state = 'failed')", name="reason_when_failed"),
         CheckConstraint("attempts >= 0 AND interruptions >= 0 AND crashes >= 0", name="counts"),
         Index("asyncinweb_jobs_slug", "slug", unique=True),

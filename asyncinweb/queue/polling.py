@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, select, text
 
 from asyncinweb.queue.claims import ClaimScope
-from asyncinweb.queue.models import IS_SCHEDULED, Job
+from asyncinweb.queue.models import IS_PROCESSING, IS_SCHEDULED, Job
 from asyncinweb.queue.stores.prepared import Prepared
 
 
@@ -36,7 +36,7 @@ def live_claim(connection: Connection, job_id: int, claim_no: int) -> LiveClaim 
 
 _LIVE_CLAIM = Prepared(
     select(Job.cancel_requested_at.is_not(None)).where(
-        Job.id == bindparam("job_id"), Job.claim_no == bindparam("mine"), text("state = 'processing'")
+        Job.id == bindparam("job_id"), Job.claim_no == bindparam("mine"), text(IS_PROCESSING)
     )
 )
 
@@ -62,6 +62,6 @@ def held_jobs(connection: Connection) -> list[HeldJob]:
 
 _HELD = Prepared(
     select(Job.id, Job.claim_no, Job.worker_id, Job.timeout_seconds, Job.cancel_requested_at.is_not(None)).where(
-        text("state = 'processing'")
+        text(IS_PROCESSING)
     )
 )

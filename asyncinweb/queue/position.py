@@ -18,6 +18,7 @@ from asyncinweb.queue.claims import PROCESSING, QUEUED
 from asyncinweb.queue.models import IS_SCHEDULED, Job, SupervisorRow, WorkerRow
 from asyncinweb.queue.process_registry import database_now
 from asyncinweb.queue.stores.prepared import Prepared
+from asyncinweb.queue.transitions import PROMOTE_AT_ONCE
 from asyncinweb.tasks.registry import Registry
 
 # Further ahead nobody counts: the page says "more than", and a poll stays cheap however long the queue is.
@@ -206,7 +207,7 @@ _DUE = Prepared(
     select(Job.id, Job.priority, Job.owner, Job.task, Job.attempts)
     .where(text(IS_SCHEDULED), Job.run_at <= bindparam("now", type_=Job.run_at.type))
     .order_by(Job.run_at, Job.id)
-    .limit(100)
+    .limit(PROMOTE_AT_ONCE)
 )
 _RUNNING = Prepared(select(Job.task, Job.owner, Job.started_at).where(PROCESSING))
 _IS_LIVING = type_coerce(SupervisorRow.heartbeat_at, Float) > database_now() - bindparam("lease", type_=Float)

@@ -11,7 +11,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from asyncinweb import clock
 from asyncinweb.identity import Identity
 from asyncinweb.queue.claims import Claim
-from asyncinweb.queue.models import Job, SupervisorRow, WorkerRow
+from asyncinweb.queue.models import IS_PROCESSING, Job, SupervisorRow, WorkerRow
 from asyncinweb.queue.transitions import fail_crashed
 
 
@@ -74,9 +74,7 @@ def deregister_supervisor(connection: Connection, supervisor_id: str) -> None:
 def claims_of(connection: Connection, worker_id: str) -> list[Claim]:
     """What this worker holds: at most one job."""
     rows = connection.execute(
-        select(Job.id, Job.claim_no, Job.slug, Job.task).where(
-            text("state = 'processing'"), Job.worker_id == worker_id
-        )
+        select(Job.id, Job.claim_no, Job.slug, Job.task).where(text(IS_PROCESSING), Job.worker_id == worker_id)
     )
     return [Claim(row.id, row.claim_no, row.slug, row.task) for row in rows]
 
@@ -116,9 +114,7 @@ def supervisors_on(connection: Connection, host: str) -> list[tuple[str, Identit
 
 def rescue_unknown_workers(connection: Connection, error: str) -> list[Claim]:
     """Settle jobs whose worker is not registered at all, as after a restored backup."""
-    unknown = select(Job.worker_id).where(
-        text("state = 'processing'"), ~exists().where(WorkerRow.id == Job.worker_id)
-    )
+    unknown = select(Job.worker_id).where(text(IS_PROCESSING), ~exists().where(WorkerRow.id == Job.worker_id))
     held: list[Claim] = []
     for worker_id in connection.scalars(unknown).all():
         held += rescue_worker(connection, worker_id or "", error)

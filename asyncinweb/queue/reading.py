@@ -7,7 +7,7 @@ from sqlalchemy import Connection, and_, bindparam, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from asyncinweb.queue.estimates import usual_of
-from asyncinweb.queue.models import IS_QUEUED, Attempt, Job, UtcTime, WorkerRow
+from asyncinweb.queue.models import IS_QUEUED, Attempt, Job, UtcTime
 from asyncinweb.queue.stores.prepared import Prepared
 
 
@@ -57,11 +57,6 @@ def usual_seconds(session: Session, task: str) -> float | None:
     """Median duration of the task's last successful runs; None if it has not run often enough."""
     usual = usual_of(session.connection(bind_arguments={"mapper": Job}), task)
     return usual.median if usual else None
-
-
-def count_workers(session: Session) -> int:
-    """Registered worker processes."""
-    return session.scalar(select(func.count()).select_from(WorkerRow)) or 0
 
 
 def count_running(session: Session) -> int:

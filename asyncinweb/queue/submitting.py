@@ -56,8 +56,7 @@ def enqueue(connection: Connection, new: NewJob, max_queued: int | None = None) 
         "created_at": now,
     }
     key = _INSERT.insert(connection, **values)
-    counts = {"attempts": 0, "crashes": 0, "interruptions": 0, "claim_no": 0}
-    return Job(id=key, **values, **counts), True
+    return Job(id=key, **values, **_ZEROS), True
 
 
 _INSERTED = [*vars(NewJob(task="", arguments="")), "state", "rank", "created_at"]

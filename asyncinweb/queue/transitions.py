@@ -26,7 +26,15 @@ from asyncinweb import clock
 from asyncinweb.queue import ranks
 from asyncinweb.queue.claims import Claim, ClaimScope
 from asyncinweb.queue.estimates import Range
-from asyncinweb.queue.models import HAS_ENDED_WITHOUT_EXPIRY, IS_QUEUED, IS_SCHEDULED, IS_WAITING, Attempt, Job
+from asyncinweb.queue.models import (
+    HAS_ENDED_WITHOUT_EXPIRY,
+    IS_PROCESSING,
+    IS_QUEUED,
+    IS_SCHEDULED,
+    IS_WAITING,
+    Attempt,
+    Job,
+)
 from asyncinweb.queue.stores.prepared import Prepared
 from asyncinweb.states import FINAL, Reason, State
 from asyncinweb.tasks.outcome import Cancelled, Completed, Failed, Outcome, Released
@@ -41,7 +49,7 @@ PROMOTE_AT_ONCE = 100
 PRUNE_AT_ONCE = 20
 
 CancelAnswer = Literal["cancelled", "asked", "refused"]
-QUEUED, SCHEDULED, PROCESSING = text(IS_QUEUED), text(IS_SCHEDULED), text("state = 'processing'")
+QUEUED, SCHEDULED, PROCESSING = text(IS_QUEUED), text(IS_SCHEDULED), text(IS_PROCESSING)
 
 
 # --- working ----------------------------------------------------------------------------------------------------

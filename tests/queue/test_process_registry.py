@@ -117,16 +117,12 @@ def test_the_ports_of_all_supervisors_that_hear_are_known(database: Database) ->
     assert sorted(perform(database, process_registry.wake_ports)) == [4001, 4003]
 
 
-def test_workers_and_running_jobs_are_counted(database: Database) -> None:
-    register(database, 1)
-    register(database, 2)
+def test_running_jobs_are_counted(database: Database) -> None:
     start(database)
     submit(database)
 
     with database.read() as session:
-        counts = (reading.count_workers(session), reading.count_running(session))
-
-    assert counts == (4, 1)
+        assert reading.count_running(session) == 1
 
 
 def test_a_supervisor_watches_the_jobs_that_are_held(database: Database) -> None:

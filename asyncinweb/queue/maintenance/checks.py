@@ -18,7 +18,15 @@ from asyncinweb.queue.maintenance import check_results
 from asyncinweb.queue.maintenance.backup import integrity_faults
 from asyncinweb.queue.maintenance.check_results import CheckResult, doubtful, guarded, named, well, wrong
 from asyncinweb.queue.maintenance.retention import folders_of_jobs, is_young
-from asyncinweb.queue.models import IS_SCHEDULED, IS_UNFINISHED, IS_WAITING, Job, SupervisorRow, WorkerRow
+from asyncinweb.queue.models import (
+    IS_PROCESSING,
+    IS_SCHEDULED,
+    IS_UNFINISHED,
+    IS_WAITING,
+    Job,
+    SupervisorRow,
+    WorkerRow,
+)
 from asyncinweb.queue.results import stored_result
 from asyncinweb.queue.schema import HEAD, current_revision, refuse_newer
 from asyncinweb.queue.stores.sqlite import WEB, Database
@@ -127,7 +135,7 @@ def _silent(session: Session, lease_seconds: float) -> list[str]:
 
 def _jobs(database: Database, tasks: Registry) -> CheckResult:
     held_by_nobody = select(Job.slug).where(
-        text("state = 'processing'"), Job.worker_id.not_in(select(WorkerRow.id).scalar_subquery())
+        text(IS_PROCESSING), Job.worker_id.not_in(select(WorkerRow.id).scalar_subquery())
     )
     late = clock.now() - LATE
     overdue = select(Job.slug).where(text(IS_SCHEDULED), Job.run_at <= late).order_by(Job.run_at)
