@@ -55,7 +55,7 @@ from asyncinweb.states import ARROWS, FINAL, STATES, WAITING
 from asyncinweb.tasks.outcome import Completed, Failed
 
 HERE, THERE = "worker-here", "worker-there"
-# What may be seen of one job before and after one verb. A claim first promotes due jobs: two arrows are seen as one.
+# What is seen of one job before and after one verb. A claim first promotes due jobs: two arrows seen as one.
 SEEN = ARROWS | {("scheduled", "processing")}
 
 
