@@ -1,10 +1,13 @@
 """The commands: `python run.py`, `asyncinweb …`, `python -m asyncinweb …`."""
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TextIO, TypeVar
 
 import click
 
@@ -111,12 +114,32 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Not standalone, click hands the code of an Exit back instead of ending with it.
         exit_code = cli.main(arguments, prog_name="asyncinweb", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+        _end(error.exit_code, error.show)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except AsyncInWebError as error:
-        click.echo(f"asyncinweb: {error}", err=True)
-        sys.exit(error.exit_code)
+        _end(error.exit_code, partial(click.echo, f"asyncinweb: {error}", err=True))
+    except OSError as error:
+        # An error of a file names it; what remains is an output that takes no more, such as a full disk.
+        if error.filename is not None:
+            raise
+        _end(2, partial(click.echo, f"asyncinweb: The output cannot be written: {error.strerror}.", err=True))
     if exit_code:
         sys.exit(exit_code)
+
+
+def _end(exit_code: int, explain: Callable[[], None]) -> NoReturn:
+    """Explain why as far as anybody can be reached, and end."""
+    with suppress(OSError):
+        explain()
+    for stream in (sys.stdout, sys.stderr):
+        _forget_unwritten(stream)
+    sys.exit(exit_code)
+
+
+def _forget_unwritten(stream: TextIO) -> None:
+    """Python writes what a stream still holds once more at its end, and would report that with a traceback."""
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from process_tree import SAMPLE_TASKS, Tree, run_once, wait_until
+from process_tree import SAMPLE_TASKS, Tree, environment, run_once, wait_until
 
 from asyncinweb.cli import main
 from asyncinweb.tasks.registry import registry
@@ -372,3 +372,49 @@ def test_check_has_a_line_for_each_thing_and_ends_with_what_it_found(tmp_path: P
     assert damaged.code == 3
     assert "is damaged" in damaged.out + damaged.err
     assert "Traceback" not in damaged.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("jobs", "--json"),
+        ("jobs",),
+        ("config",),
+        ("config", "--json"),
+        ("tasks",),
+        ("tasks", "--json"),
+        ("check",),
+        ("--help",),
+        ("jobs", "--help"),
+        ("--version",),
+    ],
+)
+def test_an_output_that_is_full_is_named_in_one_line(tree: Tree, arguments: tuple[str, ...]) -> None:
+    settings = environment({"instance": tree.instance, "tasks": SAMPLE_TASKS})
+    tree.run("add", a=1)
+
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "asyncinweb", *arguments],
+            **{"cwd": tree.folder, "env": settings, "stdout": full, "stderr": subprocess.PIPE, "text": True},
+            check=False,
+        )
+
+    assert done.stderr == "asyncinweb: The output cannot be written: No space left on device.\n"
+    assert done.returncode == 2
+
+
+def test_a_command_whose_error_cannot_be_written_either_ends_with_its_code(tree: Tree) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "asyncinweb", "show", "nothing"],
+            **{
+                "cwd": tree.folder,
+                "env": environment({"instance": tree.instance}),
+                "stdout": full,
+                "stderr": full,
+            },
+            check=False,
+        )
+
+    assert done.returncode == 2

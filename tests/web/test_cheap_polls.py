@@ -116,3 +116,16 @@ def test_nothing_looks_for_a_session_that_no_page_uses(client: FlaskClient) -> N
         client.get("/", headers={"Cookie": "session=forged"})
 
         assert isinstance(session._get_current_object(), NullSession)
+
+
+@pytest.mark.parametrize("query", ["", "?v=", "?v=queued.0123456789abcdef", "?x=1"])
+@pytest.mark.parametrize("name", ["UNKNOWN", "A" * 22, "%00", "%ff", "x" * 5000])
+def test_the_status_of_an_unknown_job_is_a_404(client: FlaskClient, name: str, query: str) -> None:
+    assert client.get(f"/jobs/{name}/status{query}", headers=HTMX).status_code == 404
+
+
+def test_the_status_of_a_job_that_was_removed_meanwhile_is_a_404(client: FlaskClient, room: Room) -> None:
+    slug = room.submit().slug
+    room.change("DELETE FROM asyncinweb_jobs")
+
+    assert client.get(f"/jobs/{slug}/status", headers=HTMX).status_code == 404

@@ -72,11 +72,11 @@ def rerun(slug: str) -> AnyResponse:
 
 
 def _version(slug: str) -> str:
-    """What a fragment would show now, by the cheapest reading; "" for who may not know."""
+    """What a fragment would show now, by the cheapest reading; None for a job that isn't there or isn't shown."""
     with installation().database.glance() as connection:
         job = peek(connection, slug)
         if job is None or not visitors.may_see(visitors.current(), job):
-            return ""
+            return None
         return status_of(connection, installation(), job).version
 
 
