@@ -71,7 +71,7 @@ def rerun(slug: str) -> AnyResponse:
     return see_other(url_for("asyncinweb.show", slug=job.slug))
 
 
-def _version(slug: str) -> str:
+def _version(slug: str) -> str | None:
     """What a fragment would show now, by the cheapest reading; None for a job that isn't there or isn't shown."""
     with installation().database.glance() as connection:
         job = peek(connection, slug)
