@@ -17,8 +17,9 @@ def test_each_type_hint_has_its_native_control(client: FlaskClient) -> None:
 
     assert {name: field["type"] for name, field in kinds.items()} == {
         "name": "text",
-        "count": "number",
-        "ratio": "number",
+        # A number field would drop a comma, and 1,5 would become 15.
+        "count": "text",
+        "ratio": "text",
         "day": "date",
         "moment": "datetime-local",
     }
@@ -40,7 +41,7 @@ def test_limits_and_help_are_shown_and_tied_to_the_control(client: FlaskClient) 
     form = page(client, "/tasks/picture")
     field = one(form, "#picture-width")
 
-    assert (field["min"], field["max"], field["step"]) == ("10", "1600", "1")
+    assert field["inputmode"] == "numeric"
     assert words(one(form, f"#{field['aria-describedby']}")) == "In pixels. 10 to 1,600."
 
 

@@ -4,6 +4,7 @@ Whether a value is right is decided by the pydantic model in `inputs`; how a hin
 """
 
 import enum
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -13,6 +14,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from asyncinweb.tasks.inputs.durations import read_duration, show_duration
 from asyncinweb.tasks.inputs.json_text import read_json, show_json
+from asyncinweb.tasks.inputs.moments import read_moment, show_moment
+from asyncinweb.tasks.inputs.numbers import read_number
 from asyncinweb.tasks.inputs.uploaded import Accept, is_stored_file, words_for
 
 Kind = Literal[
@@ -46,6 +49,9 @@ ABSENT = Absent.ABSENT
 SECRET_SHOWN = "(secret)"
 ANYTHING = Accept()
 _DURATION = TypeAdapter(timedelta)
+# Other characters that Python takes for the end of a line are part of a text.
+_LINE_END = re.compile(r"\r?\n")
+_EDGES = " \t\r\n\xa0"
 
 
 @dataclass(frozen=True)
@@ -115,25 +121,41 @@ class FormField:
         A text that cannot be read is returned as it is, so that validation can name it.
         """
         if self.multiple:
-            lines = texts if self.choices else [line for text in texts for line in text.splitlines()]
-            return [self._read_one(line.strip()) for line in lines if line.strip()]
+            return [self._read_one(item) for item in self._items(texts)]
         text = texts[-1] if texts else ""
         if self.kind == "checkbox":
             return _is_ticked(text)
-        text = self._trimmed(text)
+        if (choice := self._choice_of(text)) is not None:
+            return choice.value
+        text = self._tidied(text)
         if text == "" and (self.optional or self.kind not in ("text", "paragraph")):
             return None
         return self._read_one(text)
 
-    def _trimmed(self, text: str) -> str:
-        if self.kind == "secret":
+    def _items(self, texts: Sequence[str]) -> list[str]:
+        """Of one text each line; several texts are each an item. Without those that are empty."""
+        if self.choices:
+            return [text for text in texts if text]
+        is_lines = len(texts) == 1 or self.kind not in ("text", "paragraph")
+        lines = [line for text in texts for line in _LINE_END.split(text)] if is_lines else texts
+        return [item for line in lines if (item := line.strip(_EDGES))]
+
+    def _choice_of(self, text: str) -> Choice | None:
+        # Browsers send each line end as \r\n, also those within a choice's text.
+        plain = _LINE_END.sub("\n", text)
+        by_text = {choice.text: choice for choice in self.choices}
+        return by_text.get(plain) or by_text.get(plain.strip(_EDGES))
+
+    def _tidied(self, text: str) -> str:
+        """As a browser sends it, without its line ends; a line without the blanks around it."""
+        if self.kind == "secret" or text in self.default:
             return text
-        return text.replace("\r\n", "\n") if self.kind in ("paragraph", "json") else text.strip()
+        plain = _LINE_END.sub("\n", text)
+        return plain if self.kind in ("paragraph", "json") else plain.strip(_EDGES)
 
     def _read_one(self, text: str) -> object:
-        for choice in self.choices:
-            if choice.text == text:
-                return choice.value
+        if (choice := self._choice_of(text)) is not None:
+            return choice.value
         match self.kind:
             case "checkbox":
                 return _is_ticked(text)
@@ -141,10 +163,11 @@ class FormField:
                 return read_duration(text)
             case "json":
                 return read_json(text)
-            case "integer" | "number" if "_" in text:
-                # Python's own notation for thousands is no number to a visitor.
-                return text.replace("_", " _ ")
-        return text
+            case "integer" | "number":
+                return read_number(text, whole=self.kind == "integer")
+            case "date" | "time" | "datetime":
+                return read_moment(self.kind, text)
+        return _LINE_END.sub("\n", text)
 
     def show(self, value: object) -> tuple[str, ...]:
         """The texts a form shows for a value: one, or one for each item of a list; none for None.
@@ -156,8 +179,16 @@ class FormField:
         if self.kind == "json":
             return (show_json(value),)
         if self.multiple and isinstance(value, (list, tuple, set, frozenset)):
-            return tuple(as_text(item) for item in value)
+            return self._show_items([as_text(item) for item in value])
         return (as_text(value),)
+
+    def _show_items(self, items: list[str]) -> tuple[str, ...]:
+        if self.kind == "checkbox":
+            # An empty line would be no item.
+            return tuple(item or "no" for item in items)
+        # A single text stands for its lines, so an item of several lines has a text of its own, and an empty one.
+        has_lines = not self.choices and any(has_line_end(item) for item in items)
+        return (*items, "") if has_lines else tuple(items)
 
     def show_stored(self, value: object) -> tuple[str, ...]:
         """As `show`, for a value as JSON has it."""
@@ -180,7 +211,7 @@ class FormField:
         if isinstance(value, bool):
             return "yes" if value else "no"
         labels = {choice.text: choice.label for choice in self.choices}
-        return ", ".join(labels.get(text, text) for text in self.show_stored(value))
+        return ", ".join(labels.get(text, text) for text in self.show_stored(value) if text)
 
 
 def as_text(value: object) -> str:
@@ -190,9 +221,13 @@ def as_text(value: object) -> str:
     if isinstance(value, bool):
         return "on" if value else ""
     if isinstance(value, (datetime, time)):
-        is_exact = value.second == 0 and value.microsecond == 0
-        return value.isoformat(timespec="minutes" if is_exact else "auto")
+        return show_moment(value)
     return show_duration(value) if isinstance(value, timedelta) else str(value)
+
+
+def has_line_end(text: str) -> bool:
+    """True for a text that a control of one line would change. Browsers take a lone \\r for a line end, too."""
+    return "\n" in text or "\r" in text
 
 
 def _from_json(kind: Kind, value: object) -> object:

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from asyncinweb.errors import nearest
 from asyncinweb.tasks.inputs.fields import FormField, as_text
+from asyncinweb.tasks.inputs.unclear import Unclear
 from asyncinweb.validation_messages import VALIDATION_MESSAGES
 
 # Python refuses to write out whole numbers of more than 4300 digits.
@@ -35,6 +36,8 @@ def in_words(error: ValidationError, task: str, fields: Sequence[FormField]) -> 
 
 def _message(error: ErrorDetails, field: FormField | None) -> str:
     kind, value, facts = error["type"], error["input"], _readable(error.get("ctx", {}))
+    if isinstance(value, Unclear):
+        return value.advice
     if field is not None and field.multiple and kind in ("too_long", "too_short"):
         return _wrong_number(field, facts)
     is_empty = (value is None and kind != "file") or (value == "" and kind == "string_too_short")

@@ -6,7 +6,8 @@ from datetime import datetime
 from functools import cached_property
 
 from asyncinweb import clock
-from asyncinweb.tasks.inputs.fields import Choice, FormField
+from asyncinweb.tasks.inputs.fields import Choice, FormField, has_line_end
+from asyncinweb.tasks.inputs.moments import fits_control
 from asyncinweb.tasks.registry import Task
 from asyncinweb.units import size
 from asyncinweb.web.forms.start_time import START_FIELD, zone_of
@@ -22,15 +23,13 @@ KEY_FIELD = "form-key"
 MOST_RADIOS = 5
 INPUT_TYPES = {
     "text": "text",
-    "integer": "number",
-    "number": "number",
     "date": "date",
     "time": "time",
     "datetime": "datetime-local",
     "secret": "password",
 }
 # Where a browser checks the limits itself.
-TYPES_WITH_LIMITS = ("number", "date", "time", "datetime-local")
+TYPES_WITH_LIMITS = ("date", "time", "datetime-local")
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,9 @@ class Control:
         if field.kind == "file":
             return "file"
         if field.multiple:
-            return "lines"
+            return "items" if len(self.texts) > 1 and any(map(has_line_end, self.texts)) else "lines"
+        if field.kind == "text" and any(map(has_line_end, self.texts)):
+            return "paragraph"
         return {"checkbox": "checkbox", "paragraph": "paragraph", "json": "paragraph", "secret": "secret"}.get(
             field.kind, "input"
         )
@@ -74,7 +75,7 @@ class Control:
     @property
     def is_group(self) -> bool:
         """True for several controls under one heading."""
-        return self.widget in ("radios", "checkboxes")
+        return self.widget in ("radios", "checkboxes", "items")
 
     @property
     def may_stay_empty(self) -> bool:
@@ -88,13 +89,25 @@ class Control:
 
     @property
     def input_type(self) -> str:
-        """The type of an <input>. A typed field would hide a text that it cannot show."""
-        kind, text = self.field.kind, self.text
-        if kind in ("integer", "number") and not _is_number(text):
-            return "text"
-        if kind in ("date", "time", "datetime") and not _is_moment(kind, text):
+        """The type of an <input>. A typed field would hide a text that it cannot show.
+
+        Numbers are typed as text: <input type=number> drops what it does not understand, so 1,5 would become 15.
+        """
+        kind = self.field.kind
+        if kind in ("date", "time", "datetime") and not fits_control(kind, self.text):
             return "text"
         return INPUT_TYPES.get(kind, "text")
+
+    @property
+    def keyboard(self) -> str:
+        """Which keys a phone shows. "" for all: those for numbers may lack the minus."""
+        if (
+            self.field.kind not in ("integer", "number")
+            or self.field.minimum.startswith("-")
+            or not self.field.minimum
+        ):
+            return ""
+        return "numeric" if self.field.kind == "integer" else "decimal"
 
     @property
     def has_limits(self) -> bool:
@@ -104,8 +117,6 @@ class Control:
     @property
     def step(self) -> str:
         """What a browser takes as the next value; "" for its own idea."""
-        if self.input_type == "number":
-            return "1" if self.field.kind == "integer" else "any"
         # A time with seconds: by itself a browser thinks in minutes.
         return "any" if self.input_type in ("time", "datetime-local") and self.text.count(":") > 1 else ""
 
@@ -115,12 +126,15 @@ class Control:
         if self.field.kind == "file":
             return _file_limits(self.field, self.max_bytes)
         parts = [_items(self.field), _lengths(self.field), _bounds(self.field)]
-        if self.widget == "lines":
-            parts.insert(0, "One per line")
+        if self.widget in ("lines", "items"):
+            parts.insert(0, "One per line" if self.widget == "lines" else "One per box")
         if self.field.kind == "duration" and not self.texts:
             parts.append("Such as 1 h 30 min")
         if self.field.kind == "json":
             parts.append('JSON, such as {"size": 3}')
+        if self.widget in ("paragraph", "items") and any("\r" in text for text in self.texts):
+            # A browser sends every line end as the same two characters.
+            parts.append("Has unusual line breaks, which will become ordinary ones")
         return ". ".join(part for part in parts if part)
 
     @property
@@ -247,25 +261,6 @@ def _form(task: Task[..., object], texts: Texts, kept: Kept, messages: Mapping[s
     others = [f"{name} {message}" for name, message in messages.items() if name not in names]
     when = StartTime((texts.get(START_FIELD) or [""])[-1], messages.get(START_FIELD, ""))
     return Form(task, parts, others, key, when)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text or "0")
-    except ValueError:
-        return False
-    return "_" not in text
-
-
-def _is_moment(kind: str, text: str) -> bool:
-    """True if the control of a date or time can show this text: it knows no zone."""
-    if not text:
-        return True
-    try:
-        moment = datetime.fromisoformat(text if kind != "time" else f"2000-01-01T{text}")
-    except ValueError:
-        return False
-    return moment.tzinfo is None and ("T" in text) == (kind == "datetime")
 
 
 def _items(field: FormField) -> str:
