@@ -89,6 +89,22 @@ def test_what_was_kept_comes_back_with_its_files_and_what_was_there_is_put_aside
     assert JobFolder(restored.replaced, later).saved(1)[0].path.read_bytes() == b"second"
 
 
+@pytest.mark.parametrize("name", [".hidden", "字" * 80 + ".csv", "a\u202fb.txt"])
+def test_a_saved_file_comes_back_whatever_its_name(
+    database: Database, instance: Path, target: Path, name: str
+) -> None:
+    slug = finish_with_files(database, instance, b"words")
+    JobFolder(instance, slug).save(1, name, b"data")
+    (JobFolder(instance, slug).path / ".0123456789abcdef").write_bytes(b"half")
+    files = content_of(instance / "jobs")
+
+    keep(database, instance, target)
+    database.close()
+    restore(database.path, instance, target)
+
+    assert files.keys() - content_of(instance / "jobs").keys() == {f"{slug[:2]}/{slug}/.0123456789abcdef"}
+
+
 def test_a_backup_of_the_database_alone_leaves_the_files_where_they_are(
     database: Database, instance: Path, target: Path
 ) -> None:

@@ -14,8 +14,8 @@ from typing import BinaryIO
 
 from asyncinweb.errors import AsyncInWebError
 from asyncinweb.queue.files.instance import make_private
+from asyncinweb.tasks.file_names import fault_of_name
 
-MAX_NAME_BYTES = 200
 COPY_BYTES = 1_000_000
 
 
@@ -74,7 +74,8 @@ class JobFolder:
         folder = self.make() / f"files-{claim_no}"
         folder.mkdir(mode=0o700, exist_ok=True)
         target = folder / safe_name(name)
-        partial = folder / f".{secrets.token_hex(8)}"
+        # Beside the folder, where no saved file can have its name.
+        partial = self.path / f".{secrets.token_hex(8)}"
         try:
             if isinstance(data_or_path, os.PathLike):
                 shutil.copyfile(data_or_path, partial)
@@ -88,35 +89,19 @@ class JobFolder:
 
     def saved(self, claim_no: int) -> list[SavedFile]:
         """The files this attempt saved, by name."""
-        return sorted(_visible_files(self.saved_folder(claim_no)), key=lambda file: file.name)
+        folder = self.saved_folder(claim_no)
+        paths = sorted(folder.iterdir()) if folder.is_dir() else []
+        return [SavedFile(path.name, path, path.stat().st_size) for path in paths]
 
     def remove(self) -> None:
         """Remove everything the job left."""
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def _visible_files(folder: Path) -> Iterator[SavedFile]:
-    if folder.is_dir():
-        for path in folder.iterdir():
-            if not path.name.startswith("."):
-                yield SavedFile(path.name, path, path.stat().st_size)
-
-
 def safe_name(name: str) -> str:
     """The name if it names a file and nothing else; otherwise AsyncInWebError says what is wrong with it."""
-    wrong = (
-        "is empty"
-        if not name
-        else "starts with a dot"
-        if name.startswith(".")
-        else "contains a slash or a control character"
-        if any(each in "/\\" or not each.isprintable() for each in name)
-        else f"is longer than {MAX_NAME_BYTES} bytes"
-        if len(name.encode("utf-8", "replace")) > MAX_NAME_BYTES
-        else ""
-    )
-    if wrong:
-        raise AsyncInWebError(f'The file name {name[:80]!r} {wrong}; use a plain name such as "report.csv".')
+    if fault := fault_of_name(name):
+        raise AsyncInWebError(f'The file name {name[:80]!r} {fault}. Use a plain name such as "report.csv".')
     return name
 
 

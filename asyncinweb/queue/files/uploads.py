@@ -17,7 +17,8 @@ from pathlib import Path
 from asyncinweb import clock
 from asyncinweb.errors import DatabaseUnusable
 from asyncinweb.queue.files.instance import make_private
-from asyncinweb.tasks.inputs.uploaded import UploadedFile, clean_name
+from asyncinweb.tasks.file_names import clean_name
+from asyncinweb.tasks.inputs.uploaded import UploadedFile
 
 KEPT_SECONDS = 86_400.0
 TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")

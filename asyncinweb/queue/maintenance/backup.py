@@ -128,12 +128,14 @@ def _contents(copy: Database, instance: Path | None) -> Iterator[tuple[Path, str
         with copy.read() as session:
             is_known = session.scalar(select(Job.id).where(Job.slug == folder.name)) is not None
         for path in sorted(folder.rglob("*")) if is_known else ():
+            if path.parent == folder and path.name.startswith("."):
+                continue  # it is being written
             yield path, f"{JOBS_NAME}/{path.relative_to(instance / JOBS_NAME)}"
 
 
 def _add(archive: zipfile.ZipFile, path: Path, name: str) -> bool:
-    """False for what is no file, or is being written, or has just been removed with its job."""
-    if path.is_symlink() or not path.is_file() or path.name.startswith("."):
+    """False for what is no file, or has just been removed with its job."""
+    if path.is_symlink() or not path.is_file():
         return False
     try:
         archive.write(path, name)

@@ -28,7 +28,7 @@ from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.tasks.inputs.arguments import sync_folder
 
 # Names that `backup` writes; whatever else an archive has would end up outside the folders of jobs.
-MEMBER = re.compile(rf"{re.escape(DATABASE_NAME)}|{JOBS_NAME}/[^/]{{2}}/[^/]+(/(?!\.)[^/\0\\]+)+")
+MEMBER = re.compile(rf"{re.escape(DATABASE_NAME)}|{JOBS_NAME}/[^/]{{2}}/[^/]+(/(?!\.\.?(/|$))[^/\0\\]+)+")
 
 HEADER = b"SQLite format 3\0"
 

@@ -15,10 +15,10 @@ from typing import Any, TypeGuard
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 
+from asyncinweb.tasks.file_names import clean_name
 from asyncinweb.units import size as in_words
 
 CHUNK = 256 * 1024
-LONGEST_NAME = 120
 # Where a validator finds the folder with the files of a stored job.
 FOLDER = "folder"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -112,19 +112,6 @@ class Accept:
             if isinstance(file, UploadedFile) and (fault := self.fault_of(file.name, file.size)):
                 raise PydanticCustomError("file", "{fault}", {"fault": fault})
         return value
-
-
-def clean_name(name: str) -> str:
-    """A name to be shown: the last part of a path, without control characters and the marks that turn text
-    around, at most LONGEST_NAME characters with its suffix kept."""
-    last = re.split(r"[/\\]", name)[-1]
-    shown = "".join(each for each in last if each.isprintable()).strip()
-    if not shown.strip("."):
-        return "file"
-    if len(shown) <= LONGEST_NAME:
-        return shown
-    suffix = PurePosixPath(shown).suffix[:20]
-    return shown[: LONGEST_NAME - len(suffix) - 1] + "…" + suffix
 
 
 def is_stored_file(value: object) -> TypeGuard[dict[str, Any]]:

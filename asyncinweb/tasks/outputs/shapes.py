@@ -14,6 +14,7 @@ from decimal import Decimal
 from pathlib import Path, PurePath
 from typing import Any, Literal
 
+from asyncinweb.tasks.file_names import clean_name, is_dangerous
 from asyncinweb.tasks.outputs.dataframes import (
     MOST_COLUMNS,
     Record,
@@ -202,7 +203,7 @@ def _path(value: PurePath) -> ReturnValue:
             size = os.fstat(file.fileno()).st_size
     except (OSError, ValueError) as error:
         return _text(str(value), f"The file at this path cannot be read ({error}), so only the path is kept.")
-    name = file_name(path.name)
+    name = clean_name(path.name)
     if kind := image_type(head):
         return ReturnValue("image", *kind, source=path, source_bytes=size, name=name)
     media_type = _media_type(name)
@@ -253,7 +254,7 @@ def _words(error: Exception) -> str:
 
 def file_name(name: str) -> str:
     """The name without what could lead out of a folder or hide: slashes, control characters, leading dots."""
-    shown = "".join("_" if each in '/\\:*?"<>|' or not each.isprintable() else each for each in name)
+    shown = "".join("_" if each in '/\\:*?"<>|' or is_dangerous(each) else each for each in name)
     shown = shown.strip(". ")
     stem, dot, suffix = shown.rpartition(".")
     if len(suffix) > 20 or not stem:

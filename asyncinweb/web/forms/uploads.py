@@ -17,9 +17,10 @@ from asyncinweb.queue.files.job_inputs import inputs_folder
 from asyncinweb.queue.files.uploads import IncomingFile, PendingUploads
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.reading import find_job
+from asyncinweb.tasks.file_names import clean_name
 from asyncinweb.tasks.inputs.fields import FormField
 from asyncinweb.tasks.inputs.stored_arguments import stored_files
-from asyncinweb.tasks.inputs.uploaded import UploadedFile, clean_name
+from asyncinweb.tasks.inputs.uploaded import UploadedFile
 from asyncinweb.tasks.registry import Task
 from asyncinweb.units import size as size_in_words
 from asyncinweb.web import visitors
