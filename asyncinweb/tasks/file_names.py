@@ -34,8 +34,7 @@ def fault_of_name(name: str) -> str:
 
 
 def clean_name(name: str) -> str:
-    """The nearest name for a file: the last part of a path, without what `fault_of_name` complains of. A long one is
-    shortened in front of its suffix."""
+    """The nearest name for a file: the last part of a path, without what makes it none, and with its suffix."""
     last = _SEPARATORS.split(name)[-1]
     shown = "".join(each for each in last if not is_dangerous(each)).strip()
     if not shown.strip("."):

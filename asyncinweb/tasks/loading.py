@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from asyncinweb.errors import AsyncInWebError, BadArguments, TaskDefinitionError, TaskLoadError, nearest
+from asyncinweb.tasks.import_guard import loading
 from asyncinweb.tasks.registry import Registry, Task, registry
 
 
@@ -16,10 +17,11 @@ def load(sources: Sequence[str]) -> Registry:
     """Import the modules or files with tasks and check every task's signature.
 
     A source is a dotted module name or the path of a .py file. Raises TaskLoadError naming source, file
-    and line, or TaskDefinitionError.
+    and line, or TaskDefinitionError, also for a job that is enqueued meanwhile.
     """
-    for source in sources:
-        _import(source)
+    with loading():
+        for source in sources:
+            _import(source)
     for each in registry.tasks.values():
         _check(each)
     return registry

@@ -16,6 +16,7 @@ from cronsim import CronSim, CronSimError
 from asyncinweb.errors import AsyncInWebError, TaskDefinitionError, UnknownTask
 from asyncinweb.states import CrashPolicy
 from asyncinweb.tasks.inputs.arguments import Arguments
+from asyncinweb.tasks.import_guard import refuse_while_loading
 from asyncinweb.tasks.inputs.model import Inputs
 
 if TYPE_CHECKING:
@@ -286,6 +287,8 @@ def connect(submit: Submit) -> None:
 
 
 def _submit(requests: Sequence[Request]) -> "list[Job]":
+    for request in requests:
+        refuse_while_loading(request.task.name)
     if _connected is None:
         raise AsyncInWebError("No database is connected; import asyncinweb before asyncinweb.tasks.registry.")
     return _connected(requests)

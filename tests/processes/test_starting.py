@@ -167,3 +167,19 @@ def test_run_py_looks_for_everything_the_package_needs() -> None:
     names = {{"markdown-it-py": "markdown_it"}.get(each, each.replace("-", "_")) for each in distributions}
 
     assert set(runpy.run_path(str(ROOT / "run.py"))["REQUIRED"]) == names
+
+
+def test_a_file_that_enqueues_while_it_is_loaded_does_not_start_and_queues_nothing(tmp_path: Path) -> None:
+    tasks = tmp_path / "eager.py"
+    tasks.write_text("from asyncinweb import task\n@task\ndef one() -> int:\n    return 1\none.enqueue()\n")
+    (tmp_path / "elsewhere").mkdir()
+
+    code, line = start_in_vain(tmp_path, tasks=tasks, instance=tmp_path / "elsewhere" / "instance")
+
+    assert code == 2
+    assert f"{tasks}:5: one was enqueued while tasks were being loaded." in line
+    # Neither where it belongs nor in the folder that a plain script would use.
+    for instance in (tmp_path / "elsewhere" / "instance", tmp_path / "instance"):
+        if (instance / "asyncinweb.db").exists():
+            with sqlite3.connect(instance / "asyncinweb.db") as database:
+                assert database.execute("SELECT count(*) FROM asyncinweb_jobs").fetchone() == (0,)

@@ -152,3 +152,59 @@ def test_two_files_with_one_name_or_one_task_are_refused(tmp_path: Path) -> None
 
     assert "b/jobs.py cannot be loaded: a module called 'jobs' is there already" in one_name
     assert "Two tasks are called 'one'" in one_task
+
+
+@pytest.mark.parametrize(
+    ("call", "line"),
+    [
+        ("one.enqueue(2026)", 6),
+        ("one.enqueue_many([{}, {}])", 6),
+        ("one.using(priority=-1, unique_key='k').enqueue()", 6),
+        ("def start():\n    one.enqueue()\nstart()", 7),
+        ("class Plan:\n    job = one.enqueue()", 7),
+        ("from other import later\nlater(one)", 2),
+    ],
+)
+def test_a_job_enqueued_while_tasks_are_loaded_is_refused_with_file_and_line(
+    tmp_path: Path, call: str, line: int
+) -> None:
+    write(tmp_path / "other.py", "def later(task):\n    task.enqueue()\n")
+    file = write(tmp_path / "asyncinweb_tasks.py", f"{TASK.format(name='one')}\n{call}\n")
+    where = tmp_path / "other.py" if "other" in call else file
+
+    refused = refusal(tmp_path, str(file))
+
+    assert refused.startswith(
+        f"TaskDefinitionError: {where}:{line}: one was enqueued while tasks were being loaded."
+    )
+    assert not (tmp_path / "instance").exists()
+
+
+def test_a_thread_that_is_started_while_tasks_are_loaded_queues_nothing(tmp_path: Path) -> None:
+    starting = "import threading\nthread = threading.Thread(target=one.enqueue)\nthread.start()\nthread.join()\n"
+    file = write(tmp_path / "threaded.py", f"{TASK.format(name='one')}\n{starting}")
+
+    process = load(tmp_path, str(file))
+
+    assert "one was enqueued while tasks were being loaded" in process.stderr
+    assert not (tmp_path / "instance").exists()
+
+
+def test_a_function_that_enqueues_works_once_its_tasks_are_loaded(tmp_path: Path) -> None:
+    write(tmp_path / "later.py", f"{TASK.format(name='one')}\ndef start():\n    return one.enqueue().state\n")
+    script = (
+        "import asyncinweb\nfrom asyncinweb.tasks.loading import load\nload(['later'])\n"
+        "import later\nprint(later.start())"
+    )
+
+    process = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": f"{ROOT}:{tmp_path}"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert (process.stdout, process.stderr) == ("queued\n", "")
