@@ -6,21 +6,27 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from asyncinweb.queue.excerpts import excerpt_of
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.reading import place_in_line
 
 
 def job_as_json(session: Session, job: Job, url: str | None = None) -> dict[str, Any]:
     """Plain values only; times in UTC, ending in Z."""
-    return {**listed_job_as_json(session, job, url), "result": result_value(job)}
+    return {**_facts(session, job, url), "arguments": job.arguments_by_name, "result": result_value(job)}
 
 
 def listed_job_as_json(session: Session, job: Job, url: str | None = None) -> dict[str, Any]:
-    """As `job_as_json` without the result, which lists leave unread."""
+    """As `job_as_json` without the result, which lists leave unread, and with the beginning of long arguments."""
+    arguments, is_cut = excerpt_of(job.arguments)
+    return {**_facts(session, job, url), "arguments": arguments, "arguments_cut": is_cut}
+
+
+def _facts(session: Session, job: Job, url: str | None) -> dict[str, Any]:
     return {
         "slug": job.slug,
         "task": job.task,
-        "arguments": job.arguments_by_name,
+        "arguments": {},
         "state": job.state,
         "reason": job.reason,
         "error": job.error,

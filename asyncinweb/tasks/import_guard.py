@@ -33,8 +33,8 @@ def refuse_while_loading(task: str) -> None:
     """TaskDefinitionError with file and line if the code that is being loaded asks for a job of this task."""
     if _bystanders is not None and threading.get_ident() not in _bystanders:
         raise TaskDefinitionError(
-            f"{_place()}: {task} was enqueued while tasks were being loaded. Every process loads them, so each one "
-            "would queue a job. Enqueue from a function, a view or the shell instead."
+            f"{_place()}: {task} was enqueued while tasks were being loaded. Every process loads them, so each "
+            "one would queue a job. Enqueue from a function, a view or the shell instead."
         )
 
 

@@ -15,8 +15,8 @@ from cronsim import CronSim, CronSimError
 
 from asyncinweb.errors import AsyncInWebError, TaskDefinitionError, UnknownTask
 from asyncinweb.states import CrashPolicy
-from asyncinweb.tasks.inputs.arguments import Arguments
 from asyncinweb.tasks.import_guard import refuse_while_loading
+from asyncinweb.tasks.inputs.arguments import Arguments
 from asyncinweb.tasks.inputs.model import Inputs
 
 if TYPE_CHECKING:

@@ -422,6 +422,21 @@ def test_jobs_are_listed_newest_first_and_page_by_page(program: FlaskClient, roo
     assert seen == made[::-1]
 
 
+def test_a_list_cuts_long_arguments_and_says_so_while_the_job_has_them_all(program: FlaskClient) -> None:
+    arguments = {"name": "Ann", "count": 1, "note": "x" * 5000, "words": ["word"] * 1000}
+    slug = program.post(JOBS, json={"task": "everything", "arguments": arguments}).json["slug"]
+
+    (job,) = listed(program.get(JOBS)).jobs
+    whole = program.get(f"{JOBS}/{slug}").json
+
+    assert job.arguments_cut
+    assert (job.arguments["name"], job.arguments["count"]) == ("Ann", 1)
+    assert job.arguments["note"] == "x" * 300 + "…"
+    assert job.arguments["words"] == ["word"] * 50
+    assert whole["arguments"].items() >= arguments.items()
+    assert "arguments_cut" not in whole
+
+
 def test_jobs_are_filtered(program: FlaskClient, client: FlaskClient, room: Room) -> None:
     done = room.complete().slug
     waiting = room.submit("hello").slug

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 
 import pytest
@@ -170,6 +171,37 @@ def test_the_same_list_is_there_as_csv_and_holds_no_formulas(client: FlaskClient
     assert row[header.index("slug")] == held.slug
     assert row[header.index("error")] == "'=HYPERLINK(1)"
     assert row[header.index("url")].endswith(f"/jobs/{held.slug}")
+
+
+@pytest.mark.parametrize(
+    ("note", "words"),
+    [
+        ("x" * 2_000_000, ["one"]),
+        ("short", ["y" * 900_000] * 2),
+        ("short", [""] * 500_000),
+        ("\u2028" * 500_000, []),
+    ],
+)
+def test_lists_for_programs_cut_long_arguments_and_say_so(
+    client: FlaskClient, room: Room, note: str, words: list[str]
+) -> None:
+    task = room.app.extensions["asyncinweb"].registry.tasks["everything"]
+    for name in ("Ann", "Bob"):
+        long = {"name": name, "count": 1, "note": note, "words": words}
+        room.submit(
+            "everything", json.dumps({**json.loads(task.inputs.to_json({"name": name, "count": 1})), **long})
+        )
+    short = room.submit()
+
+    as_json, as_csv = client.get("/jobs.json"), client.get("/jobs.csv")
+    (listed, bob, ann) = as_json.json["jobs"]
+
+    assert len(as_json.data) + len(as_csv.data) < 20_000
+    assert (listed["slug"], listed["arguments_cut"]) == (short.slug, False)
+    assert [job["arguments_cut"] for job in (bob, ann)] == [True, True]
+    assert [job["arguments"]["name"] for job in (bob, ann)] == ["Bob", "Ann"]
+    assert bob["arguments"].keys() == json.loads(room.job(bob["slug"]).arguments).keys()
+    assert [row["arguments_cut"] for row in csv.DictReader(io.StringIO(as_csv.text))] == ["no", "yes", "yes"]
 
 
 @pytest.mark.parametrize("kind", ["json", "csv"])

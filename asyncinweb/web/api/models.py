@@ -83,8 +83,8 @@ class Progress(BaseModel):
     text: str | None
 
 
-class ListedJob(BaseModel):
-    """A job as lists have it: all but its result."""
+class JobFacts(BaseModel):
+    """What is known of a job."""
 
     slug: str
     task: str
@@ -105,7 +105,13 @@ class ListedJob(BaseModel):
     url: str = Field(description="Its page.")
 
 
-class WholeJob(ListedJob):
+class ListedJob(JobFacts):
+    """A job as lists have it: without its result, and with the beginning of long arguments."""
+
+    arguments_cut: bool = Field(description="True if `arguments` lacks something; the job itself has all of them.")
+
+
+class WholeJob(JobFacts):
     """A job."""
 
     result: Any = Field(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from flask import Response, request, url_for
 
 from asyncinweb.queue.as_json import in_utc, listed_job_as_json
+from asyncinweb.queue.excerpts import excerpt_of
 from asyncinweb.queue.listing import Page, list_jobs
 from asyncinweb.queue.models import Job
 from asyncinweb.web.pages.job_list import filters_asked_for
@@ -23,7 +24,8 @@ COLUMNS: dict[str, Cell] = {
     "state": lambda job: job.state,
     "reason": lambda job: job.reason,
     "error": lambda job: job.error,
-    "arguments": lambda job: job.arguments,
+    "arguments": lambda job: json.dumps(excerpt_of(job.arguments)[0], ensure_ascii=False),
+    "arguments_cut": lambda job: excerpt_of(job.arguments)[1],
     "attempts": lambda job: job.attempts,
     "created_at": lambda job: in_utc(job.created_at),
     "run_at": lambda job: in_utc(job.run_at),
