@@ -111,6 +111,8 @@ class Job(Base):
     # What the run's own pace says of the time left, counted from `reported_at`.
     seconds_left_low: Mapped[float | None]
     seconds_left_high: Mapped[float | None]
+    # Which supervisor's plan made it; see `planned_runs`.
+    planned_by: Mapped[str | None] = mapped_column(String(40))
 
     __table_args__ = (
         CheckConstraint(_in(STATES), name="known_state"),

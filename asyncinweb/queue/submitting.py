@@ -31,6 +31,7 @@ class NewJob:
     on_crash: CrashPolicy = "rerun"
     keep_days: float | None = None
     rerun_of: str | None = None
+    planned_by: str | None = None
     # Given where files of the job lie there already; otherwise made.
     slug: str = ""
 

@@ -2,21 +2,18 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from dataclasses import replace
-from datetime import datetime
 
 from asyncinweb import clock
-from asyncinweb.errors import AsyncInWebError, IdempotencyConflict
+from asyncinweb.errors import AsyncInWebError
 from asyncinweb.queue import process_registry
+from asyncinweb.queue.files.instance import supervisor_name
 from asyncinweb.queue.maintenance.retention import WAL_BOUND_BYTES, Cleaned, clean, tidy_wal
 from asyncinweb.queue.stores.sqlite import Database
-from asyncinweb.queue.submitting import enqueue
 from asyncinweb.settings import Settings
-from asyncinweb.tasks.registry import next_cron_time
 from asyncinweb.workers import processes
 from asyncinweb.workers.rescue import rescue_orphans
 from asyncinweb.workers.schedule import Schedule
+from asyncinweb.workers.timetable import Timetable
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +40,7 @@ class Housekeeping:
         self._wal_is_large = False
         self._last_turn = clock.monotonic()
         self._may_rescue_from = self._last_turn + settings.lease_seconds
-        self._planned: dict[str, datetime] = {}
+        self._timetable = Timetable(database, supervisor_name(settings.instance))
 
     @property
     def pause_seconds(self) -> float:
@@ -61,16 +58,18 @@ class Housekeeping:
                 self._workers,
             )
 
-    def turn(self, schedules: Sequence[Schedule]) -> None:
-        """Do what has fallen due."""
+    def turn(self, schedules: Sequence[Schedule] | None) -> None:
+        """Do what has fallen due. schedules: None while no worker has told its own."""
         now = clock.monotonic()
         if now > self._last_turn + 2 * self._settings.heartbeat_seconds + self._settings.lease_seconds / 2:
             # This process stood still, and others may be about to show signs of life too.
             self._may_rescue_from = now + self._settings.lease_seconds
         self._last_turn = now
-        self._plan(schedules)
+        if schedules is not None:
+            self._timetable.keep(schedules)
         if now >= self._next_beat:
             self._next_beat = now + self._settings.heartbeat_seconds
+            self._timetable.look_again()
             self._beat(now)
         if now >= self._next_clean:
             self._clean(now)
@@ -87,20 +86,6 @@ class Housekeeping:
             self.register()
         rescue_orphans(self._database)
         self._watch_wal()
-
-    def _plan(self, schedules: Sequence[Schedule]) -> None:
-        """Keep the next run of each schedule as a scheduled job. The key makes each of them once, however many
-        supervisors plan it; a run that fell due while nothing ran is made up for, once."""
-        now = clock.now()
-        for schedule in schedules:
-            run_at = next_cron_time(schedule.cron, now, schedule.job.task)
-            if self._planned.get(schedule.job.task) == run_at:
-                continue
-            key = f"cron {schedule.job.task} {run_at:%Y-%m-%dT%H:%MZ}"
-            # A conflict: it is planned already, with the defaults of an older version of the task.
-            with suppress(IdempotencyConflict), self._database.write() as connection:
-                enqueue(connection, replace(schedule.job, run_at=run_at, idempotency_key=key))
-            self._planned[schedule.job.task] = run_at
 
     def _clean(self, now: float) -> None:
         """A few steps; the next ones soon if there is more, since the children want watching."""

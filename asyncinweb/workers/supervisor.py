@@ -106,11 +106,12 @@ class Supervisor:
             self._wait(self._tick_seconds)
         return None
 
-    def _schedules(self) -> Sequence[Schedule]:
+    def _schedules(self) -> Sequence[Schedule] | None:
+        """What the workers have found to start by the clock; None while none of them is ready."""
         for child in self._slots.children:
             if child.spec.kind == "worker" and isinstance(child.answer, Ready):
                 return child.answer.schedules
-        return ()
+        return None
 
     # --- watching ---------------------------------------------------------------------------------------------
 

@@ -1,13 +1,26 @@
 """The instance folder: made for this user alone, whatever the umask. What is in it is known to others."""
 
 import os
+import secrets
 import stat
 from pathlib import Path
 
 from asyncinweb.errors import DatabaseUnusable
 
 # What we put into it ourselves; beside anything else the folder's mode is somebody else's business.
-OWN_NAMES = ("asyncinweb.db", "jobs", "supervisor.lock", "secret.key", "replaced-", "uploads", "incoming", ".")
+OWN_NAMES = (
+    *(
+        "asyncinweb.db",
+        "jobs",
+        "supervisor.lock",
+        "supervisor.id",
+        "secret.key",
+        "replaced-",
+        "uploads",
+        "incoming",
+    ),
+    ".",
+)
 
 
 def make_instance(folder: Path) -> None:
@@ -21,6 +34,20 @@ def make_instance(folder: Path) -> None:
             folder.chmod(0o700)
     except OSError as error:
         raise unwritable(folder, error) from None
+
+
+def supervisor_name(instance: Path) -> str:
+    """A name for whichever supervisor runs on this folder: the same after a restart, and on no other folder.
+
+    Made by the first one, which holds the folder's lock.
+    """
+    path = instance / "supervisor.id"
+    if not path.exists():
+        partial = instance / f".{secrets.token_hex(8)}"
+        with open(partial, "x", encoding="ascii", opener=private) as file:
+            file.write(secrets.token_hex(16))
+        partial.replace(path)
+    return path.read_text(encoding="ascii").strip()
 
 
 def unwritable(folder: Path, error: OSError) -> DatabaseUnusable:

@@ -1,0 +1,62 @@
+"""The verbs for runs that a clock starts: the next run of each schedule waits as a scheduled job.
+
+`planned_by` names the instance folder whose supervisor made it. Only that one withdraws it, when its plan no
+longer contains it: the plan of another supervisor is left alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Float, Row, literal, or_, select, text, update
+
+from asyncinweb import clock
+from asyncinweb.errors import IdempotencyConflict
+from asyncinweb.queue.models import IS_WAITING, Job
+from asyncinweb.queue.submitting import NewJob, enqueue
+
+KEY_START = "cron "
+WITHDRAWN = "The schedule that planned this run was changed or removed."
+
+
+def plan(connection: Connection, planner: str, new: NewJob, run_at: datetime) -> bool:
+    """- -> scheduled. False if this run is planned already, or has been: its key makes it once, however many
+    supervisors have the same schedule."""
+    key = f"{KEY_START}{new.task} {run_at:%Y-%m-%dT%H:%MZ}"
+    try:
+        return enqueue(connection, replace(new, run_at=run_at, idempotency_key=key, planned_by=planner))[1]
+    except IdempotencyConflict:
+        # By another supervisor, with other defaults of the task.
+        return False
+
+
+def waiting_runs(connection: Connection, planner: str) -> Sequence[Row[Any]]:
+    """The planned runs that have not started and are this planner's, or were made before planners had names."""
+    is_nameless = Job.planned_by.is_(None) & Job.idempotency_key.startswith(KEY_START)
+    mine = or_(Job.planned_by == planner, is_nameless)
+    return connection.execute(
+        select(Job.__table__).where(text(IS_WAITING), Job.attempts == 0, mine).order_by(Job.id)
+    ).all()
+
+
+def withdraw(connection: Connection, job_id: int) -> bool:
+    """scheduled or queued -> cancelled: a planned run whose schedule has changed. False if it has started.
+
+    Its key is free again, for the same moment in another plan.
+    """
+    now = clock.now()
+    withdrawn = connection.execute(
+        update(Job)
+        .where(Job.id == job_id, text(IS_WAITING), Job.attempts == 0)
+        .values(
+            state="cancelled",
+            finished_at=now,
+            expires_at=literal(now.timestamp(), Float) + Job.keep_days * 86_400,
+            rank=None,
+            run_at=None,
+            idempotency_key=None,
+            error=WITHDRAWN,
+        )
+    )
+    return withdrawn.rowcount == 1
