@@ -9,12 +9,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Float, Row, literal, or_, select, text, update
+from sqlalchemy import Connection, Row, or_, select, text, update
 
 from asyncinweb import clock
 from asyncinweb.errors import IdempotencyConflict
 from asyncinweb.queue.models import IS_WAITING, Job
 from asyncinweb.queue.submitting import NewJob, enqueue
+from asyncinweb.queue.transitions import cancelled_at
 
 KEY_START = "cron "
 WITHDRAWN = "The schedule that planned this run was changed or removed."
@@ -45,18 +46,8 @@ def withdraw(connection: Connection, job_id: int) -> bool:
 
     Its key is free again, for the same moment in another plan.
     """
-    now = clock.now()
+    values = {**cancelled_at(clock.now()), "idempotency_key": None, "error": WITHDRAWN}
     withdrawn = connection.execute(
-        update(Job)
-        .where(Job.id == job_id, text(IS_WAITING), Job.attempts == 0)
-        .values(
-            state="cancelled",
-            finished_at=now,
-            expires_at=literal(now.timestamp(), Float) + Job.keep_days * 86_400,
-            rank=None,
-            run_at=None,
-            idempotency_key=None,
-            error=WITHDRAWN,
-        )
+        update(Job).where(Job.id == job_id, text(IS_WAITING), Job.attempts == 0).values(**values)
     )
     return withdrawn.rowcount == 1

@@ -271,16 +271,7 @@ def cancel(connection: Connection, slug: str) -> CancelAnswer:
     """scheduled or queued -> cancelled at once; processing: asks its worker to stop it; final: refused."""
     now = clock.now()
     ended = connection.execute(
-        update(Job)
-        .where(Job.slug == slug, text(IS_WAITING))
-        .values(
-            state="cancelled",
-            finished_at=now,
-            expires_at=literal(now.timestamp(), Float) + Job.keep_days * 86_400,
-            rank=None,
-            run_at=None,
-            error=None,
-        )
+        update(Job).where(Job.slug == slug, text(IS_WAITING)).values(**cancelled_at(now), error=None)
     )
     if ended.rowcount:
         return "cancelled"
@@ -292,6 +283,12 @@ def cancel(connection: Connection, slug: str) -> CancelAnswer:
         )
     )
     return "asked" if asked.rowcount else "refused"
+
+
+def cancelled_at(now: datetime) -> dict[str, Any]:
+    """What a row says of a job that was cancelled while it waited."""
+    expires_at = literal(now.timestamp(), Float) + Job.keep_days * 86_400
+    return {"state": "cancelled", "finished_at": now, "expires_at": expires_at, "rank": None, "run_at": None}
 
 
 def _live_row(connection: Connection, held: Claim) -> Row[Any] | None:

@@ -5,22 +5,17 @@ from pathlib import Path
 
 import pytest
 from control_tasks import tell
+from one_site import serving
 from playwright.sync_api import Browser, Page, expect
-from process_tree import RUN, Tree
+from process_tree import Tree
 
 TASKS = Path(__file__).with_name("control_tasks.py")
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Tree]:
-    tree = Tree(
-        tmp_path_factory.mktemp("site"), program=(*RUN, "--port", "0"), tasks=str(TASKS), grace_seconds=0.2
-    )
-    try:
-        tree.wait_until_started()
+    with serving(tmp_path_factory.mktemp("site"), TASKS) as tree:
         yield tree
-    finally:
-        tree.end()
 
 
 def run(page: Page) -> str:

@@ -5,8 +5,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from one_site import serving
 from playwright.sync_api import Browser, Page, expect
-from process_tree import RUN, Tree
+from process_tree import Tree
 
 from asyncinweb import clock
 
@@ -16,14 +17,8 @@ LINES = "a,b\n1,2\n3,4\n"
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Tree]:
-    tree = Tree(
-        tmp_path_factory.mktemp("site"), program=(*RUN, "--port", "0"), tasks=str(TASKS), grace_seconds=0.2
-    )
-    try:
-        tree.wait_until_started()
+    with serving(tmp_path_factory.mktemp("site"), TASKS) as tree:
         yield tree
-    finally:
-        tree.end()
 
 
 @pytest.fixture

@@ -104,6 +104,26 @@ def test_a_task_by_the_clock_is_planned_once_by_two_supervisors_and_by_changed_t
     assert [tree.process.poll() for tree in (first, second)] == [None, None]
 
 
+@pytest.mark.parametrize(("before", "after"), [("0 3 1 1 *", "0 4 1 1 *"), ("cron", "priority"), ("tick", "tock")])
+def test_a_planned_run_does_not_start_after_its_schedule_was_changed(
+    start: Start, tmp_path: Path, before: str, after: str
+) -> None:
+    tasks, text = tmp_path / "clock_tasks.py", CLOCK_TASK.format(number=1)
+    tasks.write_text(text)
+    first = start(tasks=f"{SAMPLE_TASKS},{tasks}").wait_until_started()
+    (planned,) = wait_until(lambda: all_planned(first), what="the planned job")
+    first.end()
+    tasks.write_text(
+        text.replace('cron="0 3 1 1 *"', "priority=0") if before == "cron" else text.replace(before, after)
+    )
+
+    second = start(tasks=f"{SAMPLE_TASKS},{tasks}").wait_until_started()
+
+    job = second.wait_for(str(planned["slug"]), "cancelled")
+    assert (job.attempts, job.error) == (0, "The schedule that planned this run was changed or removed.")
+    assert f"job {job.slug} cancelled: its schedule was changed or removed" in second.server_log
+
+
 def all_planned(tree: Tree) -> list[dict[str, object]]:
     return tree.rows("SELECT * FROM asyncinweb_jobs WHERE task = 'tick'")
 

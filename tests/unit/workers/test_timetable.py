@@ -71,7 +71,7 @@ def test_a_run_that_fell_due_while_nothing_ran_is_made_up_for(database: Database
     Timetable(database, "here").keep((YEARLY,))
     with database.write() as connection:
         # The third hour of this year's first day, in which nobody was there.
-        connection.execute(text("UPDATE asyncinweb_jobs SET run_at = 1767236400.0, idempotency_key = 'cron of then'"))
+        connection.execute(text("UPDATE asyncinweb_jobs SET run_at = 1767236400.0, idempotency_key = 'cron then'"))
 
     Timetable(database, "here").keep((YEARLY,))
 
