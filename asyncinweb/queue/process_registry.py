@@ -140,7 +140,9 @@ def rescue(connection: Connection, my_host: str, lease_seconds: float) -> list[C
     held: list[Claim] = []
     for supervisor_id, host in silent:
         for worker_id in connection.scalars(select(WorkerRow.id).where(WorkerRow.supervisor_id == supervisor_id)):
-            held += rescue_worker(connection, worker_id, f"Its computer {host} has not been heard of.")
+            held += rescue_worker(
+                connection, worker_id, f"The computer that ran the job ({host}) stopped responding."
+            )
         deregister_supervisor(connection, supervisor_id)
     return held
 

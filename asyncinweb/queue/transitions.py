@@ -233,7 +233,7 @@ def release(connection: Connection, held: Claim) -> bool:
     if job.cancel_requested_at is not None:
         return _end(connection, job, "cancelled", error=None)
     if job.on_crash == "fail" or job.interruptions >= MAX_INTERRUPTIONS:
-        return fail_crashed(connection, held, "The server was stopped while it ran.")
+        return fail_crashed(connection, held, "The server was stopped while the job was running.")
     return _queue_again(
         connection, job, attempts=job.attempts - 1, interruptions=job.interruptions + 1, started_at=None
     )

@@ -101,6 +101,15 @@ def refuse_foreign_names() -> None:
         )
 
 
+def is_operator() -> bool:
+    """True for a visitor who sits at the server itself: it listens on loopback, and by that name it was called.
+
+    There is no sign-in yet that would tell the operator from others.
+    """
+    match = HOST.fullmatch(_host_header())
+    return installation().settings.is_loopback and match is not None and match[1] in LOOPBACK_NAMES
+
+
 def allowed_names(settings: Settings) -> set[str]:
     """The names the server answers to, in lower case, IPv6 addresses in brackets."""
     own = {settings.host, *settings.allowed_hosts} - WILDCARDS

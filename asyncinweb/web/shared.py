@@ -17,6 +17,7 @@ from asyncinweb.tasks.inputs.stored_arguments import in_words
 from asyncinweb.tasks.registry import Task
 from asyncinweb.web import visitors
 from asyncinweb.web.installation import NAME, installation
+from asyncinweb.web.security import is_operator
 
 pages = Blueprint(
     NAME,
@@ -40,6 +41,7 @@ def render(template: str, **facts: Any) -> str:
     """A page or a fragment. Our own environment, so that a host's filters and leniency do not matter."""
     current_app.update_template_context(facts)
     facts.setdefault("theme", request.cookies.get("asyncinweb_theme", ""))
+    facts.setdefault("is_operator", is_operator())
     return installation().templates.get_template(f"asyncinweb/{template}").render(facts)
 
 

@@ -22,6 +22,16 @@ if TYPE_CHECKING:
 
 SPAWN = multiprocessing.get_context("spawn")
 
+# Signals that a process gets for a fault of its own code.
+CRASHES: dict[int, str] = {
+    signal.SIGSEGV: "segmentation fault",
+    signal.SIGBUS: "bus error",
+    signal.SIGABRT: "aborted",
+    signal.SIGFPE: "arithmetic error",
+    signal.SIGILL: "illegal instruction",
+    signal.SIGSYS: "bad system call",
+}
+
 
 @dataclass(frozen=True)
 class Ready:
@@ -106,15 +116,22 @@ class Child:
 
     @property
     def ending(self) -> str:
-        """How it ended, in words."""
+        """How it ended, in words that follow its name."""
         code = self.process.exitcode
-        if code is None or code >= 0:
-            return f"ended with exit code {code}"
-        try:
-            name = signal.Signals(-code).name
-        except ValueError:
-            name = "unknown"
-        return f"was killed by signal {-code} ({name})"
+        return f"exited with code {code}" if code is None or code >= 0 else killed_by(-code)
+
+
+def killed_by(number: int) -> str:
+    """How a process ended that this signal has killed, in words that follow its name."""
+    if number in CRASHES:
+        return f"crashed ({CRASHES[number]})"
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = f"signal {number}"
+    # The kernel sends it when there's no memory left.
+    hint = ", possibly because the computer ran out of memory" if number == signal.SIGKILL else ""
+    return f"was killed ({name}){hint}"
 
 
 def wait_for_go(messages: Connection) -> None:

@@ -31,7 +31,7 @@ def rescue_own(
             release(connection, held)
             words.append(f"job {held.slug} interrupted")
         else:
-            fail_crashed(connection, held, f"Its process {ending}.")
+            fail_crashed(connection, held, f"The job's process {ending}.")
             words.append(f"job {held.slug} lost its process, which {ending}")
     process_registry.deregister_worker(connection, worker_id)
     return words
@@ -39,9 +39,9 @@ def rescue_own(
 
 def _settle_killed(connection: Connection, held: Claim, kill_reason: KillReason) -> str:
     if kill_reason.cause == "cancel":
-        honour_cancel(connection, held, "It did not stop when it was asked, so its process was ended.")
+        honour_cancel(connection, held, "The task didn't respond, so we ended its process.")
         return "it did not stop when asked"
-    fail(connection, held, Failed("timeout", "It did not stop at its time limit, and its process was killed."))
+    fail(connection, held, Failed("timeout", "The task didn't stop at its time limit, so we ended its process."))
     return "it did not stop at its time limit"
 
 
@@ -49,7 +49,9 @@ def rescue_leftovers(database: Database) -> None:
     """At a start: settle what is left of earlier ones, before anything new is accepted."""
     rescue_orphans(database)
     with database.write() as connection:
-        for held in process_registry.rescue_unknown_workers(connection, "Its process is unknown here."):
+        for held in process_registry.rescue_unknown_workers(
+            connection, "The job's process is no longer known here."
+        ):
             log.warning("job %s was held by an unknown process; settled", held.slug)
 
 
@@ -68,7 +70,7 @@ def rescue_orphans(database: Database) -> None:
     with database.write() as connection:
         for worker in orphans:
             held = process_registry.rescue_worker(
-                connection, worker.worker_id, "The server was killed while it ran."
+                connection, worker.worker_id, "The server was killed while the job was running."
             )
             for each in held:
                 log.warning("job %s was running when the server was killed; settled", each.slug)

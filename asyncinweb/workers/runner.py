@@ -46,7 +46,7 @@ def run(
     try:
         values = task.inputs.from_json(arguments, inputs_folder(job.folder))
     except BadArguments as error:
-        return Failed("bad_arguments", f"The job does not fit its task any more: {error}")
+        return Failed("bad_arguments", f"The inputs no longer fit the task: {error}")
     interruption.begin(job)
     try:
         with running_as(job), memory_limit(task.options.memory_mb), interruption.armed():
@@ -61,7 +61,7 @@ def _output_of(returned: object, max_result_bytes: int) -> Ending:
         value = to_return_value(returned, max_result_bytes)
     except BaseException as error:
         # Looking at a value can run the author's code, too.
-        return Failed("unserialisable", f"The result cannot be stored: {_sentence(error)}", _traceback_text(error))
+        return Failed("unserialisable", f"The result can't be stored: {_sentence(error)}", _traceback_text(error))
     return _within(max_result_bytes, value)
 
 
@@ -76,7 +76,7 @@ def _within(max_result_bytes: int, value: ReturnValue) -> Ending:
         return value
     return Failed(
         "result_too_large",
-        f"The result has {value.size / 1e6:.1f} MB; at most {max_result_bytes / 1e6:g} MB are kept. "
+        f"The result is {value.size / 1e6:.1f} MB, and the limit is {max_result_bytes / 1e6:g} MB. "
         "Save it as a file with current_job.save_file, or raise max_result_mb.",
     )
 
@@ -98,7 +98,7 @@ def timed_out(options: Options, attempt: int, details: str | None) -> Failed:
     """The end of a job at its time limit."""
     return Failed(
         "timeout",
-        f"It was stopped at its time limit of {options.timeout:g} seconds.",
+        f"The job was stopped at its time limit ({options.timeout:g} s).",
         details,
         _pause_before_retry(options, attempt, TimeoutError()),
     )
@@ -136,11 +136,11 @@ def _sentence(error: BaseException) -> str:
     try:
         words = str(error).strip()
     except Exception:
-        words = "(its message cannot be shown)"
+        words = "(its message can't be shown)"
     if isinstance(error, SystemExit):
         return f"The function called sys.exit({words})."
     if isinstance(error, MemoryError) and not words:
-        words = "the job needed more memory than it may use"
+        words = "the job ran out of memory"
     if isinstance(error, JobInterruption):
         words = words or "raised by the function itself"
     line = " ".join(f"{name}: {words}".split()) if words else name
@@ -152,7 +152,7 @@ def _traceback_text(error: BaseException) -> str:
     try:
         text = "".join(traceback.format_exception(type(error), error, _own_part(error.__traceback__)))
     except Exception as unprintable:
-        return f"{type(error).__name__} (its traceback cannot be shown: {type(unprintable).__name__})"
+        return f"{type(error).__name__} (its traceback can't be shown: {type(unprintable).__name__})"
     if len(text) <= MAX_TRACEBACK:
         return text
     half = MAX_TRACEBACK // 2

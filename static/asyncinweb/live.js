@@ -72,7 +72,7 @@
     if (!button) return;
     button.hidden = !canTell() || !document.querySelector("#job[data-live]");
     button.setAttribute("aria-pressed", String(wantsToBeTold));
-    button.lastElementChild.textContent = wantsToBeTold ? "You will be told when it is done" : "Tell me when it is done";
+    button.lastElementChild.textContent = wantsToBeTold ? "We'll notify you when it's done" : "Notify me when it's done";
   };
 
   const tellIfDone = () => {

@@ -82,7 +82,7 @@ def test_a_refused_form_comes_back_with_file_and_values_and_its_summary_in_focus
     run(page)
     expect_result(page, "orders.csv: 3 lines for Ann")
 
-    page.get_by_role("link", name="Change and run again").click()
+    page.get_by_role("link", name="Edit inputs and run again").click()
     expect(page.locator(".kept")).to_contain_text("orders.csv")
     page.get_by_label("Name").fill("Ben")
     run(page)

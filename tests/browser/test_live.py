@@ -92,9 +92,9 @@ def test_a_stubborn_job_is_stopped_in_two_visible_steps(page: Page, site: Tree) 
     page.goto(f"/jobs/{slug}")
     page.get_by_role("button", name="Stop").click()
 
-    expect(page.locator("#sentence")).to_contain_text("it was asked")
+    expect(page.locator("#sentence")).to_contain_text("we'll end its process")
     expect(page.locator("#job")).to_have_attribute("data-state", "cancelled")
-    expect(page.locator("#sentence")).to_contain_text("did not stop when it was asked")
+    expect(page.locator("#sentence")).to_contain_text("The task didn't respond")
 
 
 def test_a_failure_shows_error_reason_and_line_and_the_traceback_unfolds(page: Page, site: Tree) -> None:
@@ -158,8 +158,8 @@ def test_a_visitor_is_told_when_it_is_done_only_if_they_asked(page: Page, site: 
     expect(page.locator("#job")).to_have_attribute("data-state", "completed")
     unasked = page.evaluate("window.shown")
     open_job(page, site, "hold", until=str(tmp_path / "door"))
-    page.get_by_role("button", name="Tell me when it is done").click()
-    expect(page.get_by_role("button", name="You will be told when it is done")).to_be_visible()
+    page.get_by_role("button", name="Notify me when it's done").click()
+    expect(page.get_by_role("button", name="We'll notify you when it's done")).to_be_visible()
     page.evaluate(SET_HIDDEN, True)
     (tmp_path / "door").touch()
     page.wait_for_function("() => window.shown.length")

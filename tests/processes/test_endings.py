@@ -187,7 +187,7 @@ def test_endless_recursion_fails_the_job_and_the_worker_goes_on(tree: Tree) -> N
 def test_an_exception_without_words_is_shown_by_its_name(tree: Tree) -> None:
     job = tree.run("leave_wordless")
 
-    assert (job.state, job.error) == ("failed", "BrokenWords: (its message cannot be shown)")
+    assert (job.state, job.error) == ("failed", "BrokenWords: (its message can't be shown)")
 
 
 def test_memory_beyond_the_limit_is_a_memory_error_and_the_worker_goes_on(tree: Tree) -> None:
@@ -196,16 +196,16 @@ def test_memory_beyond_the_limit_is_a_memory_error_and_the_worker_goes_on(tree: 
     job = tree.run("hog", megabytes=400)
 
     assert (job.state, job.reason) == ("failed", "memory")
-    assert "needed more memory than it may use" in job.error
+    assert "ran out of memory" in job.error
     assert tree.run("hog", megabytes=10).state == "completed"
     assert tree.workers() == workers
 
 
 WAYS_TO_DIE = {
-    "os._exit": "exit code 0",
-    "segfault": "killed by signal 11 (SIGSEGV)",
-    "abort": "killed by signal 6 (SIGABRT)",
-    "kill": "killed by signal 9 (SIGKILL)",
+    "os._exit": "exited with code 0",
+    "segfault": "crashed (segmentation fault)",
+    "abort": "crashed (aborted)",
+    "kill": "was killed (SIGKILL), possibly because the computer ran out of memory",
 }
 
 
@@ -330,7 +330,7 @@ def test_stored_arguments_that_no_longer_fit_fail_the_job_in_words(tree: Tree) -
     job = tree.wait_for("misfit")
 
     assert (job.state, job.reason) == ("failed", "bad_arguments")
-    assert "The job does not fit its task any more" in job.error
+    assert "The inputs no longer fit the task" in job.error
     assert "a: is missing" in job.error
 
 
@@ -398,7 +398,7 @@ def test_a_result_of_50_mb_is_kept_and_one_of_300_mb_fails_its_job_in_words(tree
     assert (kept.state, tree.result(kept.slug)["bytes"]) == ("completed", 50_000_000)
     assert size_of(tree, f"/jobs/{kept.slug}/result") == 50_000_000
     assert (refused.state, refused.reason) == ("failed", "result_too_large")
-    assert refused.error.startswith("The result has 300.0 MB; at most 100 MB are kept.")
+    assert refused.error.startswith("The result is 300.0 MB, and the limit is 100 MB.")
     assert tree.workers() == workers
 
 
@@ -415,5 +415,7 @@ def test_a_killed_worker_is_noticed_replaced_and_its_job_run_again(tree: Tree) -
 
     assert (job.attempts, job.crashes) == (2, 1)
     assert tree.result(slug)["value"] == 2
-    assert tree.earlier_attempts(slug)[0].error == "Its process was killed by signal 9 (SIGKILL)."
-    assert f"job {slug} lost its process, which was killed by signal 9 (SIGKILL)" in tree.server_log
+    assert tree.earlier_attempts(slug)[0].error == (
+        "The job's process was killed (SIGKILL), possibly because the computer ran out of memory."
+    )
+    assert f"job {slug} lost its process, which was killed (SIGKILL)" in tree.server_log

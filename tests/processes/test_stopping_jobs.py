@@ -46,7 +46,7 @@ def test_a_job_that_does_not_stop_when_cancelled_is_killed(tree: Tree, how: str)
     seconds = time.monotonic() - began
 
     assert (job.state, job.reason, job.crashes) == ("cancelled", None, 0)
-    assert job.error == "It did not stop when it was asked, so its process was ended."
+    assert job.error == "The task didn't respond, so we ended its process."
     assert seconds > 0.4, "it is asked first"
     assert not is_alive(pid)
     tree.wait_for_workers(2, without=pid)
@@ -60,7 +60,7 @@ def test_a_job_is_stopped_politely_at_its_time_limit(tree: Tree) -> None:
     job = tree.wait_for(slug, seconds=3)
 
     assert (job.state, job.reason, job.attempts) == ("failed", "timeout", 1)
-    assert job.error == "It was stopped at its time limit of 0.3 seconds."
+    assert job.error == "The job was stopped at its time limit (0.3 s)."
     assert "time.sleep(60)" in job.traceback
     assert tree.log(slug) == "begun\ntidied up, cancelled=False\n"
     assert job.finished_at - job.started_at >= 0.3
@@ -75,7 +75,7 @@ def test_a_job_that_does_not_stop_at_its_time_limit_is_killed(tree: Tree, how: s
     job = tree.wait_for(slug, seconds=5)
 
     assert (job.state, job.reason, job.crashes) == ("failed", "timeout", 0)
-    assert "its process was killed" in job.error
+    assert "we ended its process" in job.error
     assert not is_alive(pid)
     tree.wait_for_workers(2, without=pid)
 

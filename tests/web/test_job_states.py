@@ -29,12 +29,25 @@ ValueError: no
 # --- waiting ----------------------------------------------------------------------------------------------------
 
 
-def test_without_workers_it_says_how_to_start_one(client: FlaskClient, room: Room) -> None:
+def test_without_workers_the_operator_reads_how_to_start_one(client: FlaskClient, room: Room) -> None:
     job = room.submit()
 
     assert sentence(client, job.slug) == (
-        "Waiting: No worker is running, so it cannot start. Start one: python run.py"
+        "Waiting: No jobs are being processed right now. Yours is saved and will start as soon as a worker is "
+        "back. To start one, run asyncinweb worker with the same options as this server."
     )
+
+
+@pytest.mark.parametrize("settings", [{"allowed_hosts": ["jobs.example"]}], indirect=True)
+@pytest.mark.parametrize("run_at", [None, SOON])
+def test_a_visitor_from_elsewhere_reads_no_command(
+    client: FlaskClient, room: Room, run_at: timedelta | None
+) -> None:
+    job = room.submit(run_at=run_at and datetime.now(UTC) + run_at)
+    text = client.get(f"/jobs/{job.slug}", headers={"Host": "jobs.example"}).text
+
+    assert "No jobs are being processed right now" in text
+    assert "asyncinweb worker" not in text
 
 
 def test_while_the_workers_are_starting_it_says_so(client: FlaskClient, room: Room) -> None:
@@ -42,7 +55,7 @@ def test_while_the_workers_are_starting_it_says_so(client: FlaskClient, room: Ro
     room.change("DELETE FROM asyncinweb_workers")
 
     assert sentence(client, room.submit().slug) == (
-        "Waiting: Starts in a moment: the server has only just started."
+        "Waiting: The server has just started. This job starts in a moment."
     )
 
 
@@ -50,7 +63,7 @@ def test_workers_whose_server_has_gone_are_no_workers(client: FlaskClient, room:
     room.add_worker()
     room.change("UPDATE asyncinweb_supervisors SET heartbeat_at = heartbeat_at - 60")
 
-    assert "No worker is running" in sentence(client, room.submit().slug)
+    assert "No jobs are being processed right now" in sentence(client, room.submit().slug)
 
 
 def test_with_a_free_worker_it_starts_in_a_moment(client: FlaskClient, room: Room) -> None:
@@ -58,7 +71,7 @@ def test_with_a_free_worker_it_starts_in_a_moment(client: FlaskClient, room: Roo
     first, second = room.submit(), room.submit()
 
     assert sentence(client, first.slug) == "Waiting: Starts in a moment."
-    assert sentence(client, second.slug) == "Waiting: 2nd in line."
+    assert sentence(client, second.slug) == "Waiting: 1 job is ahead of you."
 
 
 def test_behind_a_running_job_it_tells_its_place_and_what_it_waits_for(client: FlaskClient, room: Room) -> None:
@@ -66,8 +79,8 @@ def test_behind_a_running_job_it_tells_its_place_and_what_it_waits_for(client: F
     room.start()
     first, second = room.submit(), room.submit()
 
-    assert sentence(client, first.slug) == ("Waiting: Next in line: it starts as soon as the running job is done.")
-    assert sentence(client, second.slug) == "Waiting: 2nd in line; one job is running."
+    assert sentence(client, first.slug) == "Waiting: You're next. Starts when the running job finishes."
+    assert sentence(client, second.slug) == "Waiting: 1 job is ahead of you, and 1 is running."
 
 
 def test_with_evidence_it_says_when_it_usually_starts(client: FlaskClient, room: Room) -> None:
@@ -76,8 +89,8 @@ def test_with_evidence_it_says_when_it_usually_starts(client: FlaskClient, room:
     room.start()
     first, second = room.submit(), room.submit()
 
-    assert sentence(client, first.slug).endswith("the running job is done, usually within 15 s.")
-    assert sentence(client, second.slug).endswith("one job is running; usually starts within 25 s.")
+    assert sentence(client, first.slug).endswith("Starts when the running job finishes, usually within 15 s.")
+    assert sentence(client, second.slug).endswith("and 1 is running. Usually starts within 25 s.")
 
 
 def test_a_job_that_runs_longer_than_usual_is_no_evidence(client: FlaskClient, room: Room) -> None:
@@ -89,7 +102,7 @@ def test_a_job_that_runs_longer_than_usual_is_no_evidence(client: FlaskClient, r
 
 
 @pytest.mark.parametrize(
-    ("before", "end"), [(0, "it is the next."), (1, "one job waits before it."), (2, "2 jobs wait before it.")]
+    ("before", "end"), [(0, "You're next."), (1, "1 job is ahead of you."), (2, "2 jobs are ahead of you.")]
 )
 def test_a_limit_of_its_task_is_named(client: FlaskClient, room: Room, before: int, end: str) -> None:
     room.add_worker()
@@ -97,25 +110,31 @@ def test_a_limit_of_its_task_is_named(client: FlaskClient, room: Room, before: i
     room.start()
     slug = [room.submit().slug for _ in range(before + 1)][-1]
 
-    assert sentence(client, slug) == f"Waiting: Only one of these runs at a time; {end}"
+    assert sentence(client, slug) == f"Waiting: Only one of these jobs can run at a time. {end}"
 
 
 @pytest.mark.parametrize("settings", [{"max_running_per_owner": 2}], indirect=True)
-@pytest.mark.parametrize(("owner", "whose"), [(OWNER, "your"), ("B" * 22, "this person’s")])
-def test_a_limit_of_its_owner_is_named(client: FlaskClient, room: Room, owner: str, whose: str) -> None:
+@pytest.mark.parametrize(
+    ("owner", "whose", "end"),
+    [(OWNER, "your", "You're next."), ("B" * 22, "this person's", "This one is next.")],
+)
+def test_a_limit_of_its_owner_is_named(client: FlaskClient, room: Room, owner: str, whose: str, end: str) -> None:
     room.add_worker()
     for _ in range(2):
         room.start(owner=owner)
     job = room.submit(owner=owner)
 
-    assert sentence(client, job.slug) == f"Waiting: Only 2 of {whose} jobs run at a time; it is the next."
+    assert sentence(client, job.slug) == f"Waiting: Only 2 of {whose} jobs can run at a time. {end}"
 
 
 def test_a_task_that_no_worker_knows_is_named(client: FlaskClient, room: Room) -> None:
     room.add_worker()
     job = room.submit("gone")
 
-    assert sentence(client, job.slug).startswith("Waiting: No worker knows the task gone")
+    assert sentence(client, job.slug) == (
+        "Waiting: This task isn't available right now, so the job can't start. To load it, restart with "
+        "--tasks and the file that defines gone ."
+    )
     assert not job_part(client, job.slug).select("#change-link")
 
 
@@ -137,7 +156,7 @@ def test_a_scheduled_job_says_when_it_starts(client: FlaskClient, room: Room) ->
     room.add_worker()
 
     assert sentence(client, job.slug).startswith("Scheduled: Starts in 1 min 2")
-    assert "if a worker runs by then; now there is none" in without
+    assert "No jobs are being processed right now, so it may start later." in without
 
 
 def test_a_pause_before_another_try_says_what_failed_and_when_it_goes_on(client: FlaskClient, room: Room) -> None:
@@ -148,7 +167,7 @@ def test_a_pause_before_another_try_says_what_failed_and_when_it_goes_on(client:
 
     assert words(one(part, ".state")) == "Waiting to retry"
     assert words(one(part, "#sentence")).startswith(
-        "Attempt 1 of 4 failed: ConnectionError: hung up. The next try starts in 24 s"
+        "Attempt 1 of 4 failed: ConnectionError: hung up. Next attempt in 24 s"
     )
     assert not part.select("#again")
     assert words(one(part, "#attempts .attempt-error")) == "ConnectionError: hung up"
@@ -170,20 +189,20 @@ def test_the_next_attempt_says_what_became_of_the_one_before(client: FlaskClient
     room.claim("everything")
     part = job_part(client, held.slug)
 
-    assert words(one(part, "#again")) == ("Attempt 1 of 4 failed: ConnectionError: hung up. This is the next one.")
+    assert words(one(part, "#again")) == "Attempt 1 of 4 failed: ConnectionError: hung up. Trying again now."
     assert words(one(part, "#step-ran")).endswith("attempt 2 of 4")
 
 
 def test_a_job_whose_process_died_says_so_and_runs_again(client: FlaskClient, room: Room) -> None:
     room.add_worker()
     held = room.start()
-    room.perform(fail_crashed, held, "Its process was killed (signal 9).")
+    room.perform(fail_crashed, held, "The job's process was killed (SIGKILL).")
     waiting = words(one(job_part(client, held.slug), "#again"))
     room.claim()
     running = words(one(job_part(client, held.slug), "#again"))
 
-    told = "Its process ended in the middle of the work, so it {} again. Its process was killed (signal 9)."
-    assert (waiting, running) == (told.format("will run"), told.format("runs"))
+    told = "The job's process was killed (SIGKILL). The job {} again."
+    assert (waiting, running) == (told.format("will run"), told.format("is running"))
 
 
 # --- running ----------------------------------------------------------------------------------------------------
@@ -269,8 +288,8 @@ def test_a_job_that_is_silent_for_a_minute_says_that_its_process_is_alive(client
     room.change("UPDATE asyncinweb_supervisors SET heartbeat_at = heartbeat_at - 60")
     unheard = words(one(job_part(client, held.slug), "#silence"))
 
-    assert alive == "Nothing new for 2 min , but its process is alive: it may be in a long step."
-    assert unheard == "Nothing new for 2 min , and nothing has been heard of its process: it may be lost."
+    assert alive == "No updates for 2 min . The process is still running."
+    assert unheard == "No updates for 2 min , and we've lost contact with the process."
 
 
 def test_a_job_that_prints_is_not_silent(client: FlaskClient, room: Room) -> None:
@@ -293,10 +312,8 @@ def test_stopping_is_shown_in_two_steps(client: FlaskClient, room: Room) -> None
     forced = job_part(client, held.slug)
 
     assert words(one(asked, ".state")) == "Stopping…"
-    assert words(one(asked, "#sentence")) == (
-        "it was asked just now . If it does not stop by itself, its process is ended."
-    )
-    assert words(one(forced, "#sentence")) == ("it did not stop when it was asked, so its process is being ended.")
+    assert words(one(asked, "#sentence")) == ("If the task doesn't respond, we'll end its process in 1 s .")
+    assert words(one(forced, "#sentence")) == "The task didn't respond, so we're ending its process."
     assert not asked.select("#stop")
     assert asked["hx-trigger"] == forced["hx-trigger"] == "every 1s"
     assert asked["hx-get"] != forced["hx-get"]
@@ -311,8 +328,8 @@ def test_a_cancelled_job_says_whether_it_ran(client: FlaskClient, room: Room, st
     if started:
         room.perform(honour_cancel, held)
 
-    ending = "after it had run for " if started else "before it started"
-    assert sentence(client, held.slug).startswith(f"Cancelled: just now , on request, {ending}")
+    told = sentence(client, held.slug)
+    assert told.startswith("Stopped: just now , after 8" if started else "Cancelled: just now , before it started")
 
 
 # --- ended ------------------------------------------------------------------------------------------------------
@@ -334,7 +351,7 @@ def test_a_failed_job_shows_error_reason_line_of_code_and_the_folded_traceback_i
     part = job_part(client, held.slug)
 
     assert words(one(part, "#error-sentence")) == "ValueError: no"
-    assert words(one(part, "#reason")).startswith("The task stopped with an error")
+    assert words(one(part, "#reason")) == "The task failed with an error. Check the inputs and try again."
     assert words(one(part, "#code-line p")) == "The line it stopped at: reading.py:40 , in read"
     assert words(one(part, "#code-line pre")) == "return 1 / parts"
     assert not one(part, "details#traceback").has_attr("open")
@@ -346,7 +363,7 @@ def test_a_job_that_ran_too_long_names_its_limit(client: FlaskClient, room: Room
     held = room.start(timeout_seconds=60.0)
     room.perform(fail, held, Failed("timeout", "It ran longer than 60 s."))
 
-    assert "its time limit is 1 min" in words(one(job_part(client, held.slug), "#reason"))
+    assert "exceeded its time limit (1 min)" in words(one(job_part(client, held.slug), "#reason"))
 
 
 def test_a_job_that_crashed_twice_shows_the_first_crash_once(client: FlaskClient, room: Room) -> None:

@@ -246,7 +246,7 @@ def _words(error: Exception) -> str:
     try:
         return str(error)
     except Exception:
-        return "(its message cannot be shown)"
+        return "(its message can't be shown)"
 
 
 # --- names ------------------------------------------------------------------------------------------------------

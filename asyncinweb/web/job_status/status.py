@@ -5,7 +5,7 @@ with 204 without rendering anything.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from sqlalchemy import Connection
@@ -31,6 +31,7 @@ WORDS: dict[Mood, str] = {
     "failed": "Failed",
     "cancelled": "Cancelled",
 }
+STOPPED = "Stopped"
 # A young job is looked at every second, so that a quick one is seen quickly.
 YOUNG = timedelta(seconds=15)
 QUICK_SECONDS = 1.0
@@ -41,13 +42,14 @@ class RunFacts:
     """A job that runs.
 
     left: words for the time that is left, "" where nothing is known. is_late: longer than `usual`.
-    is_forced: it did not stop when asked, so its process is ended.
+    killed_at: when its process is ended if it does not stop, None if nobody asked. is_forced: that time is over.
     """
 
     left: str
     is_late: bool
     usual: Usual | None
     liveness: Liveness | None
+    killed_at: datetime | None
     is_forced: bool
 
 
@@ -65,7 +67,7 @@ class Status:
 
     @property
     def word(self) -> str:
-        return WORDS[self.mood]
+        return word_of(self.job)
 
     @property
     def percent(self) -> int | None:
@@ -93,6 +95,12 @@ def mood_of(job: Job) -> Mood:
     if job.state == "processing" and job.cancel_requested_at is not None:
         return "stopping"
     return job.state
+
+
+def word_of(job: Job) -> str:
+    """The state in a word. What was cancelled while it ran was stopped."""
+    was_stopped = job.state == "cancelled" and job.cancel_requested_at is not None
+    return STOPPED if was_stopped else WORDS[mood_of(job)]
 
 
 def percent_done(job: Job) -> int | None:
@@ -125,18 +133,20 @@ def _starts_soon(job: Job) -> bool:
 def _run_of(connection: Connection, installation: Installation, job: Job) -> RunFacts:
     usual = installation.usual_times.of(connection, job.task)
     rest = rest_of(job, usual, clock.now())
+    killed_at = _killed_at(job, installation.settings.kill_after_seconds)
     return RunFacts(
         left=time_left(rest.range) if rest.range else "",
         is_late=rest.is_late,
         usual=usual,
         liveness=liveness_of(connection, installation, job),
-        is_forced=_is_forced(job, installation.settings.kill_after_seconds),
+        killed_at=killed_at,
+        is_forced=killed_at is not None and clock.now() > killed_at,
     )
 
 
-def _is_forced(job: Job, kill_after_seconds: float) -> bool:
+def _killed_at(job: Job, kill_after_seconds: float) -> datetime | None:
     asked = job.cancel_requested_at
-    return asked is not None and (clock.now() - asked).total_seconds() > kill_after_seconds
+    return None if asked is None else asked + timedelta(seconds=kill_after_seconds)
 
 
 def _fingerprint(job: Job, wait: Wait | None, run: RunFacts | None, poll: str) -> str:

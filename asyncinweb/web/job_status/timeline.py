@@ -6,8 +6,7 @@ from typing import Literal
 
 from asyncinweb.queue.models import Job
 from asyncinweb.states import WAITING
-
-ENDINGS = {"completed": "Done", "failed": "Failed", "cancelled": "Cancelled"}
+from asyncinweb.web.job_status.status import word_of
 
 
 @dataclass(frozen=True)
@@ -60,4 +59,4 @@ def _attempt(job: Job) -> str:
 def _ended(job: Job) -> Step:
     if job.finished_at is None:
         return Step("ended", "Done", "ahead")
-    return Step("ended", ENDINGS[job.state], "past", at=job.finished_at)
+    return Step("ended", word_of(job), "past", at=job.finished_at)

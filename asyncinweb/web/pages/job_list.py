@@ -12,7 +12,7 @@ from asyncinweb.queue.models import Job
 from asyncinweb.states import STATES
 from asyncinweb.web import visitors
 from asyncinweb.web.installation import installation
-from asyncinweb.web.job_status.status import WORDS, Mood, every, mood_of, percent_done
+from asyncinweb.web.job_status.status import Mood, every, mood_of, percent_done, word_of
 from asyncinweb.web.shared import (
     fingerprint,
     fragment,
@@ -43,7 +43,7 @@ class JobRow:
 
     @property
     def word(self) -> str:
-        return WORDS[self.mood]
+        return word_of(self.job)
 
     @property
     def inputs(self) -> str:

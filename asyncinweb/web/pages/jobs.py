@@ -99,6 +99,7 @@ def _facts(job: Job, current: Status) -> dict[str, Any]:
         "result": result_of(job),
         "files": files_of(job) if job.is_final else None,
         "earlier": earlier_attempts(job),
+        "memory_mb": installation().registry[job.task].options.memory_mb if is_known_task else None,
     }
 
 

@@ -91,8 +91,8 @@ async def fails_later() -> None:
         (raises(KeyboardInterrupt()), "error", "KeyboardInterrupt"),
         (raises(SystemExit(3)), "error", "The function called sys.exit(3)."),
         (raises(SystemExit()), "error", "The function called sys.exit()."),
-        (raises(Broken()), "error", "Broken: (its message cannot be shown)"),
-        (raises(MemoryError()), "memory", "MemoryError: the job needed more memory than it may use"),
+        (raises(Broken()), "error", "Broken: (its message can't be shown)"),
+        (raises(MemoryError()), "memory", "MemoryError: the job ran out of memory"),
         (
             raises(BaseExceptionGroup("both", [KeyboardInterrupt()])),
             "error",
@@ -101,11 +101,11 @@ async def fails_later() -> None:
         (raises(JobCancelled()), "error", "JobCancelled: raised by the function itself"),
         (recurse, "error", "RecursionError: maximum recursion depth exceeded"),
         (fails_later, "error", "ValueError: later"),
-        (lambda: Hostile(), "unserialisable", "The result cannot be stored: The function called sys.exit(7)."),
+        (lambda: Hostile(), "unserialisable", "The result can't be stored: The function called sys.exit(7)."),
         (
             lambda: "x" * (MEGABYTE + 1),
             "result_too_large",
-            "The result has 1.0 MB; at most 1 MB are kept. "
+            "The result is 1.0 MB, and the limit is 1 MB. "
             "Save it as a file with current_job.save_file, or raise max_result_mb.",
         ),
     ],
@@ -164,7 +164,7 @@ def test_a_time_limit_is_a_failure_that_may_be_tried_again(
     )
 
     assert isinstance(ending, Failed)
-    assert (ending.reason, ending.error) == ("timeout", "It was stopped at its time limit of 5 seconds.")
+    assert (ending.reason, ending.error) == ("timeout", "The job was stopped at its time limit (5 s).")
     assert ending.retry_after is not None
     assert 1.0 <= ending.retry_after <= 1.25
 
