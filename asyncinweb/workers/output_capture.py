@@ -11,6 +11,7 @@ from typing import TextIO
 
 from asyncinweb.logs import harmless
 from asyncinweb.queue.files.job_log import LogWriter
+from asyncinweb.workers.background import start_background_thread
 from asyncinweb.workers.interruption import Interruption
 
 CHUNK = 65_536
@@ -45,10 +46,12 @@ class OutputCapture(io.RawIOBase):
         self._log: LogWriter | None = None
         self._draining = threading.Lock()
         self._is_forked = False
+        self._readable = select.poll()
         os.register_at_fork(after_in_child=self._become_a_child)
         self.terminal = os.dup(2)
         self._pipe, self._write_end = os.pipe()
         os.set_blocking(self._pipe, False)
+        self._readable.register(self._pipe, select.POLLIN)
         self.text = _Text(io.BufferedWriter(self), interruption)
 
     def redirect(self) -> TextIO:
@@ -58,7 +61,7 @@ class OutputCapture(io.RawIOBase):
         into_job_log.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
         logging.getLogger().addHandler(into_job_log)
         logging.getLogger().setLevel(logging.INFO)
-        threading.Thread(target=self._drain_for_ever, name="asyncinweb-output", daemon=True).start()
+        start_background_thread("asyncinweb-output", self._drain_when_readable)
         return open(self.terminal, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
 
     def begin(self, log: LogWriter) -> None:
@@ -117,12 +120,9 @@ class OutputCapture(io.RawIOBase):
             # A full disk or a closed terminal costs words, never the job.
             return
 
-    def _drain_for_ever(self) -> None:
-        readable = select.poll()
-        readable.register(self._pipe, select.POLLIN)
-        while True:
-            readable.poll()
-            self._drain()
+    def _drain_when_readable(self) -> None:
+        self._readable.poll()
+        self._drain()
 
     def _drain(self) -> None:
         while self._pass_on():

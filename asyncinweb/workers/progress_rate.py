@@ -14,6 +14,7 @@ from itertools import pairwise
 from statistics import fmean
 
 from asyncinweb.queue.estimates import Range
+from asyncinweb.tasks.clean_values import finite
 
 # Less than this says nothing about the rest.
 FIRST_SECONDS = 3.0
@@ -41,7 +42,7 @@ class ProgressRate:
     def left(self, seconds: float, done: object, total: object) -> Range | None:
         """Note that `done` of `total` was reached `seconds` after the start. How long the rest takes, if that can
         be told. Anything may be given, since the author of a task gives it."""
-        reached, whole = _number(done), _number(total)
+        reached, whole = finite(done), finite(total)
         if reached is None or whole is None or not 0 <= reached <= whole:
             self._begin_anew()
             return None
@@ -97,14 +98,6 @@ class ProgressRate:
         index = max(1, min(index, len(self._samples) - 1))
         (earlier, less), (later, more) = self._samples[index - 1], self._samples[index]
         return earlier + (later - earlier) * (mark - less) / (more - less)
-
-
-def _number(value: object) -> float | None:
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _rest(paces: Sequence[float], width: float, first: float, share: float) -> Range:

@@ -7,6 +7,7 @@ from asyncinweb.errors import AsyncInWebError
 from asyncinweb.queue.polling import live_claim
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.transitions import report
+from asyncinweb.workers.background import start_background_thread
 from asyncinweb.workers.interruption import Interruption
 from asyncinweb.workers.outage import OutageLog
 from asyncinweb.workers.output_capture import OutputCapture
@@ -16,13 +17,12 @@ from asyncinweb.workers.running_job import RunningJob
 PAUSE_SECONDS = 0.5
 
 
-class Reporter(threading.Thread):
+class Reporter:
     """Attends the running job of this process. Costs nothing while there is none."""
 
     def __init__(
         self, database: Database, interruption: Interruption, output: OutputCapture, kill_after_seconds: float
     ) -> None:
-        super().__init__(name="asyncinweb-reporter", daemon=True)
         # Often enough for a cancelled function to have most of that time before it is killed.
         self._pause_seconds = min(PAUSE_SECONDS, kill_after_seconds / 4)
         self._next_write = 0.0
@@ -33,6 +33,10 @@ class Reporter(threading.Thread):
         self._job: RunningJob | None = None
         self._nudge = threading.Event()
         self._asleep = False
+
+    def start(self) -> None:
+        """Begin to look after jobs."""
+        start_background_thread("asyncinweb-reporter", self._turn)
 
     def attend(self, job: RunningJob) -> None:
         """A job begins."""
@@ -45,16 +49,14 @@ class Reporter(threading.Thread):
         """The job has ended."""
         self._job = None
 
-    def run(self) -> None:
-        while True:
-            job = self._job
-            if job is None:
-                self._sleep()
-                continue
-            self._nudge.wait(self._pause(job))
-            self._nudge.clear()
-            if self._job is job:
-                self._attend_once(job)
+    def _turn(self) -> None:
+        """Sleep until a job begins, or attend the running one once."""
+        job = self._job
+        if job is None:
+            return self._sleep()
+        self._nudge.wait(self._pause(job))
+        self._nudge.clear()
+        return self._attend_once(job) if self._job is job else None
 
     def _sleep(self) -> None:
         self._asleep = True

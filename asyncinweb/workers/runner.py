@@ -12,6 +12,7 @@ from types import TracebackType
 from asyncinweb.errors import BadArguments, JobInterruption
 from asyncinweb.queue.files.job_inputs import inputs_folder
 from asyncinweb.states import Reason
+from asyncinweb.tasks.clean_values import clean_text
 from asyncinweb.tasks.current import running_as
 from asyncinweb.tasks.outcome import Cancelled, Failed, Released
 from asyncinweb.tasks.outputs.shapes import ReturnValue, to_return_value
@@ -28,6 +29,8 @@ except ImportError:  # no such limits on this system
 log = logging.getLogger(__name__)
 
 MAX_ERROR = 1_000
+# Of a message; its line breaks and spaces go afterwards.
+MOST_READ = 10 * MAX_ERROR
 MAX_TRACEBACK = 50_000
 # A year: further ahead a date may no longer exist.
 LONGEST_BACKOFF_SECONDS = 366 * 86_400.0
@@ -133,10 +136,7 @@ def _backoff_seconds(options: Options, attempt: int) -> float:
 def _sentence(error: BaseException) -> str:
     """The error as one line for the top of a page."""
     name = type(error).__name__
-    try:
-        words = str(error).strip()
-    except Exception:
-        words = "(its message can't be shown)"
+    words = _words_of(error)
     if isinstance(error, SystemExit):
         return f"The function called sys.exit({words})."
     if isinstance(error, MemoryError) and not words:
@@ -147,16 +147,23 @@ def _sentence(error: BaseException) -> str:
     return line if len(line) <= MAX_ERROR else line[: MAX_ERROR - 1] + "…"
 
 
+def _words_of(error: BaseException) -> str:
+    try:
+        return clean_text(str(error), MOST_READ).strip()
+    except BaseException:  # an author's own class may end in any way, even by leaving the program
+        return "(its message can't be shown)"
+
+
 def _traceback_text(error: BaseException) -> str:
     """The traceback from the task's own code on; the middle is left out where it is very long."""
     try:
         text = "".join(traceback.format_exception(type(error), error, _own_part(error.__traceback__)))
-    except Exception as unprintable:
+    except BaseException as unprintable:
         return f"{type(error).__name__} (its traceback can't be shown: {type(unprintable).__name__})"
-    if len(text) <= MAX_TRACEBACK:
-        return text
-    half = MAX_TRACEBACK // 2
-    return f"{text[:half]}\n  […]\n{text[-half:]}"
+    if len(text) > MAX_TRACEBACK:
+        half = MAX_TRACEBACK // 2
+        text = f"{text[:half]}\n  […]\n{text[-half:]}"
+    return clean_text(text, 2 * MAX_TRACEBACK)
 
 
 def _own_part(part: TracebackType | None) -> TracebackType | None:

@@ -7,6 +7,7 @@ from asyncinweb import clock
 from asyncinweb.queue.claims import Claim
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.files.job_log import LogWriter
+from asyncinweb.tasks.clean_values import clean_text, finite
 from asyncinweb.tasks.current import FileData
 from asyncinweb.workers.interruption import Interruption
 from asyncinweb.workers.progress_rate import ProgressRate
@@ -49,16 +50,20 @@ class RunningJob:
         return None if limit is None else self.started + limit - clock.monotonic()
 
     def progress(self, done: float, total: float | None, text: str) -> None:
-        # One assignment, however often it is called; the reporter writes the latest twice a second.
-        self._latest = ProgressReport(done, total, text[:MAX_PROGRESS_TEXT])
+        # However often it is called, only what could run an author's code is cleaned now; the rest is cleaned when
+        # the reporter writes the latest, twice a second.
+        words = text[:MAX_PROGRESS_TEXT] if type(text) is str else _words(text)
+        self._latest = ProgressReport(_number(done), _number(total), words)
 
     def unwritten_progress(self) -> ProgressReport | None:
-        """The latest report if it has not been written yet. Marks it as written."""
+        """The latest report, clean, if it has not been written yet. Marks it as written."""
         latest = self._latest
         if latest is self._written:
             return None
         self._written = latest
-        return latest
+        return latest and ProgressReport(
+            finite(latest.done), finite(latest.total), clean_text(latest.text, MAX_PROGRESS_TEXT)
+        )
 
     def log(self, text: str) -> None:
         # Through print, so that it keeps its place among what the function prints.
@@ -69,3 +74,11 @@ class RunningJob:
 
     def shield(self) -> AbstractContextManager[None]:
         return self._interruption.shield()
+
+
+def _number(value: object) -> float | None:
+    return value if value is None or type(value) in (int, float) else finite(value)  # type: ignore[return-value]
+
+
+def _words(text: object) -> str:
+    return "" if text is None else clean_text(text, MAX_PROGRESS_TEXT)

@@ -11,8 +11,13 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from asyncinweb import current_job, task, track
 
@@ -23,6 +28,11 @@ SLEEP = [sys.executable, "-S", "-c", "import time; time.sleep(60)"]
 def add(a: int, b: int = 1) -> int:
     """Add two numbers."""
     return a + b
+
+
+@task
+def say_nothing(words: str) -> None:
+    """Takes much and leaves nothing."""
 
 
 @task
@@ -322,6 +332,151 @@ def make_more(number: int) -> list[str]:
 @task(cron="0 3 1 1 *", hidden=True)
 def new_year(number: int = 1) -> int:
     return number
+
+
+# --- odd values -------------------------------------------------------------------------------------------------
+
+HALF = os.fsdecode(b"caf\xe9")
+
+
+class Silent(str):
+    """A text whose own methods fail."""
+
+    def encode(self, *_: object) -> bytes:
+        raise RuntimeError("no bytes")
+
+    __str__ = __format__ = __getitem__ = encode  # type: ignore[assignment]
+
+
+class NoNumber:
+    def __float__(self) -> float:
+        raise RuntimeError("no number")
+
+    __str__ = __repr__ = __float__  # type: ignore[assignment]
+
+
+REPORTS: dict[str, tuple[Any, ...]] = {
+    "surrogate": (1, 2, HALF),
+    "nul": (1, 2, "a\0b"),
+    "huge": (10**400, 1, "x"),
+    "huge total": (1, 10**400, "x"),
+    "inf": (float("inf"), 10, "x"),
+    "nan": (float("nan"), float("nan"), "x"),
+    "decimal": (Decimal("sNaN"), Decimal("Infinity"), "x"),
+    "text": ("one", "two", "x"),
+    "none": (None, None, None),
+    "bytes": (b"1", bytearray(b"2"), b"x"),
+    "own": (NoNumber(), NoNumber(), NoNumber()),
+    "silent": (1, 2, Silent("x")),
+    "complex": (1j, [1], {"a": 1}),
+    "large": (1, 2, "ä" * 10_000_000),
+    "fraction": (Fraction(1, 3), True, "x"),
+    "bidi": (1, 2, "\u202egnp.exe"),
+}
+
+
+@task
+def report_oddly(what: str, seconds: float) -> str:
+    """Reports the value for long enough that it is written meanwhile, too."""
+    end = time.monotonic() + seconds
+    current_job.progress(*REPORTS[what])
+    while time.monotonic() < end:
+        current_job.progress(*REPORTS[what])
+        time.sleep(0.02)
+    return "done"
+
+
+class Nested(Exception):
+    def __str__(self) -> str:
+        raise SystemExit(7)
+
+
+def grouped() -> BaseException:
+    return ExceptionGroup(HALF, [ValueError(HALF), ValueError("a\0b")])
+
+
+def noted() -> BaseException:
+    error = ValueError("noted")
+    error.add_note(HALF)
+    return error
+
+
+ODD_ERRORS: dict[str, Callable[[], BaseException]] = {
+    "surrogate": lambda: ValueError("cannot read " + HALF),
+    "high surrogate": lambda: ValueError("\ud83d"),
+    "nul": lambda: ValueError("a\0b"),
+    "leaving": Nested,
+    "group": grouped,
+    "note": noted,
+    "file": lambda: FileNotFoundError(2, HALF, HALF),
+    "exit": lambda: SystemExit(HALF),
+}
+
+
+@task
+def raise_oddly(what: str) -> None:
+    print(f"started {what}", flush=True)
+    raise ODD_ERRORS[what]()
+
+
+def fail_oddly(odd: object) -> None:
+    raise ValueError(odd)
+
+
+def log_oddly(odd: Any) -> None:
+    current_job.log(odd)
+    logging.getLogger(__name__).warning(odd)
+
+
+def print_oddly(odd: object) -> None:
+    print(odd)
+    sys.stderr.write(str(odd))
+
+
+ODD_USES: dict[str, Callable[[Any], object]] = {
+    "progress": lambda odd: current_job.progress(odd, odd, odd),
+    "progress text": lambda odd: current_job.progress(1, 2, odd),
+    "error": fail_oddly,
+    "log": log_oddly,
+    "file name": lambda odd: current_job.save_file(odd, "x"),
+    "file": lambda odd: current_job.save_file("x.txt", odd),
+    "result": lambda odd: odd,
+    "key of a result": lambda odd: {odd: 1},
+    "print": print_oddly,
+}
+
+
+@task
+def be_odd(where: str, value: str) -> object:
+    """Uses an odd value, which is written in Python, where a function can."""
+    return ODD_USES[where](eval(value))
+
+
+@task
+def echo(words: str = "", number: int = 0, share: float = 0.5, when: datetime | None = None) -> dict[str, object]:
+    return {"words": words, "number": number, "share": share, "when": when}
+
+
+@task
+def save_oddly(name: str, text: str) -> None:
+    current_job.save_file(name, f"{text} {HALF}")
+
+
+@task
+def end_reporter(how: str) -> str:
+    """Ends the library's own threads, as an author's code may do by mistake."""
+    for thread in threading.enumerate():
+        if thread is not threading.main_thread():
+            raised = SystemExit if how == "exit" else MemoryError
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(raised))
+    print("begun", flush=True)
+    try:
+        for number in range(600):
+            current_job.progress(number, 600, "after the end")
+            time.sleep(0.1)
+    finally:
+        print("tidied up")
+    return "done"
 
 
 # --- stopping ---------------------------------------------------------------------------------------------------

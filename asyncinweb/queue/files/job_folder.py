@@ -80,7 +80,7 @@ class JobFolder:
             if isinstance(data_or_path, os.PathLike):
                 shutil.copyfile(data_or_path, partial)
             else:
-                data = data_or_path if isinstance(data_or_path, bytes) else data_or_path.encode()
+                data = data_or_path if isinstance(data_or_path, bytes) else encoded(data_or_path)
                 partial.write_bytes(data)
             partial.chmod(0o600)
             partial.replace(target)
@@ -96,6 +96,15 @@ class JobFolder:
     def remove(self) -> None:
         """Remove everything the job left."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def encoded(text: str) -> bytes:
+    """UTF-8; a name that Python could not decode gets its own bytes back, and other halves of characters are
+    escaped."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace")
 
 
 def safe_name(name: str) -> str:

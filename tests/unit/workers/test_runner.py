@@ -84,7 +84,7 @@ async def fails_later() -> None:
         (raises(ValueError()), "error", "ValueError"),
         (raises(ValueError("two\n  lines")), "error", "ValueError: two lines"),
         (raises(ValueError("x" * 5000)), "error", "ValueError: " + "x" * 987 + "…"),
-        (raises(ValueError("\udc80")), "error", "ValueError: \udc80"),
+        (raises(ValueError("\udc80")), "error", "ValueError: \\udc80"),
         (raises(KeyError("city")), "error", "KeyError: 'city'"),
         (raises(StopIteration("over")), "error", "StopIteration: over"),
         (raises(GeneratorExit()), "error", "GeneratorExit"),
