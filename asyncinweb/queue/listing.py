@@ -43,7 +43,8 @@ class Page:
 
 
 # Without what can be large and no list shows.
-_NEWEST_FIRST = select(Job).options(defer(Job.result), defer(Job.traceback)).order_by(Job.id.desc())
+_LARGE = [defer(column) for column in (Job.result, Job.traceback, Job.source_line)]
+_NEWEST_FIRST = select(Job).options(*_LARGE).order_by(Job.id.desc())
 
 
 def list_jobs(session: Session, filters: Filters, after: str | None = None, limit: int = 50) -> Page:

@@ -79,6 +79,8 @@ class Job(Base):
     reason: Mapped[Reason | None] = mapped_column(String(24))
     error: Mapped[str | None]
     traceback: Mapped[str | None]
+    # The author's line at which it failed, as JSON: see `tasks.outcome.SourceLine`.
+    source_line: Mapped[str | None]
     result: Mapped[str | None]
 
     priority: Mapped[int] = mapped_column(default=0)

@@ -1,5 +1,6 @@
 """Questions about jobs: one job, the place in line, counts. Nothing here changes anything."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 from asyncinweb.queue.estimates import usual_of
 from asyncinweb.queue.models import IS_QUEUED, Attempt, Job, UtcTime
 from asyncinweb.queue.stores.prepared import Prepared
+from asyncinweb.tasks.outcome import SourceLine
 
 
 def find_job(session: Session, slug: str) -> Job | None:
@@ -30,10 +32,15 @@ def peek(connection: Connection, slug: str) -> Job | None:
     return job
 
 
-_LARGE = ("arguments", "result", "traceback")
+_LARGE = ("arguments", "result", "traceback", "source_line")
 _PEEKED = [column.name for column in Job.__table__.columns if column.name not in _LARGE]
 _TIMES = [name for name in _PEEKED if isinstance(Job.__table__.c[name].type, UtcTime)]
 _PEEK = Prepared(select(*(Job.__table__.c[name] for name in _PEEKED)).where(Job.slug == bindparam("slug")))
+
+
+def source_line_of(job: Job) -> SourceLine | None:
+    """The author's line at which a job failed; None if it did not fail in a function, or long ago."""
+    return None if job.source_line is None else SourceLine(**json.loads(job.source_line))
 
 
 def attempts_of(session: Session, job: Job) -> Sequence[Attempt]:

@@ -5,6 +5,7 @@ is an answer, not an error. Every verb of a worker names the `claim_no` it got f
 grows, so a worker that was given up and comes back changes nothing.
 """
 
+import json
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -218,6 +219,7 @@ def fail(connection: Connection, held: Claim, failure: Failed) -> bool:
             reason=failure.reason,
             error=failure.error,
             traceback=failure.traceback,
+            source_line=None if failure.source is None else json.dumps(vars(failure.source)),
         )
     _remember_attempt(connection, job, failure.reason, failure.error, failure.traceback)
     run_at = clock.now() + timedelta(seconds=failure.retry_after)

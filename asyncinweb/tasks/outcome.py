@@ -1,6 +1,7 @@
 """Every way an attempt can end, as one value: what the runner returns and the queue settles."""
 
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from asyncinweb.states import Reason
 
@@ -13,13 +14,30 @@ class Completed:
 
 
 @dataclass(frozen=True)
+class SourceLine:
+    """A line of the author's code. file: as seen from where Python imports. code: as it ran, "" if unknown."""
+
+    file: str
+    line: int
+    function: str
+    code: str
+
+    @property
+    def place(self) -> str:
+        """`report.py:12`."""
+        return f"{PurePath(self.file).name}:{self.line}"
+
+
+@dataclass(frozen=True)
 class Failed:
-    """It raised, or could not be run. `retry_after`: seconds until another try is wanted, None for none."""
+    """It raised, or could not be run. `retry_after`: seconds until another try is wanted, None for none.
+    `source`: the author's line at which it failed, where there is one."""
 
     reason: Reason
     error: str
     traceback: str | None = None
     retry_after: float | None = None
+    source: SourceLine | None = None
 
 
 @dataclass(frozen=True)

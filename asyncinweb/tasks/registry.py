@@ -85,10 +85,15 @@ class Task(Generic[P, R_co]):
         return Inputs.of(self.function, self.name, self.location)
 
     @property
+    def file(self) -> str:
+        """The file that defines the function."""
+        file: str = inspect.unwrap(self.function).__code__.co_filename
+        return file
+
+    @property
     def location(self) -> str:
         """`file:line` of the function, for error messages."""
-        code = inspect.unwrap(self.function).__code__
-        return f"{code.co_filename}:{code.co_firstlineno}"
+        return f"{self.file}:{inspect.unwrap(self.function).__code__.co_firstlineno}"
 
     @functools.cached_property
     def title(self) -> str:

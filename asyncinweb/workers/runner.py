@@ -11,7 +11,6 @@ from types import TracebackType
 
 from asyncinweb.errors import BadArguments, JobInterruption
 from asyncinweb.queue.files.job_inputs import inputs_folder
-from asyncinweb.states import Reason
 from asyncinweb.tasks.clean_values import clean_text
 from asyncinweb.tasks.current import running_as
 from asyncinweb.tasks.outcome import Cancelled, Failed, Released
@@ -20,6 +19,7 @@ from asyncinweb.tasks.registry import Options, Task
 from asyncinweb.workers.interruption import Interruption
 from asyncinweb.workers.processes import address_space_bytes
 from asyncinweb.workers.running_job import RunningJob
+from asyncinweb.workers.source_lines import author_line
 
 try:
     import resource
@@ -55,7 +55,7 @@ def run(
         with running_as(job), memory_limit(task.options.memory_mb), interruption.armed():
             returned = _call(task.function, values)
     except BaseException as error:
-        return _ending_of(error, interruption, task.options, job)
+        return _ending_of(error, interruption, task, job)
     return _output_of(returned, max_result_bytes)
 
 
@@ -84,7 +84,9 @@ def _within(max_result_bytes: int, value: ReturnValue) -> Ending:
     )
 
 
-def _ending_of(error: BaseException, interruption: Interruption, options: Options, job: RunningJob) -> Ending:
+def _ending_of(
+    error: BaseException, interruption: Interruption, task: Task[..., object], job: RunningJob
+) -> Ending:
     # Whatever a function raises after it was asked to stop is its way of stopping.
     match interruption.asked:
         case "cancel":
@@ -92,24 +94,29 @@ def _ending_of(error: BaseException, interruption: Interruption, options: Option
         case "release":
             return Released()
         case "timeout":
-            return timed_out(options, job.attempt, _traceback_text(error))
+            return _timed_out(error, task, job.attempt)
         case None:
-            return _failure(error, options, job.attempt)
+            return _failure(error, task, job.attempt)
 
 
-def timed_out(options: Options, attempt: int, details: str | None) -> Failed:
-    """The end of a job at its time limit."""
+def _timed_out(error: BaseException, task: Task[..., object], attempt: int) -> Failed:
     return Failed(
         "timeout",
-        f"The job was stopped at its time limit ({options.timeout:g} s).",
-        details,
-        _pause_before_retry(options, attempt, TimeoutError()),
+        f"The job was stopped at its time limit ({task.options.timeout:g} s).",
+        _traceback_text(error),
+        _pause_before_retry(task.options, attempt, TimeoutError()),
+        author_line(error, task.file),
     )
 
 
-def _failure(error: BaseException, options: Options, attempt: int) -> Failed:
-    reason: Reason = "memory" if isinstance(error, MemoryError) else "error"
-    return Failed(reason, _sentence(error), _traceback_text(error), _pause_before_retry(options, attempt, error))
+def _failure(error: BaseException, task: Task[..., object], attempt: int) -> Failed:
+    return Failed(
+        "memory" if isinstance(error, MemoryError) else "error",
+        _sentence(error),
+        _traceback_text(error),
+        _pause_before_retry(task.options, attempt, error),
+        author_line(error, task.file),
+    )
 
 
 def _pause_before_retry(options: Options, attempt: int, error: BaseException) -> float | None:

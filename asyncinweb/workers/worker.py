@@ -29,6 +29,7 @@ from asyncinweb.workers.runner import Ending, run
 from asyncinweb.workers.running_job import RunningJob
 from asyncinweb.workers.schedule import schedules_of
 from asyncinweb.workers.settling import SETTLE_PAUSE_SECONDS, EndedRun, LostClaim, Settling
+from asyncinweb.workers.source_lines import remember_sources
 from asyncinweb.workers.worker_signals import WorkerSignals
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ def work(spec: WorkerSpec, wakeup_socket: socket.socket, ready: Connection) -> N
     configure_log(output.redirect())
     try:
         registry = load(spec.settings.tasks)
+        remember_sources()
         database = client.open_database(spec.settings, WORKER)
     except AsyncInWebError as error:
         ready.send(Refused(str(error), error.exit_code))

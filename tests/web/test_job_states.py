@@ -10,7 +10,7 @@ from web_room import OWNER, Room, job_part, one, page, sentence, words
 from asyncinweb.queue.claims import Claim, ClaimScope
 from asyncinweb.queue.estimates import Range
 from asyncinweb.queue.transitions import cancel, claim, fail, fail_crashed, honour_cancel, release, report
-from asyncinweb.tasks.outcome import Failed
+from asyncinweb.tasks.outcome import Failed, SourceLine
 
 SOON = timedelta(seconds=90)
 ERROR = Failed("error", "ConnectionError: hung up", "Traceback", 24.5)
@@ -347,7 +347,8 @@ def test_a_failed_job_shows_error_reason_line_of_code_and_the_folded_traceback_i
     client: FlaskClient, room: Room
 ) -> None:
     held = room.start()
-    room.perform(fail, held, Failed("error", "ValueError: no", TRACEBACK))
+    line = SourceLine("reading.py", 40, "read", "return 1 / parts")
+    room.perform(fail, held, Failed("error", "ValueError: no", TRACEBACK, source=line))
     part = job_part(client, held.slug)
 
     assert words(one(part, "#error-sentence")) == "ValueError: no"
@@ -450,7 +451,8 @@ def test_hostile_words_stay_words(client: FlaskClient, room: Room, is_failed: bo
     held = hostile_job(room)
     if is_failed:
         file = f'  File "/srv/{HOSTILE}.py", line 1, in {HOSTILE}\n    {HOSTILE}\n'
-        room.perform(fail, held, Failed("error", HOSTILE, f"Traceback (most recent call last):\n{file}"))
+        traceback, line = f"Traceback (most recent call last):\n{file}", SourceLine(HOSTILE, 1, HOSTILE, HOSTILE)
+        room.perform(fail, held, Failed("error", HOSTILE, traceback, source=line))
 
     for address in (f"/jobs/{held.slug}", "/jobs", "/jobs?state=failed", "/"):
         whole = page(client, address)

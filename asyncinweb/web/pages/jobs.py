@@ -6,12 +6,11 @@ from flask import Response, abort, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from asyncinweb.queue.models import Attempt, Job
-from asyncinweb.queue.reading import attempts_of, peek
+from asyncinweb.queue.reading import attempts_of, peek, source_line_of
 from asyncinweb.web import visitors
 from asyncinweb.web.installation import installation
 from asyncinweb.web.job_status.status import Status, status_of
 from asyncinweb.web.job_status.timeline import timeline
-from asyncinweb.web.job_status.tracebacks import author_line
 from asyncinweb.web.pages.downloads import files_of
 from asyncinweb.web.pages.logs import log_start
 from asyncinweb.web.shared import (
@@ -95,7 +94,7 @@ def _facts(job: Job, current: Status) -> dict[str, Any]:
         "is_known_task": is_known_task,
         "is_mine": job.owner == visitors.current().owner,
         "steps": timeline(job),
-        "code": author_line(job.traceback, installation().registry[job.task] if is_known_task else None),
+        "code": source_line_of(job),
         "result": result_of(job),
         "files": files_of(job) if job.is_final else None,
         "earlier": earlier_attempts(job),
