@@ -33,6 +33,10 @@ class UnknownTask(AsyncInWebError):
         self.name = name
 
 
+class UnknownJob(AsyncInWebError):
+    """There is no job of this name, or not any more."""
+
+
 class BadArguments(AsyncInWebError):
     """Arguments do not fit the task. `messages` maps each parameter to what is wrong with it."""
 

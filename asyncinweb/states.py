@@ -25,6 +25,8 @@ CrashPolicy = Literal["rerun", "fail"]
 STATES: Final[tuple[State, ...]] = get_args(State)
 REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
 FINAL: Final[tuple[State, ...]] = ("completed", "failed", "cancelled")
+# A job that waits has not begun this attempt, and a completed one has its result.
+SHOW_PARTIAL_RESULTS: Final[tuple[State, ...]] = ("processing", "failed", "cancelled")
 WAITING: Final[tuple[State, ...]] = ("scheduled", "queued")
 # What may follow a state; None: the job does not exist yet. Only queued -> processing raises `claim_no`, by one.
 ARROWS: Final[frozenset[tuple[State | None, State]]] = frozenset(

@@ -1,6 +1,5 @@
 """A job as programs read it: the one JSON shape of the shell and of the API."""
 
-import json
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +12,8 @@ from asyncinweb.queue.reading import place_in_line
 
 def job_as_json(session: Session, job: Job, url: str | None = None) -> dict[str, Any]:
     """Plain values only; times in UTC, ending in Z."""
-    return {**_facts(session, job, url), "arguments": job.arguments_by_name, "result": result_value(job)}
+    results = {"result": job.value, "partial_result": job.partial_value}
+    return {**_facts(session, job, url), "arguments": job.arguments_by_name, **results}
 
 
 def listed_job_as_json(session: Session, job: Job, url: str | None = None) -> dict[str, Any]:
@@ -42,22 +42,6 @@ def _facts(session: Session, job: Job, url: str | None) -> dict[str, Any]:
         "rerun_of": job.rerun_of,
         "url": url,
     }
-
-
-def result_value(job: Job) -> Any:
-    """What the task returned; for a result that is kept as a file, what is known of that file."""
-    if job.result is None:
-        return None
-    stored = json.loads(job.result)
-    if "parts" in stored:
-        return {part["part"]: _value(part) for part in stored["parts"]}
-    return _value(stored)
-
-
-def _value(stored: dict[str, Any]) -> Any:
-    if "file" in stored:
-        return {key: stored[key] for key in ("file", "media_type", "bytes")}
-    return stored["value"]
 
 
 def in_utc(time: datetime | None) -> str | None:

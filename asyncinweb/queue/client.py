@@ -5,13 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from asyncinweb.configuration import read_settings
-from asyncinweb.errors import DatabaseGone
+from asyncinweb.errors import DatabaseGone, UnknownJob
 from asyncinweb.queue import wakeup
 from asyncinweb.queue.files.folder_lock import is_in_use
 from asyncinweb.queue.files.instance import make_instance
 from asyncinweb.queue.files.job_inputs import job_inputs
 from asyncinweb.queue.models import Job
+from asyncinweb.queue.polling import has_ended
 from asyncinweb.queue.process_registry import wake_ports
+from asyncinweb.queue.reading import find_job
 from asyncinweb.queue.schema import ensure_schema
 from asyncinweb.queue.stores.sqlite import WEB, Database, Patience
 from asyncinweb.queue.submitting import NewJob, enqueue
@@ -51,7 +53,7 @@ class Client:
                 ports = wake_ports(connection)
             given.remove_unused(job.slug for job, _ in jobs)
             wakeup.notify(ports, sum(is_new for _, is_new in jobs))
-        return [job for job, _ in jobs]
+        return [job.known_to(self) for job, _ in jobs]
 
     def rerun(self, slug: str, owner: str) -> Job | None:
         """A new job with the task and arguments of this one; None if there is no such job."""
@@ -68,6 +70,19 @@ class Client:
         """Cancel a waiting job, ask a running one to stop, refuse for an ended or unknown one."""
         with self._database.write() as connection:
             return cancel_job(connection, slug)
+
+    def job(self, slug: str) -> Job:
+        """The job as it is now. Raises UnknownJob."""
+        with shielded(), self._database.read() as session:
+            job = find_job(session, slug)
+        if job is None:
+            raise UnknownJob(f"There is no job {slug!r}. Ended jobs are removed when their retention is over.")
+        return job.known_to(self)
+
+    def has_ended(self, slug: str) -> bool:
+        """True for a job that has ended, and for one that is gone."""
+        with shielded(), self._database.glance() as connection:
+            return has_ended(connection, slug)
 
     def _quota(self, owner: str) -> int | None:
         return self._max_queued if owner else None

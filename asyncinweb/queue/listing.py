@@ -43,7 +43,7 @@ class Page:
 
 
 # Without what can be large and no list shows.
-_LARGE = [defer(column) for column in (Job.result, Job.traceback, Job.source_line)]
+_LARGE = [defer(column) for column in (Job.result, Job.partial_result, Job.traceback, Job.source_line)]
 _NEWEST_FIRST = select(Job).options(*_LARGE).order_by(Job.id.desc())
 
 

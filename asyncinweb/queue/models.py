@@ -5,8 +5,9 @@ The metadata carries a bind key, so a host's Flask-SQLAlchemy finds the right da
 """
 
 import json
+import time
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from sqlalchemy import (
     CheckConstraint,
@@ -22,8 +23,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from asyncinweb.states import FINAL, STATES, CrashPolicy, Reason, State
+from asyncinweb import clock
+from asyncinweb.errors import UnknownJob
+from asyncinweb.queue.stored_values import value_in
+from asyncinweb.states import FINAL, SHOW_PARTIAL_RESULTS, STATES, CrashPolicy, Reason, State
 
+# Pause between two looks at a job that is waited for.
+LOOK_SECONDS = 0.1
 BIND_KEY = "asyncinweb"
 
 
@@ -63,6 +69,13 @@ IS_FINAL = _in(FINAL)
 # Without the state, or the planner would prefer asyncinweb_jobs_state and sort all that has ended.
 HAS_ENDED_WITHOUT_EXPIRY = "finished_at IS NOT NULL AND expires_at IS NULL"
 IS_UNFINISHED = _in(("scheduled", "queued", "processing"))
+
+
+class JobStore(Protocol):
+    """Where jobs can be looked up."""
+
+    def job(self, slug: str) -> "Job": ...
+    def has_ended(self, slug: str) -> bool: ...
 
 
 class Job(Base):
@@ -115,6 +128,11 @@ class Job(Base):
     seconds_left_high: Mapped[float | None]
     # Which supervisor's plan made it; see `planned_runs`.
     planned_by: Mapped[str | None] = mapped_column(String(40))
+
+    # What a generator has yielded last in this attempt, the how manieth it was, and when it was written.
+    partial_no: Mapped[int | None]
+    partial_at: Mapped[datetime | None]
+    partial_result: Mapped[str | None]
 
     __table_args__ = (
         CheckConstraint(_in(STATES), name="known_state"),
@@ -196,6 +214,55 @@ class Job(Base):
         """The stored arguments in JSON's own types."""
         stored: dict[str, Any] = json.loads(self.arguments)
         return stored
+
+    @property
+    def value(self) -> Any:
+        """What the task returned, in JSON's own types; of a value that is kept as a file, what is known of that
+        file. None before the job is completed."""
+        return value_in(self.result)
+
+    @property
+    def partial_value(self) -> Any:
+        """As `value`: what a running task has yielded last; of one that failed or was stopped, what it had."""
+        return value_in(self.partial_result) if self.state in SHOW_PARTIAL_RESULTS else None
+
+    # --- asking for news ----------------------------------------------------------------------------------------
+
+    def known_to(self, store: JobStore) -> "Job":
+        """The same job, which can now be asked for news."""
+        self.__dict__["_store"] = store
+        return self
+
+    def latest(self) -> "Job":
+        """The job as it is now. Raises UnknownJob if it has been removed."""
+        return self._known_store.job(self.slug)
+
+    def wait(self, timeout: float | None = None) -> "Job":
+        """The job as it is at its end. TimeoutError if that is not within `timeout` seconds; UnknownJob.
+
+        A task that waits for another job holds its worker meanwhile: with one worker, that job never starts.
+        """
+        store = self._known_store
+        end = None if timeout is None else clock.monotonic() + timeout
+        while not store.has_ended(self.slug):
+            left = LOOK_SECONDS if end is None else end - clock.monotonic()
+            if left <= 0:
+                raise TimeoutError(f"Job {self.slug} has not ended within {timeout:g} s.")
+            time.sleep(min(LOOK_SECONDS, left))
+        return self.latest()
+
+    @property
+    def _known_store(self) -> JobStore:
+        store: JobStore | None = self.__dict__.get("_store")
+        if store is None:
+            raise UnknownJob(
+                f"Job {self.slug} can be asked for news only where it was enqueued, not in a copy of it."
+            )
+        return store
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy in another process cannot use this one's database.
+        return {name: value for name, value in self.__dict__.items() if name != "_store"}
 
     def __repr__(self) -> str:
         return f"<Job {self.slug} {self.task} {self.state}>"

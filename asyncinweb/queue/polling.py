@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, select, text
 from asyncinweb.queue.claims import ClaimScope
 from asyncinweb.queue.models import IS_PROCESSING, IS_SCHEDULED, Job
 from asyncinweb.queue.stores.prepared import Prepared
+from asyncinweb.states import FINAL
 
 
 def has_work(connection: Connection, scope: ClaimScope, now: datetime) -> bool:
@@ -19,6 +20,15 @@ def has_work(connection: Connection, scope: ClaimScope, now: datetime) -> bool:
 _DUE = Prepared(
     select(Job.id).where(text(IS_SCHEDULED), Job.run_at <= bindparam("now", type_=Job.run_at.type)).limit(1)
 )
+
+
+def has_ended(connection: Connection, slug: str) -> bool:
+    """True for a job that has ended, and for one that is gone."""
+    row = _STATE.row(connection, slug=slug)
+    return row is None or row[0] in FINAL
+
+
+_STATE = Prepared(select(Job.state).where(Job.slug == bindparam("slug")))
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ def find_job(session: Session, slug: str) -> Job | None:
 
 
 def peek(connection: Connection, slug: str) -> Job | None:
-    """The job without its arguments, result and traceback, read by the cheapest way: for who only wants to know
+    """The job without what can be large, read by the cheapest way: for who only wants to know
     whether anything has changed."""
     row = _PEEK.row(connection, slug=slug)
     if row is None:
@@ -32,7 +32,7 @@ def peek(connection: Connection, slug: str) -> Job | None:
     return job
 
 
-_LARGE = ("arguments", "result", "traceback", "source_line")
+_LARGE = ("arguments", "result", "traceback", "source_line", "partial_result")
 _PEEKED = [column.name for column in Job.__table__.columns if column.name not in _LARGE]
 _TIMES = [name for name in _PEEKED if isinstance(Job.__table__.c[name].type, UtcTime)]
 _PEEK = Prepared(select(*(Job.__table__.c[name] for name in _PEEKED)).where(Job.slug == bindparam("slug")))

@@ -56,19 +56,24 @@ def keep_result(folder: JobFolder, claim_no: int, output: ReturnValue) -> str:
 
     Raises AsyncInWebError if a returned file has gone meanwhile, OSError if there is no room.
     """
+    return kept_as_json(folder, f"{claim_no}", output, MAX_RESULT_IN_ROW)
+
+
+def kept_as_json(folder: JobFolder, number: str, output: ReturnValue, room: int) -> str:
+    """As `keep_result`. number: for the names of files; room: bytes that go into the row."""
     if output.parts:
         facts: dict[str, object] = {"shape": output.shape, "media_type": output.media_type, "bytes": output.size}
-        facts["parts"] = _kept_parts(folder, claim_no, output)
+        facts["parts"] = _kept_parts(folder, number, output, room)
     else:
-        facts = _kept(folder, f"{claim_no}", output, MAX_RESULT_IN_ROW)
+        facts = _kept(folder, number, output, room)
     # A name of an author's may hold half a character.
     return json.dumps(facts, ensure_ascii=False).encode("utf-8", "replace").decode()
 
 
-def _kept_parts(folder: JobFolder, claim_no: int, output: ReturnValue) -> list[dict[str, object]]:
-    room, parts = MAX_RESULT_IN_ROW, []
-    for number, (name, part) in enumerate(output.parts, start=1):
-        facts = _kept(folder, f"{claim_no}-{number}", part, room)
+def _kept_parts(folder: JobFolder, number: str, output: ReturnValue, room: int) -> list[dict[str, object]]:
+    parts = []
+    for place, (name, part) in enumerate(output.parts, start=1):
+        facts = _kept(folder, f"{number}-{place}", part, room)
         if "value" in facts:
             room -= part.size
         parts.append({"part": name, **facts})
@@ -103,10 +108,11 @@ def stored_result(folder: JobFolder, job: Job) -> Stored | None:
     """The result of a completed job; None for any other."""
     if job.state != "completed" or job.result is None:
         return None
-    return _stored(folder, json.loads(job.result))
+    return stored_from(folder, json.loads(job.result))
 
 
-def _stored(folder: JobFolder, facts: dict[str, Any]) -> Stored:
+def stored_from(folder: JobFolder, facts: dict[str, Any]) -> Stored:
+    """What the JSON in a row says of a value that is kept."""
     path = folder.path / Path(facts["file"]).name if "file" in facts else None
     return Stored(
         shape=facts["shape"],
@@ -119,5 +125,5 @@ def _stored(folder: JobFolder, facts: dict[str, Any]) -> Stored:
         path=path,
         columns=tuple(facts.get("columns", ())),
         rows=facts.get("rows", 0),
-        parts=tuple((part["part"], _stored(folder, part)) for part in facts.get("parts", ())),
+        parts=tuple((part["part"], stored_from(folder, part)) for part in facts.get("parts", ())),
     )

@@ -85,6 +85,9 @@ _START = Prepared(
         reported_at=None,
         seconds_left_low=None,
         seconds_left_high=None,
+        partial_no=None,
+        partial_at=None,
+        partial_result=None,
         rank=None,
         run_at=None,
     )
@@ -134,10 +137,11 @@ def report(
     return changed == 1
 
 
-_MINE = (Job.id == bindparam("job_id"), PROCESSING, Job.claim_no == bindparam("mine"))
+# The job of a claim that is still the live one.
+MINE = (Job.id == bindparam("job_id"), PROCESSING, Job.claim_no == bindparam("mine"))
 _REPORT = Prepared(
     update(Job)
-    .where(*_MINE)
+    .where(*MINE)
     .values(
         progress_done=bindparam("done"),
         progress_total=bindparam("total"),
@@ -188,11 +192,12 @@ def finish(connection: Connection, held: Claim, result: str) -> bool:
 
 _FINISH = Prepared(
     update(Job)
-    .where(*_MINE)
+    .where(*MINE)
     .values(
         state="completed",
         worker_id=None,
         result=bindparam("result"),
+        partial_result=None,
         error=None,
         traceback=None,
         finished_at=bindparam("now", type_=Job.finished_at.type),

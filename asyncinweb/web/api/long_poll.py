@@ -6,12 +6,8 @@ others are answered at once and told to come back, and pages stay quick.
 
 import threading
 
-from sqlalchemy import bindparam, select
-
 from asyncinweb import clock
-from asyncinweb.queue.models import Job
-from asyncinweb.queue.stores.prepared import Prepared
-from asyncinweb.states import FINAL
+from asyncinweb.queue.polling import has_ended
 from asyncinweb.web.installation import installation
 
 MOST_WAITING = 3
@@ -39,9 +35,4 @@ def wait_for_end(slug: str, seconds: float) -> bool:
 
 def _has_ended(slug: str) -> bool:
     with installation().database.glance() as connection:
-        rows = _STATE.rows(connection, slug=slug)
-    # A job that is gone has ended, too.
-    return not rows or rows[0][0] in FINAL
-
-
-_STATE = Prepared(select(Job.state).where(Job.slug == bindparam("slug")))
+        return has_ended(connection, slug)

@@ -25,7 +25,7 @@ class Liveness:
 
 def liveness_of(connection: Connection, installation: Installation, job: Job) -> Liveness | None:
     """None for a job that does not run or has said something within the last minute."""
-    latest = max(filter(None, (job.started_at, job.reported_at)), default=None)
+    latest = max(filter(None, (job.started_at, job.reported_at, job.partial_at)), default=None)
     if job.state != "processing" or latest is None or not _is_long_ago(latest):
         return None
     printed = log_written_at(JobFolder(installation.settings.instance, job.slug), job.claim_no)
