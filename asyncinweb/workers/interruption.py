@@ -5,7 +5,7 @@ Only while the task's own function is on the stack, never inside the library's b
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Literal
@@ -35,6 +35,7 @@ class Interruption:
         self._asking = threading.Lock()
         self._armed = False
         self._shields = 0
+        self._deliver: Callable[[], bool] | None = None
         self._pending = False
         self._main = threading.get_ident()
         self.listen()
@@ -94,15 +95,29 @@ class Interruption:
         if self._pending and not self._shields:
             self._raise()
 
+    @contextmanager
+    def left_to(self, deliver: Callable[[], bool]) -> Iterator[None]:
+        """An event loop runs: `deliver` brings a request to the function, or says that it has to be raised."""
+        self._deliver = deliver
+        try:
+            yield
+        finally:
+            self._deliver = None
+
+    def error(self) -> JobInterruption:
+        """The exception that asks the function to stop."""
+        cause = self.asked or "release"
+        return EXCEPTIONS[cause](WORDS[cause])
+
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if not self._armed or self.asked is None:
             return
         if self._shields:
             self._pending = True
-        else:
+        elif self._deliver is None or not self._deliver():
             self._raise()
 
     def _raise(self) -> None:
         self._pending = False
         if self._armed and self.asked is not None:
-            raise EXCEPTIONS[self.asked](WORDS[self.asked])
+            raise self.error()

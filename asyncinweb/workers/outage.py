@@ -13,7 +13,7 @@ class OutageLog:
     def __init__(self) -> None:
         self._told = ""
 
-    def note(self, error: AsyncInWebError) -> None:
+    def note(self, error: AsyncInWebError | OSError) -> None:
         """The database could not be used; whoever wanted to will try again."""
         if str(error) != self._told:
             log.warning("Waiting for the database: %s", error)

@@ -4,6 +4,7 @@ import threading
 
 from asyncinweb import clock
 from asyncinweb.errors import AsyncInWebError
+from asyncinweb.queue.partial_results import report_partial_result
 from asyncinweb.queue.polling import live_claim
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.transitions import report
@@ -74,7 +75,7 @@ class Reporter:
         try:
             self._write_progress(job)
             self._look_for_cancel(job)
-        except AsyncInWebError as error:
+        except (AsyncInWebError, OSError) as error:
             # Busy or full: the next turn tries again, and the job goes on.
             self._outage.note(error)
         else:
@@ -82,12 +83,20 @@ class Reporter:
 
     def _write_progress(self, job: RunningJob) -> None:
         now = clock.monotonic()
-        progress = None if now < self._next_write else job.unwritten_progress()
-        if progress is not None:
-            self._next_write = now + PAUSE_SECONDS
-            left = job.progress_rate.left(now - job.started, progress.done, progress.total)
-            with self._database.write() as connection:
+        if now < self._next_write:
+            return
+        progress, partial = job.unwritten_progress(), job.newest_partial_result()
+        if progress is None and partial is None:
+            return
+        self._next_write = now + PAUSE_SECONDS
+        with self._database.write() as connection:
+            if progress is not None:
+                left = job.progress_rate.left(now - job.started, progress.done, progress.total)
                 report(connection, job.held, progress.done, progress.total, progress.text, left)
+            if partial is not None:
+                report_partial_result(connection, job.held, partial.number, partial.as_json)
+        if partial is not None:
+            job.mark_written(partial)
 
     def _look_for_cancel(self, job: RunningJob) -> None:
         with self._database.glance() as connection:

@@ -1,11 +1,10 @@
 """Running one task once, and turning every way a function can end into one value. Knows no database."""
 
 import asyncio
-import inspect
 import logging
 import random
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import TracebackType
 
@@ -14,11 +13,14 @@ from asyncinweb.queue.files.job_inputs import inputs_folder
 from asyncinweb.tasks.clean_values import clean_text
 from asyncinweb.tasks.current import running_as
 from asyncinweb.tasks.outcome import Cancelled, Failed, Released
-from asyncinweb.tasks.outputs.shapes import ReturnValue, to_return_value
+from asyncinweb.tasks.outputs.shapes import ReturnValue
 from asyncinweb.tasks.registry import Options, Task
+from asyncinweb.workers import async_calls, calling
+from asyncinweb.workers.calling import call
 from asyncinweb.workers.interruption import Interruption
 from asyncinweb.workers.processes import address_space_bytes
 from asyncinweb.workers.running_job import RunningJob
+from asyncinweb.workers.snapshots import Encoder, Snapshot
 from asyncinweb.workers.source_lines import author_line
 
 try:
@@ -35,16 +37,13 @@ MAX_TRACEBACK = 50_000
 # A year: further ahead a date may no longer exist.
 LONGEST_BACKOFF_SECONDS = 366 * 86_400.0
 
+# What leads to the function, which a reader of its traceback has no use for.
+OUR_FILES = {each.__file__ for each in (calling, async_calls, asyncio.runners, asyncio.base_events)} | {__file__}
+
 Ending = ReturnValue | Failed | Cancelled | Released
 
 
-def run(
-    task: Task[..., object],
-    arguments: str,
-    job: RunningJob,
-    interruption: Interruption,
-    max_result_bytes: int,
-) -> Ending:
+def run(task: Task[..., object], arguments: str, job: RunningJob, interruption: Interruption) -> Ending:
     """Call the task with these stored arguments. Returns its value, or why there is none; never raises."""
     try:
         values = task.inputs.from_json(arguments, inputs_folder(job.folder))
@@ -53,25 +52,19 @@ def run(
     interruption.begin(job)
     try:
         with running_as(job), memory_limit(task.options.memory_mb), interruption.armed():
-            returned = _call(task.function, values)
+            returned = call(task.function, values, job, interruption)
     except BaseException as error:
         return _ending_of(error, interruption, task, job)
-    return _output_of(returned, max_result_bytes)
+    return _output_of(returned, job.encoder)
 
 
-def _output_of(returned: object, max_result_bytes: int) -> Ending:
+def _output_of(returned: Snapshot, encoder: Encoder) -> Ending:
     try:
-        value = to_return_value(returned, max_result_bytes)
+        value = returned.return_value(encoder)
     except BaseException as error:
         # Looking at a value can run the author's code, too.
         return Failed("unserialisable", f"The result can't be stored: {_sentence(error)}", _traceback_text(error))
-    return _within(max_result_bytes, value)
-
-
-def _call(function: Callable[..., object], values: dict[str, object]) -> object:
-    if inspect.iscoroutinefunction(function):
-        return asyncio.run(function(**values))
-    return function(**values)
+    return _within(encoder.most_bytes, value)
 
 
 def _within(max_result_bytes: int, value: ReturnValue) -> Ending:
@@ -174,9 +167,9 @@ def _traceback_text(error: BaseException) -> str:
 
 
 def _own_part(part: TracebackType | None) -> TracebackType | None:
-    """What comes after this module's frames."""
+    """What comes after the frames that lead to the function."""
     own = part
-    while own is not None and own.tb_frame.f_code.co_filename == __file__:
+    while own is not None and own.tb_frame.f_code.co_filename in OUR_FILES:
         own = own.tb_next
     return own or part
 

@@ -7,10 +7,13 @@ from asyncinweb import clock
 from asyncinweb.queue.claims import Claim
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.files.job_log import LogWriter
+from asyncinweb.queue.partial_results import keep_partial_result, remove_partial_results
 from asyncinweb.tasks.clean_values import clean_text, finite
 from asyncinweb.tasks.current import FileData
 from asyncinweb.workers.interruption import Interruption
+from asyncinweb.workers.partial_results import PartialResults, Yielded
 from asyncinweb.workers.progress_rate import ProgressRate
+from asyncinweb.workers.snapshots import Encoder
 
 MAX_PROGRESS_TEXT = 500
 
@@ -24,10 +27,25 @@ class ProgressReport:
     text: str | None = None
 
 
+@dataclass(frozen=True)
+class KeptPartialResult:
+    """A yielded value as the database stores it. `number` grows with each one."""
+
+    number: int
+    as_json: str
+
+
 class RunningJob:
     """One claimed job in this worker. Implements `tasks.current.JobBackend`."""
 
-    def __init__(self, held: Claim, folder: JobFolder, max_log_bytes: int, interruption: Interruption) -> None:
+    def __init__(
+        self,
+        held: Claim,
+        folder: JobFolder,
+        max_log_bytes: int,
+        interruption: Interruption,
+        max_result_bytes: int,
+    ) -> None:
         self.held = held
         self.slug = held.slug
         self.attempt = held.attempt
@@ -35,6 +53,9 @@ class RunningJob:
         self.log_writer = LogWriter(folder, held.claim_no, max_log_bytes)
         self.started = clock.monotonic()
         self.progress_rate = ProgressRate()
+        # There if the function yields.
+        self.partial_results: PartialResults | None = None
+        self.encoder = Encoder(max_result_bytes)
         self._interruption = interruption
         self._latest: ProgressReport | None = None
         self._written: ProgressReport | None = None
@@ -64,6 +85,42 @@ class RunningJob:
         return latest and ProgressReport(
             finite(latest.done), finite(latest.total), clean_text(latest.text, MAX_PROGRESS_TEXT)
         )
+
+    def begin_partial_results(self, *, collects: bool) -> PartialResults:
+        """The function has given a generator. It can give another one at the end of the first."""
+        if self.partial_results is None:
+            self.partial_results = PartialResults(self.slug, self.encoder, collects=collects)
+        return self.partial_results
+
+    def newest_partial_result(self) -> KeptPartialResult | None:
+        """The last yielded value, kept for the database, if it is new and it is time. Raises OSError."""
+        return None if self.partial_results is None else self._kept(self.partial_results.newest())
+
+    def last_partial_result(self, *, is_stopped: bool) -> KeptPartialResult | None:
+        """The last yielded value, kept for the database, once the function has ended. Raises OSError."""
+        return self._kept(
+            None if self.partial_results is None else self.partial_results.last(is_stopped=is_stopped)
+        )
+
+    def _kept(self, yielded: Yielded | None) -> KeptPartialResult | None:
+        if yielded is None or yielded.return_value is None:
+            return None
+        number = yielded.number
+        as_json = keep_partial_result(self.folder, self.held.claim_no, number, yielded.return_value)
+        return KeptPartialResult(number, as_json)
+
+    def mark_written(self, partial_result: KeptPartialResult) -> None:
+        """It is in the database. A reader can still be about to open the files of the one before."""
+        if self.partial_results is not None:
+            kept = (self.partial_results.written, partial_result.number)
+            self.partial_results.written = partial_result.number
+            remove_partial_results(self.folder, self.held.claim_no, but=kept)
+
+    def remove_partial_results(self, *, but_last: bool) -> None:
+        """The job has been settled: remove what is no longer shown, of earlier attempts too."""
+        written = self.partial_results.written if self.partial_results is not None else 0
+        if written or self.held.claim_no > 1:
+            remove_partial_results(self.folder, self.held.claim_no, but=(written,) if but_last else ())
 
     def log(self, text: str) -> None:
         # Through print, so that it keeps its place among what the function prints.

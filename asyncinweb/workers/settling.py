@@ -5,8 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from sqlalchemy import Connection
+
 from asyncinweb.errors import AsyncInWebError, DatabaseBusy, DatabaseUnusable
 from asyncinweb.queue.claims import Claim, ClaimScope
+from asyncinweb.queue.partial_results import report_partial_result
 from asyncinweb.queue.results import keep_result
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.transitions import finish_and_claim, report, settle
@@ -60,14 +63,28 @@ class Settling:
         self._insist(held, lambda: self._release(held))
 
     def _offer(self, job: RunningJob, outcome: Outcome) -> tuple[bool, Claim | None]:
+        is_completed = isinstance(outcome, Completed)
+        is_stopped = not isinstance(outcome, Failed) or outcome.reason == "timeout"
         progress = job.unwritten_progress()
+        partial = None if is_completed else job.last_partial_result(is_stopped=is_stopped)
         with self._database.write() as connection:
             if progress is not None:
                 report(connection, job.held, progress.done, progress.total, progress.text)
-            scope = self._next_scope()
-            if scope is None:
-                return settle(connection, job.held, outcome), None
-            return finish_and_claim(connection, job.held, outcome, scope)
+            if partial is not None:
+                report_partial_result(connection, job.held, partial.number, partial.as_json)
+            settled = self._settle_and_claim(connection, job.held, outcome)
+        if partial is not None:
+            job.mark_written(partial)
+        job.remove_partial_results(but_last=settled[0] and not is_completed)
+        return settled
+
+    def _settle_and_claim(
+        self, connection: Connection, held: Claim, outcome: Outcome
+    ) -> tuple[bool, Claim | None]:
+        scope = self._next_scope()
+        if scope is None:
+            return settle(connection, held, outcome), None
+        return finish_and_claim(connection, held, outcome, scope)
 
     def _release(self, held: Claim) -> None:
         with self._database.write() as connection:

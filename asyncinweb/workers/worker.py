@@ -161,14 +161,15 @@ class Worker:
     def _run(self, held: Claim) -> EndedRun:
         task = self._registry[held.task]
         folder = JobFolder(self._settings.instance, held.slug)
-        job = RunningJob(held, folder, self._settings.max_log_bytes, self._interruption)
+        settings = self._settings
+        job = RunningJob(held, folder, settings.max_log_bytes, self._interruption, settings.max_result_bytes)
         log.info("Processing job: %s… task=%s attempt=%d", held.slug, held.task, held.attempt)
         self._jobs_done += 1
         self._needs_replacing = task.options.fresh_process
         self._output.begin(job.log_writer)
         self._reporter.attend(job)
         try:
-            ending = run(task, held.arguments, job, self._interruption, self._settings.max_result_bytes)
+            ending = run(task, held.arguments, job, self._interruption)
         finally:
             self._reporter.dismiss()
             self._signals.listen()

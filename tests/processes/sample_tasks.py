@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -19,7 +19,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from asyncinweb import current_job, task, track
+from asyncinweb import JobInterruption, current_job, task, track
 
 SLEEP = [sys.executable, "-S", "-c", "import time; time.sleep(60)"]
 
@@ -600,3 +600,114 @@ def close_stdout() -> None:
 def close_descriptors() -> None:
     os.close(1)
     os.close(2)
+
+
+@task
+def count_up(until: str, numbers: int = 3) -> Iterator[dict[str, int]]:
+    """Yields some numbers at once, then says nothing until the file is there."""
+    count = {"number": 0}
+    for number in range(numbers):
+        count["number"] = number
+        yield count
+    count["number"] = -1
+    while not Path(until).exists():
+        time.sleep(0.01)
+
+
+@task
+async def count_up_later(until: str, numbers: int = 3) -> AsyncIterator[dict[str, int]]:
+    count = {"number": 0}
+    for number in range(numbers):
+        count["number"] = number
+        yield count
+    count["number"] = -1
+    while not Path(until).exists():
+        await asyncio.sleep(0.01)
+
+
+@task(max_attempts=2, backoff=0.01)
+def count_up_in_two_attempts(until: str) -> Iterator[str]:
+    """The first attempt yields and fails; the second waits for the file before it yields."""
+    if current_job.attempt == 1:
+        yield "from the first attempt"
+        raise ValueError("once more")
+    print("second attempt", flush=True)
+    while not Path(until).exists():
+        time.sleep(0.01)
+    yield "from the second attempt"
+
+
+@task
+def draw_large(until: str, times: int = 3) -> Iterator[bytes]:
+    """Yields values that are too large for a row."""
+    for number in range(times):
+        yield bytes([number]) * 300_000
+        until_shown = time.monotonic() + 0.6
+        while time.monotonic() < until_shown:
+            time.sleep(0.01)
+    while not Path(until).exists():
+        time.sleep(0.01)
+
+
+@task
+def yield_then(how: str) -> Iterator[str]:
+    """Yields and ends badly at once."""
+    yield "all there was"
+    if how == "fail":
+        raise ValueError("no more")
+    if how == "die":
+        time.sleep(0.8)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _yield_tidily(said: list[int]) -> Iterator[list[int]]:
+    """Suspended at a `yield` most of the time; says what it was stopped by, and that it has cleaned up."""
+    try:
+        print("begun", flush=True)
+        while True:
+            yield said
+    except JobInterruption as error:
+        print(type(error).__name__, flush=True)
+        raise
+    finally:
+        time.sleep(0.05)
+        print("cleaned up", flush=True)
+
+
+@task
+def yield_for_ever() -> Iterator[list[int]]:
+    """What it yields takes long to copy and to encode, so that a stop mostly finds it at its `yield`."""
+    return _yield_tidily([*range(10_000)])
+
+
+@task(timeout=0.7)
+def yield_to_the_limit() -> Iterator[list[int]]:
+    return _yield_tidily([*range(10_000)])
+
+
+@task
+async def yield_for_ever_later() -> AsyncIterator[list[int]]:
+    try:
+        print("begun", flush=True)
+        while True:
+            yield [*range(10_000)]
+    except JobInterruption as error:
+        print(type(error).__name__, flush=True)
+        raise
+    finally:
+        await asyncio.sleep(0.05)
+        print("cleaned up", flush=True)
+
+
+@task(timeout=0.7)
+async def wait_to_the_limit() -> AsyncIterator[str]:
+    try:
+        yield "begun"
+        print("begun", flush=True)
+        await asyncio.sleep(60)
+    except JobInterruption as error:
+        print(type(error).__name__, flush=True)
+        raise
+    finally:
+        await asyncio.sleep(0.05)
+        print("cleaned up", flush=True)

@@ -1,17 +1,13 @@
 """Every way a function can end, as one value: the real runner with a real job in a folder."""
 
 import asyncio
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from asyncinweb.errors import JobCancelled
-from asyncinweb.queue.claims import Claim
-from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.tasks.current import current_job
 from asyncinweb.tasks.outcome import Cancelled, Failed, Released
 from asyncinweb.tasks.outputs.shapes import ReturnValue
@@ -23,27 +19,7 @@ from asyncinweb.workers.running_job import RunningJob
 MEGABYTE = 1_000_000
 
 
-@pytest.fixture
-def interruption() -> Iterator[Interruption]:
-    before = signal.getsignal(signal.SIGUSR1)
-    yield Interruption()
-    signal.signal(signal.SIGUSR1, before)
-
-
-@pytest.fixture
-def job(tmp_path: Path, interruption: Interruption) -> RunningJob:
-    return RunningJob(Claim(1, 1, "slug", attempt=1), JobFolder(tmp_path, "slug"), MEGABYTE, interruption)
-
-
 RunTask = Callable[..., Ending]
-
-
-@pytest.fixture
-def run_task(job: RunningJob, interruption: Interruption) -> RunTask:
-    def run_task(function: Callable[..., object], arguments: str = "{}", **options: Any) -> Ending:
-        return run(Task(function, Options(**options)), arguments, job, interruption, MEGABYTE)
-
-    return run_task
 
 
 class Broken(Exception):
@@ -212,16 +188,14 @@ def test_arguments_that_no_longer_fit_are_a_failure_in_words(run_task: RunTask) 
     ],
 )
 def test_the_pause_before_the_next_try(
-    tmp_path: Path,
+    make_job: Callable[[int], RunningJob],
     interruption: Interruption,
     options: dict[str, Any],
     attempt: int,
     error: BaseException,
     least: float | None,
 ) -> None:
-    job = RunningJob(Claim(1, 1, "slug", attempt=attempt), JobFolder(tmp_path, "slug"), MEGABYTE, interruption)
-
-    ending = run(Task(raises(error), Options(**options)), "{}", job, interruption, MEGABYTE)
+    ending = run(Task(raises(error), Options(**options)), "{}", make_job(attempt), interruption)
 
     assert isinstance(ending, Failed)
     if least is None:

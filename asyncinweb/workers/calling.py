@@ -1,0 +1,156 @@
+"""Calling a task's function and taking what it gives to its end: awaitables, generators, lazy values.
+
+Everything here runs the author's code, so it belongs where a stop can reach it. A function that waits at a `yield`
+is not on the stack: a stop that comes then is thrown into it there, and its `finally` has ended when this returns.
+"""
+
+import inspect
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Generator,
+    ItemsView,
+    Iterable,
+    Iterator,
+    KeysView,
+    ValuesView,
+)
+from itertools import islice
+from typing import Any, get_origin, get_type_hints
+
+from asyncinweb.errors import AsyncInWebError, JobInterruption
+from asyncinweb.tasks.outputs.jsonable import attribute
+from asyncinweb.workers.async_calls import AsyncCall
+from asyncinweb.workers.interruption import Interruption
+from asyncinweb.workers.running_job import RunningJob
+from asyncinweb.workers.snapshots import Original, Snapshot
+
+# A lazy value with more items is taken for one without an end.
+MOST_ITEMS = 10_000_000
+LAZY = (Iterator, KeysView, ValuesView, ItemsView)
+Note = Callable[[object], None]
+
+
+def call(
+    function: Callable[..., object], values: dict[str, object], job: RunningJob, interruption: Interruption
+) -> Snapshot:
+    """Call the function; what it returned, or the last that it yielded if that is None."""
+    returned = function(**values)
+    while True:
+        if inspect.isawaitable(returned):
+            returned = AsyncCall(interruption).run(returned)
+        elif isinstance(returned, Generator):
+            returned = run_generator(returned, _note_of(function, job))
+        elif isinstance(returned, AsyncIterator):
+            note = _note_of(function, job)
+            returned = AsyncCall(interruption).run(run_async_generator(_generator(returned), note))
+        elif returned is None and job.partial_results is not None:
+            return job.partial_results.result()
+        else:
+            return Original(_filled(returned))
+
+
+def _note_of(function: Callable[..., object], job: RunningJob) -> Note:
+    return job.begin_partial_results(collects=collects(function)).note
+
+
+def collects(function: Callable[..., object]) -> bool:
+    """True if the function says that it returns a list: all that it yields belongs to its result."""
+    written = inspect.unwrap(function)
+    try:
+        hint = get_type_hints(written).get("return")
+    except Exception:  # a name that only a type checker knows
+        hint = written.__annotations__.get("return")
+    if isinstance(hint, str):
+        return hint.removeprefix("typing.").partition("[")[0].strip() in ("list", "List")
+    return hint is list or get_origin(hint) is list
+
+
+def run_generator(generator: Generator[object, None, object], note: Note) -> object:
+    """Take a generator to its end, noting each value; what it returned.
+
+    A stop that is raised in here while the generator waits at its `yield` belongs there.
+    """
+    stop: JobInterruption | None = None
+    try:
+        while True:
+            try:
+                value = generator.throw(stop) if stop else next(generator)
+                stop = None
+                note(value)
+            except JobInterruption as error:
+                if error is stop or not _is_waiting(generator, "gi_frame"):
+                    raise
+                stop = error
+    except StopIteration as end:
+        return end.value
+    finally:
+        generator.close()
+
+
+async def run_async_generator(generator: AsyncGenerator[object, None], note: Note) -> None:
+    """As `run_generator`. It stays in one task: what it enters before a `yield` it can leave behind it."""
+    stop: JobInterruption | None = None
+    try:
+        while True:
+            try:
+                value = await (generator.athrow(stop) if stop else anext(generator))
+                stop = None
+                note(value)
+            except JobInterruption as error:
+                if error is stop or not _is_waiting(generator, "ag_frame"):
+                    raise
+                stop = error
+    except StopAsyncIteration:
+        return
+    finally:
+        await generator.aclose()
+
+
+def _is_waiting(generator: object, frame: str) -> bool:
+    """True if the generator has not ended, so that an exception cannot have come out of it."""
+    return getattr(generator, frame, None) is not None
+
+
+def _generator(iterator: AsyncIterator[object]) -> AsyncGenerator[object, None]:
+    return iterator if isinstance(iterator, AsyncGenerator) else _each_of(iterator)
+
+
+async def _each_of(iterator: AsyncIterator[object]) -> AsyncGenerator[object, None]:
+    async for value in iterator:
+        yield value
+
+
+# --- lazy values ------------------------------------------------------------------------------------------------
+
+
+def _filled(value: object) -> object:
+    """The value with lists in the place of what shows nothing of itself, alone or in a dict, list or tuple."""
+    if _is_lazy(value):
+        return _items_of(value)
+    if type(value) is dict and _has_lazy(value.values()):
+        return {key: _items_of(item) if _is_lazy(item) else item for key, item in value.items()}
+    if isinstance(value, (list, tuple)) and _has_lazy(value):
+        return [_items_of(item) if _is_lazy(item) else item for item in value]
+    return value
+
+
+def _has_lazy(values: Iterable[object]) -> bool:
+    # By the types there are: a long list has few.
+    return any(issubclass(each, LAZY) for each in set(map(type, values)))
+
+
+def _is_lazy(value: object) -> bool:
+    # A file is an iterator, too.
+    return isinstance(value, LAZY) and not callable(attribute(value, "read"))
+
+
+def _items_of(value: Any) -> list[object]:
+    items = list(islice(value, MOST_ITEMS + 1))
+    if len(items) > MOST_ITEMS:
+        raise AsyncInWebError(
+            f"The function returned a {type(value).__name__} with more than {MOST_ITEMS:,} items. "
+            "Return a list of those that are needed."
+        )
+    return items
