@@ -16,6 +16,7 @@ from asyncinweb.queue.claims import Claim, ClaimScope
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.files.job_log import LogWriter
 from asyncinweb.queue.models import Job
+from asyncinweb.queue.partial_results import keep_partial_result, report_partial_result
 from asyncinweb.queue.process_registry import register_supervisor, register_worker
 from asyncinweb.queue.reading import find_job
 from asyncinweb.queue.results import keep_result
@@ -101,6 +102,11 @@ class Room:
             del facts["value"]
             facts["file"] = folder.write_result(f"{held.claim_no}", output.suffix, output.data)
         assert self.perform(finish, held, json.dumps(facts))
+
+    def show_so_far(self, held: Claim, value: object, number: int = 1) -> None:
+        """Write what a running job has yielded, as its worker does."""
+        kept = keep_partial_result(self.folder(held.slug), held.claim_no, number, to_return_value(value))
+        assert self.perform(report_partial_result, held, number, kept)
 
     def folder(self, slug: str) -> JobFolder:
         return JobFolder(self.app.extensions["asyncinweb"].settings.instance, slug)

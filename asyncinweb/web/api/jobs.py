@@ -25,6 +25,7 @@ from asyncinweb.web.api.models import (
     ListedJob,
     LogPart,
     LogQuery,
+    ResultQuery,
     WholeJob,
 )
 from asyncinweb.web.api.submissions import asked
@@ -123,9 +124,10 @@ def log(slug: str) -> Response:
     )
 
 
-@operation("GET", "/jobs/<slug>/result", answer=None, refusals=(404,))
+@operation("GET", "/jobs/<slug>/result", answer=None, query=ResultQuery, refusals=(404, 422))
 def result(slug: str) -> AnyResponse:
-    """What the task returned, as a file."""
+    """What the task returned, as a file; with `so_far`, what a job that is not completed has so far."""
+    read_query(ResultQuery)
     return downloads.result(slug)
 
 

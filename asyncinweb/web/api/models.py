@@ -66,6 +66,12 @@ class JobQuery(Given):
     )
 
 
+class ResultQuery(Given):
+    """Which result to fetch."""
+
+    so_far: bool = Field(False, description="Of a job that is not completed, its partial result instead of a 404.")
+
+
 class LogQuery(Given):
     """Where to read a log from."""
 
@@ -116,6 +122,10 @@ class WholeJob(JobFacts):
 
     result: Any = Field(
         description="What the task returned; for a result that is kept as a file, what is known of that file."
+    )
+    partial_result: Any = Field(
+        description="As `result`: what a running task has yielded last; of one that failed or was stopped, what "
+        "it had so far. null for any other job."
     )
 
 

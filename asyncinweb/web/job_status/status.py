@@ -112,7 +112,7 @@ def percent_done(job: Job) -> int | None:
 
 def poll_interval(job: Job, poll_seconds: float) -> float:
     """Seconds until a page that shows this job looks again."""
-    newest = max(filter(None, (job.created_at, job.started_at, job.cancel_requested_at)))
+    newest = max(filter(None, (job.created_at, job.started_at, job.cancel_requested_at, job.partial_at)))
     is_young = clock.now() - newest < YOUNG and not _starts_later(job)
     return min(QUICK_SECONDS, poll_seconds) if is_young or _starts_soon(job) else poll_seconds
 
@@ -150,6 +150,6 @@ def _killed_at(job: Job, kill_after_seconds: float) -> datetime | None:
 
 
 def _fingerprint(job: Job, wait: Wait | None, run: RunFacts | None, poll: str) -> str:
-    progress = (job.progress_done, job.progress_total, job.progress_text)
+    progress = (job.progress_done, job.progress_total, job.progress_text, job.partial_no)
     shown = wait.fingerprint if wait else run and (run.left, run.is_late, run.liveness, run.is_forced)
     return fingerprint(job.slug, job.claim_no, progress, job.error, job.run_at, poll, shown)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from flask import Response, abort, send_file
+from flask import Response, abort, request, send_file
 
 from asyncinweb.queue.files.job_folder import SavedFile
 from asyncinweb.queue.models import Job
@@ -18,7 +18,7 @@ from asyncinweb.web.http.streaming import streamed
 from asyncinweb.web.http.zip_stream import unique_names, zip_pieces
 from asyncinweb.web.shared import folder_of, job_or_404, pages
 from asyncinweb.web.viewers.previews import NOTHING, Preview, preview_of
-from asyncinweb.web.viewers.results import download_name, stored_result
+from asyncinweb.web.viewers.results import download_name, stored_result, stored_so_far
 from asyncinweb.web.viewers.tables import csv_of
 
 SAFE_IMAGES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
@@ -116,10 +116,15 @@ def files_zip(slug: str) -> Response:
 
 
 def _result_or_404(job: Job) -> Stored:
-    stored = stored_result(job)
+    stored = stored_so_far(job) if _wants_so_far() else stored_result(job)
     if stored is None:
         abort(404, "This job has no result.")
     return stored
+
+
+def _wants_so_far() -> bool:
+    """True for the partial result of a job that is not completed; the page numbers them."""
+    return request.args.get("so_far", "0").lower() not in ("", "0", "false")
 
 
 def _part_or_404(job: Job, number: int) -> tuple[str, Stored]:

@@ -8,8 +8,10 @@ from flask import url_for
 from markupsafe import Markup
 
 from asyncinweb.queue.models import Job
+from asyncinweb.queue.partial_results import stored_partial_result
 from asyncinweb.queue.results import Stored
 from asyncinweb.queue.results import stored_result as stored_in
+from asyncinweb.states import State
 from asyncinweb.tasks.outputs.shapes import file_name
 from asyncinweb.web.shared import folder_of
 from asyncinweb.web.viewers.json_tree import Line, indented, tree_of
@@ -56,6 +58,13 @@ class Result:
 
     stored: Stored
     parts: Sequence[Shown]
+    job_state: State
+    address: str
+
+    @property
+    def is_so_far(self) -> bool:
+        """True for what a job has that is not completed."""
+        return self.job_state != "completed"
 
     @property
     def is_several(self) -> bool:
@@ -67,22 +76,28 @@ def stored_result(job: Job) -> Stored | None:
     return stored_in(folder_of(job), job)
 
 
+def stored_so_far(job: Job) -> Stored | None:
+    """The result of a completed job, the partial result of another; None if there is none."""
+    return stored_result(job) or stored_partial_result(folder_of(job), job)
+
+
 def result_of(job: Job) -> Result | None:
-    """The result of a completed job as its page shows it."""
-    stored = stored_result(job)
+    """The result of a job, or what it has so far, as its page shows it."""
+    stored = stored_so_far(job)
     if stored is None:
         return None
     if stored.shape != "several":
-        return Result(stored, [_shown(stored, job, 0, "")])
+        return Result(stored, [_shown(stored, job, 0, "")], job.state, address_of(job, 0))
     parts = [_shown(part, job, number, name) for number, (name, part) in enumerate(stored.parts, start=1)]
-    return Result(stored, parts)
+    return Result(stored, parts, job.state, address_of(job, 0))
 
 
 def address_of(job: Job, number: int, kind: str = "") -> str:
-    """Where the download of a result is; of one of several by its number."""
+    """Where the download of a result is; of one of several by its number. Each partial result has its own."""
+    so_far = None if job.state == "completed" else job.partial_no
     if number:
-        return url_for(f"asyncinweb.part{kind}", slug=job.slug, part=number)
-    return url_for(f"asyncinweb.result{kind}", slug=job.slug)
+        return url_for(f"asyncinweb.part{kind}", slug=job.slug, part=number, so_far=so_far)
+    return url_for(f"asyncinweb.result{kind}", slug=job.slug, so_far=so_far)
 
 
 def download_name(job: Job, stored: Stored, part: str = "") -> str:
