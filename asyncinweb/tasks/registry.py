@@ -235,7 +235,7 @@ def task(function: Callable[P, R] | None = None, /, **options: object) -> Task[P
     it raises; retry_on: only for these exceptions (default: any Exception). backoff: pauses in seconds
     between tries, a number, a list, or a function of the attempt. on_crash: "rerun" once if its process
     dies, or "fail". concurrency: how many of it may run at once. priority: larger goes first.
-    memory_mb: memory it may use beyond an idle worker's. fresh_process: run it in a new process.
+    memory_mb: memory it may hold beyond what its process held before. fresh_process: run it in a new process.
     keep_days: keep its finished jobs that long. cron: start it by the clock (UTC), e.g. "0 6 * * 1-5".
     hidden: not on the home page. TaskDefinitionError on an option that makes no sense.
     """

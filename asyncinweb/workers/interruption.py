@@ -31,6 +31,8 @@ class Interruption:
 
     def __init__(self) -> None:
         self.asked: Cause | None = None
+        # What to say in the MemoryError that is to be raised; "" for none.
+        self._memory_words = ""
         self._job: object = None
         self._asking = threading.Lock()
         self._armed = False
@@ -52,6 +54,7 @@ class Interruption:
         with self._asking:
             self._job = job
             self.asked = None
+            self._memory_words = ""
             self._pending = False
 
     def ask(self, cause: Cause, job: object) -> None:
@@ -62,6 +65,13 @@ class Interruption:
         with self._asking:
             if self._job is job and self.asked is None:
                 self.asked = cause
+                signal.pthread_kill(self._main, signal.SIGUSR1)
+
+    def refuse_memory(self, job: object, words: str) -> None:
+        """Raise a MemoryError in this job's function, from any thread. It may catch that and go on."""
+        with self._asking:
+            if self._job is job:
+                self._memory_words = words
                 signal.pthread_kill(self._main, signal.SIGUSR1)
 
     def stop_now(self) -> None:
@@ -104,13 +114,16 @@ class Interruption:
         finally:
             self._deliver = None
 
-    def error(self) -> JobInterruption:
-        """The exception that asks the function to stop."""
+    def error(self) -> BaseException:
+        """The exception that asks the function to stop, or refuses it more memory."""
+        words, self._memory_words = self._memory_words, ""
+        if self.asked is None and words:
+            return MemoryError(words)
         cause = self.asked or "release"
         return EXCEPTIONS[cause](WORDS[cause])
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if not self._armed or self.asked is None:
+        if not self._armed or not (self.asked or self._memory_words):
             return
         if self._shields:
             self._pending = True
@@ -119,5 +132,5 @@ class Interruption:
 
     def _raise(self) -> None:
         self._pending = False
-        if self._armed and self.asked is not None:
+        if self._armed and (self.asked is not None or self._memory_words):
             raise self.error()

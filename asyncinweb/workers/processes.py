@@ -159,12 +159,6 @@ def memory_mb(pid: int) -> float | None:
     return _memory_mb(pid, "VmRSS:")
 
 
-def address_space_bytes() -> int | None:
-    """Virtual memory of this process, what RLIMIT_AS counts; None if unknown."""
-    size = _memory_mb(os.getpid(), "VmSize:")
-    return None if size is None else int(size * 1_000_000)
-
-
 def _memory_mb(pid: int, key: str) -> float | None:
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace").splitlines():

@@ -1,11 +1,10 @@
 """Running one task once, and turning every way a function can end into one value. Knows no database."""
 
 import asyncio
+import errno
 import logging
 import random
 import traceback
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import TracebackType
 
 from asyncinweb.errors import BadArguments, JobInterruption
@@ -18,15 +17,10 @@ from asyncinweb.tasks.registry import Options, Task
 from asyncinweb.workers import async_calls, calling
 from asyncinweb.workers.calling import call
 from asyncinweb.workers.interruption import Interruption
-from asyncinweb.workers.processes import address_space_bytes
+from asyncinweb.workers.memory import memory_limit
 from asyncinweb.workers.running_job import RunningJob
 from asyncinweb.workers.snapshots import Encoder, Snapshot
 from asyncinweb.workers.source_lines import author_line
-
-try:
-    import resource
-except ImportError:  # no such limits on this system
-    resource = None  # type: ignore[assignment]
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +45,7 @@ def run(task: Task[..., object], arguments: str, job: RunningJob, interruption: 
         return Failed("bad_arguments", f"The inputs no longer fit the task: {error}")
     interruption.begin(job)
     try:
-        with running_as(job), memory_limit(task.options.memory_mb), interruption.armed():
+        with running_as(job), memory_limit(task.options.memory_mb, job, interruption), interruption.armed():
             returned = call(task.function, values, job, interruption)
     except BaseException as error:
         return _ending_of(error, interruption, task, job)
@@ -104,12 +98,28 @@ def _timed_out(error: BaseException, task: Task[..., object], attempt: int) -> F
 
 def _failure(error: BaseException, task: Task[..., object], attempt: int) -> Failed:
     return Failed(
-        "memory" if isinstance(error, MemoryError) else "error",
+        "memory" if _is_about_memory(error) else "error",
         _sentence(error),
         _traceback_text(error),
         _pause_before_retry(task.options, attempt, error),
         author_line(error, task.file),
     )
+
+
+def _is_about_memory(error: BaseException | None) -> bool:
+    """True if memory was refused: to the function itself, or to what it has wrapped in an error of its own."""
+    seen: set[int] = set()
+    waiting = [error]
+    while waiting:
+        each = waiting.pop()
+        if each is None or id(each) in seen:
+            continue
+        if isinstance(each, MemoryError) or (isinstance(each, OSError) and each.errno == errno.ENOMEM):
+            return True
+        seen.add(id(each))
+        waiting += [each.__cause__, each.__context__]
+        waiting += each.exceptions if isinstance(each, BaseExceptionGroup) else ()
+    return False
 
 
 def _pause_before_retry(options: Options, attempt: int, error: BaseException) -> float | None:
@@ -172,22 +182,3 @@ def _own_part(part: TracebackType | None) -> TracebackType | None:
     while own is not None and own.tb_frame.f_code.co_filename in OUR_FILES:
         own = own.tb_next
     return own or part
-
-
-@contextmanager
-def _address_space_limit(megabytes: int) -> Iterator[None]:
-    used = address_space_bytes()
-    if resource is None or used is None:
-        yield
-        return
-    before = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (used + megabytes * 1_000_000, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, before)
-
-
-def memory_limit(megabytes: int | None) -> AbstractContextManager[None]:
-    """Let the function use this much more memory than the idle worker, then it gets a MemoryError."""
-    return nullcontext() if megabytes is None else _address_space_limit(megabytes)

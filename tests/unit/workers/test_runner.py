@@ -256,17 +256,6 @@ def test_the_current_job_is_there_in_the_function_and_nowhere_else(run_task: Run
     assert (current_job.slug, current_job.attempt) == ("", 0)
 
 
-def test_a_memory_limit_ends_with_the_function(run_task: RunTask) -> None:
-    resource = pytest.importorskip("resource")
-    before = resource.getrlimit(resource.RLIMIT_AS)
-
-    ending = run_task(lambda: resource.getrlimit(resource.RLIMIT_AS)[0], memory_mb=100)
-
-    assert isinstance(ending, ReturnValue)
-    assert int(ending.data) > 0
-    assert resource.getrlimit(resource.RLIMIT_AS) == before
-
-
 def test_deep_recursion_is_still_possible_behind_a_recursion_error(run_task: RunTask) -> None:
     limit = sys.getrecursionlimit()
 
