@@ -36,6 +36,7 @@ def test_the_wheel_ships_exactly_the_tracked_files(wheel: Path) -> None:
     shipped = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
 
     assert shipped == expected
+    assert "asyncinweb/py.typed" in shipped
 
 
 def test_an_installed_wheel_finds_its_pages_and_migrates_a_new_database(wheel: Path, tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """From type hints to form fields and validated arguments."""
 
 import enum
+import functools
 import json
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -173,11 +175,42 @@ def test_parameters_without_names_are_refused() -> None:
             inputs_of(function)
 
 
-def test_a_hint_that_names_nothing_is_refused() -> None:
-    def report(year: "NoSuchName"): ...  # noqa: F821 - that is the test
+def with_hint(text: str, of: str = "value") -> Callable[..., object]:
+    def report(value: int = 3) -> None: ...
 
-    with pytest.raises(TaskDefinitionError, match=r"NoSuchName.*tasks\.py:7"):
-        inputs_of(report)
+    report.__annotations__[of] = text
+    return report
+
+
+UNKNOWN_HINTS = ["NoSuchName", "math.NoSuchName", "NoSuchName[int] | None", "not python"]
+
+
+@pytest.mark.parametrize("hint", UNKNOWN_HINTS)
+def test_a_hint_that_names_nothing_is_refused_with_the_cure(hint: str) -> None:
+    with pytest.raises(TaskDefinitionError, match=r"can't be read: .*import it outside.*\(tasks\.py:7\)"):
+        inputs_of(with_hint(hint))
+
+
+@pytest.mark.parametrize("hint", UNKNOWN_HINTS)
+def test_a_return_hint_that_only_type_checkers_know_is_nobodys_business(hint: str) -> None:
+    function = with_hint(hint, of="return")
+
+    @functools.wraps(function)
+    def wrapped(*args: object, **kwargs: object) -> object:
+        return function(*args, **kwargs)
+
+    for each in (function, wrapped):
+        assert inputs_of(each).from_json(inputs_of(each).to_json({})) == {"value": 3}
+
+
+@dataclass
+class Unknown:
+    name: "NoSuchName" = None  # noqa: F821 - that is the test
+
+
+def test_a_member_whose_hint_names_nothing_is_refused_with_its_model() -> None:
+    with pytest.raises(TaskDefinitionError, match=r"Unknown, with a member.*NoSuchName.*tasks\.py:7"):
+        inputs_with(Unknown)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Annotated, Any, get_type_hints
 
 from pydantic import (
@@ -54,9 +55,12 @@ class Inputs:
         """Read the signature. TaskDefinitionError names task, parameter, file and line."""
         signature = inspect.signature(function)
         try:
-            hints = get_type_hints(function, include_extras=True)
-        except (NameError, TypeError) as error:
-            raise TaskDefinitionError(f"{task}(): a type hint cannot be read: {error} ({location})") from None
+            hints = _hints_of_parameters(function)
+        except (NameError, AttributeError, SyntaxError, TypeError) as error:
+            raise TaskDefinitionError(
+                f"{task}(): a parameter's type hint can't be read: {error}. The form is made from it, so import "
+                f"it outside of `if TYPE_CHECKING:` ({location})"
+            ) from None
         fields = tuple(
             _checked_field(parameter, hints, task, location) for parameter in signature.parameters.values()
         )
@@ -236,6 +240,14 @@ class Inputs:
             for number, field in enumerate(self.fields)
             for leaf in field.leaves
         }
+
+
+def _hints_of_parameters(function: Callable[..., object]) -> dict[str, Any]:
+    """Without the hint of what is returned, whose name may be known to type checkers only."""
+    own = inspect.unwrap(function)
+    annotations = {name: hint for name, hint in own.__annotations__.items() if name != "return"}
+    holder = SimpleNamespace(__annotations__=annotations, __type_params__=getattr(own, "__type_params__", ()))
+    return get_type_hints(holder, getattr(own, "__globals__", {}), include_extras=True)
 
 
 def _model_of(task: str, signature: inspect.Signature, hints: Mapping[str, Any]) -> type[BaseModel]:

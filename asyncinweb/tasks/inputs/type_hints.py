@@ -178,7 +178,10 @@ def _own_members(model: Any) -> Iterator[Parameter]:
             default = info.get_default(call_default_factory=True) if can_be_made else None
             yield Parameter(name, Annotated[info.annotation, info], default, info.is_required())
         return
-    hints = get_type_hints(model, include_extras=True)
+    try:
+        hints = get_type_hints(model, include_extras=True)
+    except (NameError, AttributeError, SyntaxError, TypeError) as error:
+        raise UnsupportedHint(f"{_name_of(model)}, with a member whose own hint can't be read ({error})") from None
     for field in dataclasses.fields(model):
         if field.init:
             has_factory = field.default_factory is not dataclasses.MISSING
