@@ -7,6 +7,7 @@ nothing harmful, so a task can be called and tested like any function.
 import os
 from collections.abc import Iterable, Iterator, Sized
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import Protocol, TypeVar
 
 T = TypeVar("T")
@@ -31,6 +32,8 @@ class JobBackend(Protocol):
 # One job runs in a process at a time, so a plain variable serves threads started by the task too;
 # a context variable would be empty in them.
 _running: JobBackend | None = None
+# The job that has started a piece of code, where Python carries that along: tasks and callbacks of asyncio.
+_started_by: ContextVar[JobBackend | None] = ContextVar("asyncinweb_started_by", default=None)
 
 
 @contextmanager
@@ -38,10 +41,24 @@ def running_as(running: JobBackend) -> Iterator[None]:
     """Make `running` the current job of this process."""
     global _running
     _running = running
+    token = _started_by.set(running)
     try:
         yield
     finally:
+        _started_by.reset(token)
         _running = None
+
+
+def _current() -> JobBackend | None:
+    """The running job, unless an earlier one has left behind the code that asks."""
+    started_by = _started_by.get()
+    return _running if started_by is None or started_by is _running else None
+
+
+def left_by() -> str:
+    """The slug of the earlier job that has left the code behind that now runs; "" if none has, as far as known."""
+    started_by = _started_by.get()
+    return "" if started_by is None or started_by is _running else started_by.slug
 
 
 class CurrentJob:
@@ -50,38 +67,41 @@ class CurrentJob:
     @property
     def slug(self) -> str:
         """The job's public address part, "" outside a job."""
-        return _running.slug if _running else ""
+        running = _current()
+        return running.slug if running else ""
 
     @property
     def attempt(self) -> int:
         """1 on the first try, 2 on the first retry; 0 outside a job."""
-        return _running.attempt if _running else 0
+        running = _current()
+        return running.attempt if running else 0
 
     @property
     def cancelled(self) -> bool:
         """True as soon as somebody asked to stop this job."""
-        return _running is not None and _running.cancelled
+        running = _current()
+        return running is not None and running.cancelled
 
     def progress(self, done: float, total: float | None = None, text: str = "") -> None:
         """Say how far the job is: `done` of `total` (any unit), and in words what it is doing.
 
         Cheap enough for every turn of a loop: it is written at most twice a second.
         """
-        if _running:
-            _running.progress(done, total, text)
+        if running := _current():
+            running.progress(done, total, text)
 
     def log(self, text: str) -> None:
         """Add a line to the job's log. `print` and `logging` do the same."""
-        if _running:
-            _running.log(text)
+        if running := _current():
+            running.log(text)
 
     def save_file(self, name: str, data_or_path: FileData) -> None:
         """Keep a file with the job: bytes, text, or the path of a file that is copied.
 
         `name` is what the visitor sees and downloads; a second file of the same name replaces the first.
         """
-        if _running:
-            _running.save_file(name, data_or_path)
+        if running := _current():
+            running.save_file(name, data_or_path)
 
 
 current_job = CurrentJob()

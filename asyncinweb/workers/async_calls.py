@@ -9,6 +9,7 @@ import types
 from collections.abc import Awaitable, Coroutine, Generator
 from typing import Any
 
+from asyncinweb.workers import event_loop
 from asyncinweb.workers.interruption import Interruption
 
 
@@ -25,7 +26,7 @@ class AsyncCall:
     def run(self, awaitable: Awaitable[object]) -> object:
         """What comes of it, once it has ended."""
         with self._interruption.left_to(self._deliver):
-            return asyncio.run(self._ended(awaitable))
+            return event_loop.run(self._ended(awaitable))
 
     async def _ended(self, awaitable: Awaitable[object]) -> object:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()

@@ -11,10 +11,13 @@ from typing import TextIO
 
 from asyncinweb.logs import harmless
 from asyncinweb.queue.files.job_log import LogWriter
+from asyncinweb.tasks.current import left_by
 from asyncinweb.workers.background import start_background_thread
 from asyncinweb.workers.interruption import Interruption
 
 CHUNK = 65_536
+# How the names of the worker's own threads begin.
+OWN_THREADS = ("MainThread", "asyncinweb-")
 
 
 class _Text(io.TextIOWrapper):
@@ -44,6 +47,7 @@ class OutputCapture(io.RawIOBase):
     def __init__(self, interruption: Interruption) -> None:
         self._interruption = interruption
         self._log: LogWriter | None = None
+        self._last_job = ""
         self._draining = threading.Lock()
         self._is_forked = False
         self._readable = select.poll()
@@ -64,10 +68,10 @@ class OutputCapture(io.RawIOBase):
         start_background_thread("asyncinweb-output", self._drain_when_readable)
         return open(self.terminal, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
 
-    def begin(self, log: LogWriter) -> None:
+    def begin(self, slug: str, log: LogWriter) -> None:
         """From here on everything goes to this job's log."""
         self._lead_here()
-        self._log = log
+        self._last_job, self._log = slug, log
 
     def _lead_here(self) -> None:
         """Whatever the job before has done to the streams and descriptors."""
@@ -102,8 +106,21 @@ class OutputCapture(io.RawIOBase):
         written = bytes(data)
         with self._interruption.shield():
             self._pass_on()
-            self._put(written)
+            if slug := self._left_by():
+                self._put_under(slug, written)
+            else:
+                self._put(written)
         return len(written)
+
+    def _left_by(self) -> str:
+        """The job whose code writes this although its time is over; "" for anything else."""
+        if self._log is None and not threading.current_thread().name.startswith(OWN_THREADS):
+            return self._last_job
+        return left_by()
+
+    def _put_under(self, slug: str, data: bytes) -> None:
+        lines = data.decode("utf-8", "replace").splitlines(keepends=True)
+        self._put_at_terminal("".join(f"Left by job {slug}…: {line}" for line in lines))
 
     def _become_a_child(self) -> None:
         """In a process that a task has forked: only one process writes the log, and a lock that another thread
@@ -111,14 +128,17 @@ class OutputCapture(io.RawIOBase):
         self._is_forked = True
 
     def _put(self, data: bytes) -> None:
-        try:
-            if self._log is not None:
-                self._log.write(data)
-            else:
-                os.write(self.terminal, harmless(data.decode("utf-8", "replace"), keep="\n").encode())
-        except OSError:
-            # A full disk or a closed terminal costs words, never the job.
+        if self._log is None:
+            self._put_at_terminal(data.decode("utf-8", "replace"))
             return
+        # A full disk costs words, never the job.
+        with contextlib.suppress(OSError):
+            self._log.write(data)
+
+    def _put_at_terminal(self, text: str) -> None:
+        # It may be closed.
+        with contextlib.suppress(OSError):
+            os.write(self.terminal, harmless(text, keep="\n").encode())
 
     def _drain_when_readable(self) -> None:
         self._readable.poll()

@@ -14,7 +14,7 @@ from asyncinweb.tasks.current import running_as
 from asyncinweb.tasks.outcome import Cancelled, Failed, Released
 from asyncinweb.tasks.outputs.shapes import ReturnValue
 from asyncinweb.tasks.registry import Options, Task
-from asyncinweb.workers import async_calls, calling
+from asyncinweb.workers import async_calls, calling, event_loop
 from asyncinweb.workers.calling import call
 from asyncinweb.workers.interruption import Interruption
 from asyncinweb.workers.memory import memory_limit
@@ -32,7 +32,7 @@ MAX_TRACEBACK = 50_000
 LONGEST_BACKOFF_SECONDS = 366 * 86_400.0
 
 # What leads to the function, which a reader of its traceback has no use for.
-OUR_FILES = {each.__file__ for each in (calling, async_calls, asyncio.runners, asyncio.base_events)} | {__file__}
+OUR_FILES = {each.__file__ for each in (calling, async_calls, event_loop, asyncio.base_events)} | {__file__}
 
 Ending = ReturnValue | Failed | Cancelled | Released
 
@@ -45,7 +45,12 @@ def run(task: Task[..., object], arguments: str, job: RunningJob, interruption: 
         return Failed("bad_arguments", f"The inputs no longer fit the task: {error}")
     interruption.begin(job)
     try:
-        with running_as(job), memory_limit(task.options.memory_mb, job, interruption), interruption.armed():
+        with (
+            running_as(job),
+            memory_limit(task.options.memory_mb, job, interruption),
+            interruption.armed(),
+            event_loop.tasks_of_job(job.log, interruption.shield),
+        ):
             returned = call(task.function, values, job, interruption)
     except BaseException as error:
         return _ending_of(error, interruption, task, job)

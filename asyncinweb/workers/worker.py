@@ -22,6 +22,8 @@ from asyncinweb.workers import processes
 from asyncinweb.workers.child import Ready, Refused, WorkerSpec, wait_for_go
 from asyncinweb.workers.idle import IdleWait
 from asyncinweb.workers.interruption import Interruption
+from asyncinweb.workers.isolation import JobIsolation
+from asyncinweb.workers.orderly_end import end_in_order
 from asyncinweb.workers.outage import OutageLog
 from asyncinweb.workers.output_capture import OutputCapture
 from asyncinweb.workers.reporter import Reporter
@@ -56,9 +58,7 @@ def work(spec: WorkerSpec, wakeup_socket: socket.socket, ready: Connection) -> N
     ready.send(Ready("worker", tuple(registry.tasks), schedules_of(registry)))
     wait_for_go(ready)
     worker.work()
-    output.flush_text()
-    # At once: a thread that a job has left behind would keep the process, and with it its slot, for ever.
-    os._exit(0)
+    end_in_order(output, spec.settings.kill_after_seconds)
 
 
 class Worker:
@@ -83,6 +83,8 @@ class Worker:
         self._outage = OutageLog()
         self._reporter = Reporter(database, interruption, output, self._settings.kill_after_seconds)
         self._settling = Settling(database, lambda: None if self._is_done() else self._scope)
+        # Tasks are loaded by now: what their modules have set up for all jobs stays.
+        self._isolation = JobIsolation()
         self._jobs_done = 0
         self._needs_replacing = False
         self._scope_fresh, self._scope_used = claim_scopes(spec, registry)
@@ -166,19 +168,25 @@ class Worker:
         log.info("Processing job: %s… task=%s attempt=%d", held.slug, held.task, held.attempt)
         self._jobs_done += 1
         self._needs_replacing = task.options.fresh_process
-        self._output.begin(job.log_writer)
+        self._output.begin(held.slug, job.log_writer)
         self._reporter.attend(job)
         try:
-            ending = run(task, held.arguments, job, self._interruption)
+            ending = self._isolation.run(run, task, held.arguments, job, self._interruption)
         finally:
             self._reporter.dismiss()
             self._signals.listen()
-            if processes.has_children():
-                processes.kill_children()
+            self._make_way_for_a_fresh_process(held, self._isolation.put_back())
             self._output.end()
         seconds = clock.monotonic() - job.started
         log.info("Processing job: %s… %s after %.1f seconds", held.slug, in_words(ending), seconds)
         return EndedRun(job, ending)
+
+    def _make_way_for_a_fresh_process(self, held: Claim, remains: list[str]) -> None:
+        """If anything of a job remains that the next one would find."""
+        if remains:
+            self._needs_replacing = True
+            facts = (held.slug, held.task, ", ".join(remains))
+            log.warning("Replacing this worker after job %s… task=%s: %s", *facts)
 
     def _settle_and_claim(self, ended: EndedRun) -> Claim | None:
         try:

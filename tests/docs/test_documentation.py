@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 import pytest
+from left_behind import CASES, HELPERS, OTHER_ROWS
 
 import asyncinweb
 from asyncinweb.cli import cli
@@ -52,6 +53,16 @@ def test_every_command_stands_in_the_table_and_no_other() -> None:
 def test_every_option_of_a_task_is_documented(option: str) -> None:
     assert f"| `{option}` |" in WRITING
     assert f"{option}:" in str(asyncinweb.task.__doc__)
+
+
+def test_every_row_of_what_is_put_back_between_jobs_has_a_test_and_no_other_is_promised() -> None:
+    table = WRITING.partition("## What is put back between jobs")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (.+?) \|", table, re.MULTILINE)[1:]
+    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests/processes").glob("test_*.py"))
+
+    assert set(rows) == {case.row for case in [*CASES, *HELPERS]} | set(OTHER_ROWS)
+    assert len(rows) == len(set(rows))
+    assert [name for name in OTHER_ROWS.values() if f"def {name}(" not in tests] == []
 
 
 @pytest.mark.parametrize("name", sorted(set(asyncinweb.__all__) - {"Job", "Task", "UnknownTask"}))

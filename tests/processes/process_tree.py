@@ -29,6 +29,7 @@ from asyncinweb.tasks.registry import Registry, Request, registry
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE_TASKS = Path(__file__).with_name("sample_tasks.py")
+LEFT_BEHIND_TASKS = Path(__file__).with_name("left_behind_tasks.py")
 PYTHON = sys.executable
 RUN = (PYTHON, str(ROOT / "run.py"))
 WORKER = (PYTHON, "-m", "asyncinweb", "worker")
@@ -59,25 +60,32 @@ def wait_until(condition: Callable[[], T], seconds: float = 30.0, what: str = ""
         time.sleep(0.02)
 
 
-def load_sample_tasks() -> Registry:
-    """The tasks of sample_tasks.py, without leaving them in the registry of the test process."""
+def load_tasks(*files: Path) -> Registry:
+    """The tasks of these files, without leaving them in the registry of the test process."""
     before = dict(registry.tasks)
     registry.tasks.clear()
     try:
-        spec = importlib.util.spec_from_file_location("sample_tasks", SAMPLE_TASKS)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules["sample_tasks"] = module  # where dataclasses look their module up
-        spec.loader.exec_module(module)
+        for file in files:
+            _load(file)
         return Registry(dict(registry.tasks))
     finally:
-        sys.modules.pop("sample_tasks", None)
         registry.tasks.clear()
         registry.tasks.update(before)
 
 
-SAMPLES = load_sample_tasks()
+def _load(file: Path) -> None:
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[file.stem] = module  # where dataclasses look their module up
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        del sys.modules[file.stem]
+
+
+SAMPLES = load_tasks(SAMPLE_TASKS, LEFT_BEHIND_TASKS)
 
 
 def environment(settings: Mapping[str, object], mark: str = "") -> dict[str, str]:

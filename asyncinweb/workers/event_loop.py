@@ -1,0 +1,110 @@
+"""The one asyncio loop of a worker process. Async tasks run on it one after another, so that a client that
+a module keeps stays usable; the asyncio tasks that a job leaves are cancelled with it."""
+
+import asyncio
+import inspect
+import signal
+from collections.abc import Callable, Collection, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, TypeVar
+
+from asyncinweb import clock
+
+T = TypeVar("T")
+
+# For cancelled tasks to end; while they do, they may start others.
+CANCEL_SECONDS = 2.0
+
+_loop: asyncio.AbstractEventLoop | None = None
+_executor = ThreadPoolExecutor()
+
+
+def loop() -> asyncio.AbstractEventLoop:
+    """This process's loop; a new one if a job has closed it."""
+    global _loop
+    if _loop is None or _loop.is_closed():
+        _loop = asyncio.new_event_loop()
+        _loop.set_default_executor(_executor)
+        asyncio.set_event_loop(_loop)
+    return _loop
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """What the coroutine comes to. If an exception cuts in from outside, it is cancelled first."""
+    task = loop().create_task(coroutine)
+    try:
+        return loop().run_until_complete(task)
+    except BaseException:
+        if not task.done():
+            task.cancel()
+            _run_until_done([task], None)
+        raise
+
+
+@contextmanager
+def tasks_of_job(say: Callable[[str], None], shield: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
+    """Cancel at the end what the function in here has left on the loop, and name it."""
+    try:
+        yield
+    finally:
+        # Nothing may cut into the loop's own code, since the loop goes on.
+        with shield():
+            names = cancel_leftovers()
+        if names:
+            say(f"Cancelled asyncio tasks that were still running: {', '.join(names)}")
+
+
+def cancel_leftovers() -> list[str]:
+    """Cancel the tasks that a job has left on the loop and let them end. Their names."""
+    names: dict[str, None] = {}
+    end = clock.monotonic() + CANCEL_SECONDS
+    while (left := asyncio.all_tasks(loop())) and (seconds := end - clock.monotonic()) > 0:
+        # The others close generators that were not used up.
+        own = [each for each in left if inspect.iscoroutine(each.get_coro())]
+        names.update(dict.fromkeys(map(_name, own)))
+        for each in own:
+            each.cancel()
+        _run_until_done(left, seconds)
+    return sorted(names)
+
+
+def _run_until_done(tasks: Collection[asyncio.Task[Any]], seconds: float | None) -> None:
+    loop().run_until_complete(asyncio.wait(tasks, timeout=seconds))
+    for each in tasks:
+        if each.done() and not each.cancelled() and each.exception() is not None:
+            context = {"message": f"{_name(each)} failed while it was cancelled", "exception": each.exception()}
+            loop().call_exception_handler(context)
+
+
+def _name(task: asyncio.Task[Any]) -> str:
+    return getattr(task.get_coro(), "__qualname__", task.get_name())
+
+
+def put_back() -> list[str]:
+    """Make the loop ready for the next job. Names of tasks that could not be cancelled."""
+    mine = loop()
+    # `asyncio.run` leaves none.
+    asyncio.set_event_loop(mine)
+    mine.set_debug(False)
+    mine.set_exception_handler(None)
+    mine.set_task_factory(None)
+    _remove_signal_handlers(mine)
+    _renew_executor(mine)
+    return [f"asyncio task {_name(each)!r} is still running" for each in asyncio.all_tasks(mine)]
+
+
+def _remove_signal_handlers(mine: asyncio.AbstractEventLoop) -> None:
+    # The loop of asyncio hears signals by this descriptor only.
+    if signal.set_wakeup_fd(-1) != -1:
+        for each in signal.valid_signals():
+            mine.remove_signal_handler(each)
+
+
+def _renew_executor(mine: asyncio.AbstractEventLoop) -> None:
+    """Let the threads of `asyncio.to_thread` end with their job."""
+    global _executor
+    if getattr(_executor, "_threads", True):
+        _executor.shutdown(wait=False, cancel_futures=True)
+        _executor = ThreadPoolExecutor()
+        mine.set_default_executor(_executor)

@@ -1,0 +1,70 @@
+"""Between two jobs of a worker: everything as the first one found it, or the worker has to be replaced."""
+
+import contextvars
+import decimal
+import logging
+from collections.abc import Callable, Sequence
+from typing import ParamSpec, TypeVar
+
+from asyncinweb.workers import event_loop, processes
+from asyncinweb.workers.between_jobs import library_helpers
+from asyncinweb.workers.between_jobs.drawing import Drawing
+from asyncinweb.workers.between_jobs.library_helpers import LibraryHelpers
+from asyncinweb.workers.between_jobs.logging_state import LoggingState
+from asyncinweb.workers.between_jobs.process_state import ProcessState
+from asyncinweb.workers.between_jobs.threads import Threads
+
+log = logging.getLogger(__name__)
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class JobIsolation:
+    """Made once a worker's tasks are loaded, before its first job: what is so then, is so for every job."""
+
+    def __init__(self) -> None:
+        event_loop.loop()
+        self._helpers = LibraryHelpers()
+        self._threads = Threads()
+        self._process = ProcessState()
+        self._logging = LoggingState()
+        self._drawing = Drawing()
+
+    def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call this so that what it sets in context variables, and in decimal's context, ends with it."""
+        context = contextvars.copy_context()
+        context.run(decimal.setcontext, decimal.getcontext().copy())
+        return context.run(function, *args, **kwargs)
+
+    def put_back(self) -> list[str]:
+        """Undo what a job has changed for those after it, and end what it has started. What remains all the same,
+        in words; then no other job may run here."""
+        steps: tuple[Callable[[], Sequence[str] | None], ...] = (
+            self._logging.put_back,
+            self._drawing.put_back,
+            event_loop.put_back,
+            self._process.put_back,
+            self._end_helpers,
+            # Last: some end with what the steps before shut down.
+            self._threads.still_running,
+        )
+        return [each for step in steps for each in _what_remains(step)]
+
+    def _end_helpers(self) -> list[str]:
+        """Let helpers of libraries end in their own way, then kill every child process that is left."""
+        if not processes.has_children() and not self._threads.running():
+            return []
+        has_ended = self._helpers.end_gracefully()
+        # The trackers still have to remove what the others had in shared memory.
+        processes.kill_children(spare=library_helpers.tracker_pids())
+        has_ended = library_helpers.stop_trackers() and has_ended
+        processes.kill_children()
+        return [] if has_ended else ["helper processes of a library did not end"]
+
+
+def _what_remains(step: Callable[[], Sequence[str] | None]) -> Sequence[str]:
+    try:
+        return step() or ()
+    except Exception as error:
+        # A job can have broken anything, such as the functions that are needed here.
+        return (f"{step.__qualname__} failed with {type(error).__name__}: {error}",)

@@ -1,0 +1,35 @@
+"""The orderly end of a worker: as at the end of a program, but within a limit."""
+
+import atexit
+import logging
+import os
+import signal
+import threading
+
+from asyncinweb.workers.output_capture import OutputCapture
+
+log = logging.getLogger(__name__)
+
+
+def end_in_order(output: OutputCapture, seconds: float) -> None:
+    """Wait for threads, run exit handlers, then end this process; after this many seconds in any case."""
+    cut_off_after(seconds)
+    # In the interpreter's order, but without taking modules apart behind it, which no program relies on.
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    output.flush_text()
+    os._exit(0)
+
+
+def cut_off_after(seconds: float) -> None:
+    """End this process after this time, also if something holds the interpreter's lock."""
+    timer = threading.Timer(seconds, _cut_off, (seconds,))
+    timer.name, timer.daemon = "asyncinweb-end", True
+    timer.start()
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, seconds + 1)
+
+
+def _cut_off(seconds: float) -> None:
+    log.warning("A worker's threads or exit handlers did not end within %g s; its process was ended", seconds)
+    os._exit(0)
