@@ -17,7 +17,7 @@ FILE = "asyncinweb.toml"
 # What opens a server to everybody must not be inherited from a file or an environment that somebody else has made.
 ONLY_TYPED = "insecure_no_auth"
 # Among the settings only lists can be too short.
-SETTING_MESSAGES = {**VALIDATION_MESSAGES, "too_short": "name at least one"}
+SETTING_MESSAGES = {**VALIDATION_MESSAGES, "too_short": "must name at least one"}
 
 
 @dataclass(frozen=True)
@@ -88,5 +88,5 @@ def _in_words(error: ValidationError, origins: Mapping[str, str]) -> str:
     first = error.errors(include_url=False)[0]
     name = str(first["loc"][0]) if first["loc"] else "settings"
     message = SETTING_MESSAGES.get(first["type"], "").format(**first.get("ctx", {}))
-    message = message or first["msg"].removeprefix("Value error, ")
+    message = f"it {message}" if message else first["msg"].removeprefix("Value error, ")
     return f"{name} = {first['input']!r} ({origins.get(name, 'default')}) is not possible: {message}."

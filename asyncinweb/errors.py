@@ -6,6 +6,8 @@ Messages say what was wrong, with which value, and the cure. `exit_code` is what
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from asyncinweb.validation_messages import about
+
 
 class AsyncInWebError(Exception):
     """Base of all errors of this package."""
@@ -41,7 +43,7 @@ class BadArguments(AsyncInWebError):
     """Arguments do not fit the task. `messages` maps each parameter to what is wrong with it."""
 
     def __init__(self, task: str, messages: dict[str, str]) -> None:
-        facts = "; ".join(f"{name}: {message}" for name, message in messages.items())
+        facts = "; ".join(about(name, message) for name, message in messages.items())
         super().__init__(f"{task}: {facts}")
         self.task = task
         self.messages = messages

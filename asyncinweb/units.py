@@ -1,5 +1,17 @@
 """How amounts are written wherever a person reads them."""
 
+from collections.abc import Sequence
+
+
+def counted(number: int, thing: str) -> str:
+    """`1 file`, `1,200 files`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """`.csv`, `.csv or .tsv`, `.csv, .tsv or .txt`."""
+    return " or ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
 
 def size(count: int) -> str:
     """`312 bytes`, `14.2 kB`, `3.5 MB`."""

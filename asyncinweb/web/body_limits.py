@@ -12,7 +12,7 @@ MAX_TEXT_BYTES = 8_000_000
 MOST_PARTS = 1_000
 URLENCODED = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
-UNREADABLE = "The form contains characters that cannot be read. Nothing was started."
+UNREADABLE = "The form contains characters that can't be read. Nothing was started."
 
 
 def refuse_broken_form() -> None:

@@ -199,7 +199,7 @@
     if (!(input instanceof HTMLInputElement) || input.type !== "file") return;
     const limit = Number(input.dataset.maxBytes);
     const large = [...input.files].find((file) => file.size > limit);
-    const words = large ? `“${large.name}” is too large; at most ${limit / 1e6} MB are accepted.` : "";
+    const words = large ? `“${large.name}” is too large. The limit is ${limit / 1e6} MB.` : "";
     input.setCustomValidity(words);
     input.reportValidity();
   });

@@ -99,7 +99,7 @@ def test_a_file_that_is_too_large_is_told_before_it_is_sent(page: Page, tmp_path
     run(page)
 
     message = page.get_by_label("Table").evaluate("input => input.validationMessage")
-    assert message == "“large.csv” is too large; at most 1 MB are accepted."
+    assert message == "“large.csv” is too large. The limit is 1 MB."
     assert "POST" not in sent
     page.get_by_label("Table").set_input_files([])
     assert "too large" not in page.get_by_label("Table").evaluate("input => input.validationMessage")
@@ -145,7 +145,7 @@ def test_the_whole_way_works_without_javascript(browser: Browser, site: Tree, or
     page.get_by_label("Password").fill("hunter2")
     run(page)
 
-    expect(page.locator(".summary")).to_contain_text("Pause: 'soon' is not possible")
+    expect(page.locator(".summary")).to_contain_text("Pause must be a number, such as 3.5, not 'soon'")
     expect(page.locator(".kept")).to_contain_text("orders.csv")
     expect(page.get_by_label("Password")).to_have_value("")
     expect(page.locator(".again")).to_be_visible()

@@ -331,7 +331,7 @@ def test_stored_arguments_that_no_longer_fit_fail_the_job_in_words(tree: Tree) -
 
     assert (job.state, job.reason) == ("failed", "bad_arguments")
     assert "The inputs no longer fit the task" in job.error
-    assert "a: is missing" in job.error
+    assert "a is required" in job.error
 
 
 def test_no_process_of_a_job_outlives_it(tree: Tree) -> None:

@@ -62,7 +62,7 @@ def test_the_shell_takes_the_path_of_a_file(tree: Tree, argument: str) -> None:
         ("file=nothing.csv", "nothing.csv cannot be read"),
         ("file=describing.py", "must end in .csv"),
         ("file=@@orders.csv", "@orders.csv cannot be read"),
-        ("file=", "file: is missing"),
+        ("file=", "file is required"),
         ("x=1", "file:"),
     ],
 )

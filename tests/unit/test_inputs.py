@@ -240,29 +240,29 @@ def test_a_default_that_its_own_hint_refuses_is_refused(hint: Any, default: obje
 @pytest.mark.parametrize(
     ("hint", "value", "message"),
     [
-        (int, "twelve", "'twelve' is not possible: a whole number is needed, such as 12"),
-        (int, 1.5, "1.5 is not possible: a whole number is needed, such as 12"),
-        (int, None, "is missing; please fill it in"),
-        (float, "x", "'x' is not possible: a number is needed, with a point such as 3.5"),
-        (float, "nan", "'nan' is not possible: an ordinary number is needed, neither infinite nor NaN"),
-        (float, "-inf", "'-inf' is not possible: an ordinary number is needed, neither infinite nor NaN"),
-        (float, "1e999", "'1e999' is not possible: an ordinary number is needed, neither infinite nor NaN"),
-        (Decimal, "NaN", "'NaN' is not possible: an ordinary number is needed, neither infinite nor NaN"),
-        (Annotated[int, Field(ge=1)], "0", "'0' is not possible: it must be at least 1"),
-        (Annotated[int, Field(le=5)], "6", "'6' is not possible: it must be at most 5"),
-        (Annotated[int, Field(gt=1)], 1, "1 is not possible: it must be more than 1"),
-        (Annotated[int, Field(lt=5)], 5, "5 is not possible: it must be less than 5"),
-        (Annotated[str, Field(max_length=3)], "long", "is too long: 4 characters, at most 3 are allowed"),
-        (Annotated[str, Field(min_length=3)], "ab", "'ab' is not possible: at least 3 characters are needed"),
-        (Annotated[str, Field(pattern="^a+$")], "b", "'b' is not possible: it must match ^a+$"),
-        (Literal["fire", "ice"], "snow", "'snow' is not possible: choose one of 'fire' or 'ice'"),
-        (Colour, "green", "'green' is not possible: choose one of 'red' or 'blue'"),
-        (bool, "perhaps", "'perhaps' is not possible: yes or no is needed"),
-        (date, "23.11.2026", "'23.11.2026' is not possible: a date is needed, such as 2026-11-23"),
+        (int, "twelve", "must be a whole number, such as 12, not 'twelve'"),
+        (int, 1.5, "must be a whole number, such as 12, not 1.5"),
+        (int, None, "is required"),
+        (float, "x", "must be a number, such as 3.5, not 'x'"),
+        (float, "nan", "must be a finite number, not 'nan'"),
+        (float, "-inf", "must be a finite number, not '-inf'"),
+        (float, "1e999", "must be a finite number, not '1e999'"),
+        (Decimal, "NaN", "must be a finite number, not 'NaN'"),
+        (Annotated[int, Field(ge=1)], "0", "must be at least 1, not 0"),
+        (Annotated[int, Field(le=5)], "6", "must be at most 5, not 6"),
+        (Annotated[int, Field(gt=1)], 1, "must be more than 1, not 1"),
+        (Annotated[int, Field(lt=5)], 5, "must be less than 5, not 5"),
+        (Annotated[str, Field(max_length=3)], "long", "must be at most 3 characters, not 4"),
+        (Annotated[str, Field(min_length=3)], "ab", "must be at least 3 characters"),
+        (Annotated[str, Field(pattern="^a+$")], "b", "must match the pattern ^a+$, not 'b'"),
+        (Literal["fire", "ice"], "snow", "must be 'fire' or 'ice', not 'snow'"),
+        (Colour, "green", "must be 'red' or 'blue', not 'green'"),
+        (bool, "perhaps", "must be yes or no, not 'perhaps'"),
+        (date, "23.11.2026", "must be a date, such as 2026-11-23, not '23.11.2026'"),
         (
             datetime,
             "today",
-            "'today' is not possible: a date and time is needed, such as 2026-11-23T18:30",
+            "must be a date and time, such as 2026-11-23T18:30, not 'today'",
         ),
     ],
 )
@@ -285,13 +285,13 @@ def test_a_whole_number_without_a_limit_of_its_own_has_64_bits(hint: Any) -> Non
     for number in (2**63 - 1, -(2**63)):
         assert inputs.pack({"value": [number] if several else number})
     for number, wish in [
-        (2**63, f"it must be at most {MOST}"),
-        (10**30, f"it must be at most {MOST}"),
-        (-(2**63) - 1, f"it must be at least {LEAST}"),
+        (2**63, f"must be at most {MOST}"),
+        (10**30, f"must be at most {MOST}"),
+        (-(2**63) - 1, f"must be at least {LEAST}"),
     ]:
         for value in (number, str(number)):
             found = messages(inputs, value=[1, value] if several else value)
-            assert found == {"value": f"{number} is not possible: {wish}"}
+            assert found == {"value": f"{wish}, not {number}"}
 
 
 def test_a_huge_whole_number_is_shortened_in_the_message() -> None:
@@ -312,7 +312,7 @@ def test_a_limit_of_the_author_takes_the_place_of_the_64_bits_on_its_side() -> N
 
 
 def test_a_missing_argument_is_named() -> None:
-    assert messages(inputs_with(int)) == {"value": "is missing; please fill it in"}
+    assert messages(inputs_with(int)) == {"value": "is required"}
 
 
 def test_every_wrong_parameter_is_named_at_once() -> None:
@@ -334,8 +334,8 @@ def test_an_unknown_parameter_is_refused_and_the_nearest_offered() -> None:
     found = messages(inputs_of(report), yaer=2026, zzz=1)
 
     assert found == {
-        "yaer": "is no parameter of report. Did you mean 'year'?",
-        "zzz": "is no parameter of report.",
+        "yaer": "isn't a parameter of report. Did you mean 'year'?",
+        "zzz": "isn't a parameter of report.",
     }
 
 
@@ -430,7 +430,7 @@ def test_what_a_form_sends_means_a_value(hint: Any, texts: list[str], value: obj
 def test_an_empty_number_is_missing_and_an_absent_one_keeps_its_default() -> None:
     inputs = inputs_with(int, 5)
 
-    assert messages(inputs, **inputs.from_texts({"value": [""]})) == {"value": "is missing; please fill it in"}
+    assert messages(inputs, **inputs.from_texts({"value": [""]})) == {"value": "is required"}
     assert inputs.to_json(inputs.from_texts({})) == '{"value":5}'
 
 
@@ -438,7 +438,7 @@ def test_an_unknown_field_of_a_form_is_refused_by_name() -> None:
     inputs = inputs_with(int, 5)
 
     assert messages(inputs, **inputs.from_texts({"valeu": ["1"]})) == {
-        "valeu": "is no parameter of report. Did you mean 'value'?"
+        "valeu": "isn't a parameter of report. Did you mean 'value'?"
     }
 
 

@@ -85,7 +85,7 @@ def test_a_limit_of_a_duration_is_told_in_words() -> None:
 
     message = refused(inputs, {"value": ["6 h"]})["value"]
 
-    assert "'6 h' is not possible" in message
+    assert message == "must be at most 5 hours, not 6 h"
     assert "5 h" in message
     assert inputs.fields[0].maximum == "5 h"
 
@@ -105,8 +105,8 @@ def test_a_set_is_stored_the_same_whatever_its_order() -> None:
 def test_the_number_of_items_is_limited() -> None:
     inputs = inputs_with(Annotated[list[int], Field(min_length=1, max_length=2)])
 
-    assert refused(inputs, {"value": ["1\n2\n3"]}) == {"value": "3 values are too many; at most 2 are possible"}
-    assert refused(inputs, {"value": [""]}) == {"value": "at least 1 values are needed"}
+    assert refused(inputs, {"value": ["1\n2\n3"]}) == {"value": "must have at most 2 values, not 3"}
+    assert refused(inputs, {"value": [""]}) == {"value": "must have at least 1 value"}
 
 
 # --- models -----------------------------------------------------------------------------------------------------
@@ -154,8 +154,8 @@ def test_errors_in_a_model_name_the_member() -> None:
     inputs = inputs_with(Address)
 
     assert refused(inputs, {"value.street": [""], "value.since": ["soon"]}) == {
-        "value.street": "is missing; please fill it in",
-        "value.since": "'soon' is not possible: a date is needed, such as 2026-11-23",
+        "value.street": "is required",
+        "value.since": "must be a date, such as 2026-11-23, not 'soon'",
     }
 
 
@@ -181,14 +181,14 @@ def test_a_model_comes_back_into_its_form_as_it_was() -> None:
 @pytest.mark.parametrize("number", ["nan", "inf"])
 def test_a_number_in_a_model_is_an_ordinary_one(number: str) -> None:
     for name in ("value.low", "value.all"):
-        assert "neither infinite nor NaN" in refused(inputs_with(Limits), {name: [number]})[name]
+        assert "must be a finite number" in refused(inputs_with(Limits), {name: [number]})[name]
 
 
 def test_a_whole_number_in_a_model_has_64_bits() -> None:
     found = refused(inputs_with(Limits), {"value.count": [str(10**30)]})
 
     assert found == {
-        "value.count": f"{10**30} is not possible: it must be at most 9,223,372,036,854,775,807",
+        "value.count": f"must be at most 9,223,372,036,854,775,807, not {10**30}",
     }
 
 
@@ -208,13 +208,13 @@ def test_a_model_inside_a_model_is_refused_at_the_start() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("{", "is no JSON: expecting property name enclosed in double quotes (line 1, column 2)"),
-        ("[1,\n2", "is no JSON: expecting ',' delimiter (line 2, column 2)"),
+        ("{", "isn't valid JSON (line 1, column 2): property names need double quotes"),
+        ("[1,\n2", "isn't valid JSON (line 2, column 2): a comma is missing"),
         (DEEP, "nested too deeply"),
         ("[" * 51 + "]" * 51, "nested too deeply"),
         ("[NaN]", "NaN"),
         ("[-Infinity]", "-Infinity"),
-        ("[1e999]", "infinite or NaN"),
+        ("[1e999]", "contains infinity or NaN"),
         (f"[{10**30}]", "beyond 9,223,372,036,854,775,807"),
         ("9" * 5000, "digits"),
         ('"\\ud800"', "lone surrogate"),
@@ -318,9 +318,7 @@ def test_a_wrong_secret_is_refused_without_being_repeated() -> None:
 
 
 def test_an_empty_secret_is_missing_or_none() -> None:
-    assert refused(inputs_of(report), {**SECRET, "token": [""], "spare": [""]}) == {
-        "token": "is missing; please fill it in"
-    }
+    assert refused(inputs_of(report), {**SECRET, "token": [""], "spare": [""]}) == {"token": "is required"}
 
 
 def test_a_secret_whose_file_is_gone_has_its_default_or_is_missing(tmp_path: Path) -> None:
@@ -371,23 +369,23 @@ def test_a_file_that_is_in_the_instance_folder_is_shared_not_copied(table: Path,
 
 @pytest.mark.parametrize("value", ["/etc/hostname", {"name": "x", "size": 1, "sha256": "0" * 64}, b"abc", 5])
 def test_who_sends_arguments_as_json_can_name_no_file_of_this_computer(value: object) -> None:
-    assert "a file is needed" in messages(inputs_with(UploadedFile), value=value)["value"]
+    assert "must be a file" in messages(inputs_with(UploadedFile), value=value)["value"]
 
 
 def test_a_stored_file_cannot_lead_out_of_the_jobs_folder(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("x")
     stored = json.dumps({"value": {"name": "x", "size": 1, "sha256": "../secret"}})
 
-    with pytest.raises(BadArguments, match="a file is needed"):
+    with pytest.raises(BadArguments, match="must be a file"):
         inputs_with(UploadedFile).from_json(stored, tmp_path / "given")
 
 
 def test_a_file_that_is_gone_is_told_by_its_name(table: Path, tmp_path: Path) -> None:
     packed = inputs_with(UploadedFile).pack({"value": table})
 
-    with pytest.raises(BadArguments, match=r"orders.CSV is no longer there"):
+    with pytest.raises(BadArguments, match=r"is no longer available \(orders.CSV\)"):
         inputs_with(UploadedFile).from_json(packed.json, tmp_path)
-    assert "cannot be read" in messages(inputs_with(UploadedFile), value=tmp_path / "nothing.csv")["value"]
+    assert "can't be read" in messages(inputs_with(UploadedFile), value=tmp_path / "nothing.csv")["value"]
 
 
 def test_limits_of_a_file_are_part_of_the_field_and_checked(table: Path) -> None:
@@ -395,9 +393,9 @@ def test_limits_of_a_file_are_part_of_the_field_and_checked(table: Path) -> None
     inputs = inputs_with(hint)
 
     assert inputs.fields[0].accept.suffixes == (".csv", ".txt")
-    assert messages(inputs, value=table) == {"value": "'orders.CSV' is too large; at most 5 bytes are accepted"}
+    assert messages(inputs, value=table) == {"value": "must be at most 5 bytes ('orders.CSV' is larger)"}
     assert messages(inputs_with(Annotated[UploadedFile, Accept(".png")]), value=table) == {
-        "value": "'orders.CSV' is not accepted; its name must end in .png"
+        "value": "must be a .png file, not 'orders.CSV'"
     }
 
 
@@ -415,17 +413,20 @@ def test_a_list_of_files_has_limits_for_each(hint: Any, table: Path) -> None:
     assert isinstance(form_field, FormField)
     assert (form_field.kind, form_field.multiple, form_field.accept.max_bytes) == ("file", True, 1_000_000)
     assert [file.name for file in inputs.pack({"value": [table, table]}).files] == ["orders.CSV"] * 2
-    assert "not accepted" in messages(inputs, value=[table, Path(__file__)])["value"]
+    assert (
+        "must be a .csv file, not 'test_more_inputs.py'"
+        in messages(inputs, value=[table, Path(__file__)])["value"]
+    )
 
 
 def test_too_many_files_are_told_as_files(table: Path) -> None:
     inputs = inputs_with(Annotated[list[UploadedFile], Field(max_length=1)])
 
-    assert messages(inputs, value=[table, table]) == {"value": "2 files are too many; at most 1 are possible"}
+    assert messages(inputs, value=[table, table]) == {"value": "must have at most 1 file, not 2"}
 
 
 def test_a_missing_file_is_asked_for() -> None:
-    assert refused(inputs_with(UploadedFile), {}, {"value": []}) == {"value": "is missing; please choose a file"}
+    assert refused(inputs_with(UploadedFile), {}, {"value": []}) == {"value": "is required"}
     assert from_form(inputs_with(UploadedFile | None, None)) == {"value": None}
 
 

@@ -114,7 +114,7 @@ def test_a_wrong_value_is_named_with_its_setting_and_origin(
         write_file('port = "eighty"\n')
 
     with pytest.raises(
-        SettingError, match=r"port = 'eighty' \((.*)\) is not possible: a whole number is needed"
+        SettingError, match=r"port = 'eighty' \((.*)\) is not possible: it must be a whole number"
     ) as refused:
         read_settings({"port": "eighty"} if origin == "option" else None)
 
@@ -152,16 +152,16 @@ def test_an_impossible_value_is_refused(name: str, value: object) -> None:
     ("name", "value", "words"),
     [
         ("port", "65536", "port = '65536' (option) is not possible: it must be at most 65535."),
-        ("workers", "two", "workers = 'two' (option) is not possible: a whole number is needed, such as 12."),
+        ("workers", "two", "workers = 'two' (option) is not possible: it must be a whole number, such as 12."),
         ("poll_seconds", "0", "poll_seconds = '0' (option) is not possible: it must be more than 0."),
-        ("durability", "ful", "durability = 'ful' (option) is not possible: choose one of 'full' or 'normal'."),
+        ("durability", "ful", "durability = 'ful' (option) is not possible: it must be 'full' or 'normal'."),
         (
             "insecure_no_auth",
             "perhaps",
-            "insecure_no_auth = 'perhaps' (option) is not possible: yes or no is needed.",
+            "insecure_no_auth = 'perhaps' (option) is not possible: it must be yes or no.",
         ),
-        ("tasks", "", "tasks = [] (option) is not possible: name at least one."),
-        ("max_upload_mb", "much", "a number is needed, with a point such as 3.5."),
+        ("tasks", "", "tasks = [] (option) is not possible: it must name at least one."),
+        ("max_upload_mb", "much", "it must be a number, such as 3.5."),
         ("database_url", "x", "a SQLite file is needed, such as sqlite:////srv/jobs/asyncinweb.db."),
     ],
 )

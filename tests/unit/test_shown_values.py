@@ -129,7 +129,7 @@ def test_a_line_end_that_no_browser_keeps_is_announced() -> None:
     control = Control(inputs_with(str).fields[0], ("a\rb",), "")
 
     assert control.widget == "paragraph"
-    assert "unusual line breaks" in control.limits
+    assert "Unusual line breaks" in control.limits
 
 
 def test_a_box_for_each_item_is_shown_only_where_one_has_several_lines() -> None:

@@ -176,24 +176,24 @@ def test_the_same_key_with_another_file_is_a_conflict(
 @pytest.mark.parametrize(
     ("files", "job", "field", "words"),
     [
-        ({}, {}, "table", "is missing"),
-        ({"table": file(name="orders.exe")}, {}, "table", "'orders.exe' is not accepted"),
-        ({"table": file(b"x" * 1001)}, {}, "table", "is too large; at most 1 kB"),
-        ({"table": [file(), file(b"2")]}, {}, "table", "takes one file only"),
-        ({"table": file(b"", "")}, {}, "table", "is missing"),
-        ({"table": "orders.csv"}, {}, "table", "is a text"),
-        ({"table": file(), "times": file()}, {}, "times", "takes no file"),
-        ({"table": file(), "times": "3"}, {}, "times", "is a text"),
+        ({}, {}, "table", "is required"),
+        ({"table": file(name="orders.exe")}, {}, "table", "must be a .csv file, not 'orders.exe'"),
+        ({"table": file(b"x" * 1001)}, {}, "table", "must be at most 1 kB"),
+        ({"table": [file(), file(b"2")]}, {}, "table", "takes only one file"),
+        ({"table": file(b"", "")}, {}, "table", "is required"),
+        ({"table": "orders.csv"}, {}, "table", "must be a file: only files"),
+        ({"table": file(), "times": file()}, {}, "times", "doesn't take a file"),
+        ({"table": file(), "times": "3"}, {}, "times", "must be a file: only files"),
         ({"table": file(), "tabel": file()}, {}, "tabel", "Did you mean 'table'?"),
         ({"table": file()}, {"arguments": {"table": "/etc/passwd"}}, "table", "is given twice"),
         ({"table": file()}, {"arguments": {"times": 0}}, "times", "at least 1"),
         ({"table": file(), "sender.photo": file()}, {"arguments": {"sender": 5}}, "sender", ""),
-        ({"table": file(), "sender.photo": file()}, {}, "sender.name", "is missing"),
+        ({"table": file(), "sender.photo": file()}, {}, "sender.name", "is required"),
         ({"table": file(), "more": [file(str(n).encode()) for n in range(3)]}, {}, "more", "at most 2"),
         ({"table": file()}, {"task": "chekc"}, "task", "Did you mean 'check'?"),
         ({"table": file()}, {"owner": "ann"}, "owner", ""),
         ({"table": file()}, {"priority": 1}, "priority", "at most 0"),
-        ({"table": file()}, {"task": "picture"}, "table", "is no parameter of picture"),
+        ({"table": file()}, {"task": "picture"}, "table", "isn't a parameter of picture"),
     ],
 )
 def test_what_does_not_fit_is_named_and_leaves_nothing(
@@ -240,7 +240,7 @@ def test_files_above_the_limit_of_the_server_are_a_413(program: FlaskClient, roo
         JOBS, data=HEAD.replace(b"{", b" " * 8_000_000 + b"{"), content_type=f"{FORM}; boundary=x", headers=KEY
     )
 
-    assert "10 kB together" in refused(together, 413).detail
+    assert "limit is 10 kB in total" in refused(together, 413).detail
     refused(by_length, 413)
     refused(long_job, 413)
     assert room.jobs() == []

@@ -125,7 +125,7 @@ def test_wrong_values_come_back_with_errors_beside_and_above(
     assert [link["href"] for link in summary.select("a")] == ["#everything-count"]
     field = one(form, "#everything-count")
     assert (field["value"], field["aria-invalid"]) == ("many", "true")
-    assert "'many' is not possible" in words(one(form, f"#{field['aria-describedby']}"))
+    assert "Must be a whole number, such as 12, not 'many'" in words(one(form, f"#{field['aria-describedby']}"))
     assert one(form, "#everything-ratio")["value"] == "0.25"
     assert one(form, "#everything-name")["value"] == "Ann"
     assert room.jobs() == []
@@ -192,7 +192,7 @@ def test_htmx_is_told_in_a_header_where_to_go(client: FlaskClient, room: Room) -
 
 
 def test_without_a_worker_the_form_says_so(client: FlaskClient, room: Room) -> None:
-    assert "python run.py" in words(one(page(client, "/tasks/picture"), ".note"))
+    assert "run asyncinweb worker" in words(one(page(client, "/tasks/picture"), ".note"))
 
     room.add_worker()
 

@@ -34,7 +34,7 @@ def test_a_task_that_has_run_says_how_long_it_usually_takes(client: FlaskClient,
 
     room.complete()
 
-    assert words(one(page(client, "/"), ".hero .usually")).startswith("usually ")
+    assert words(one(page(client, "/"), ".hero .usually")).startswith("Usually ")
 
 
 def test_only_the_visitors_own_jobs_are_listed(client: FlaskClient, room: Room) -> None:

@@ -44,9 +44,9 @@ def test_the_same_form_at_another_time_is_another_job(client: FlaskClient, room:
 @pytest.mark.parametrize(
     ("at", "why"),
     [
-        ("2020-01-01T10:00", "is in the past"),
-        ("2999-01-01T10:00", "is too far away"),
-        ("9999-12-31T23:59", "is too far away"),
+        ("2020-01-01T10:00", "In the past. It's now "),
+        ("2999-01-01T10:00", "Must be within a year from now"),
+        ("9999-12-31T23:59", "Must be within a year from now"),
         ("tomorrow", "2026-11-23T18:30"),
         ("x" * 100, "2026-11-23T18:30"),
     ],
@@ -74,18 +74,18 @@ def test_this_minute_means_now(client: FlaskClient, room: Room) -> None:
 
 def test_the_form_says_what_starts_first(client: FlaskClient, room: Room) -> None:
     room.add_worker()
-    assert forecast(client) == "starts at once"
+    assert forecast(client) == "Starts right away"
 
     room.start(owner="somebody")
-    assert forecast(client) == "next in line"
+    assert forecast(client) == "You're next"
 
     for owner in ("ben", "ben", "cleo"):
         room.submit(owner=owner)
     # Fair order: of each other visitor's jobs only the first goes before the first of this one.
-    assert forecast(client) == "2 ahead of you"
+    assert forecast(client) == "2 jobs ahead of you"
 
     room.submit(owner=OWNER)
-    assert forecast(client) == "4 ahead of you"
+    assert forecast(client) == "4 jobs ahead of you"
 
 
 def test_the_form_says_how_long_it_usually_takes(client: FlaskClient, room: Room) -> None:
@@ -95,5 +95,5 @@ def test_the_form_says_how_long_it_usually_takes(client: FlaskClient, room: Room
     with room.database.write() as connection:
         connection.exec_driver_sql("UPDATE asyncinweb_jobs SET started_at = finished_at - 5")
 
-    assert forecast(client) == "usually 5 s · starts at once"
-    assert words(one(page(client, "/"), ".hero .usually")) == "usually 5 s · starts at once"
+    assert forecast(client) == "Usually 5 s · starts right away"
+    assert words(one(page(client, "/"), ".hero .usually")) == "Usually 5 s · starts right away"

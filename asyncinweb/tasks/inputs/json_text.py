@@ -10,12 +10,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 MOST_LEVELS = 50
+TOO_DEEP = f"is nested too deeply (the limit is {MOST_LEVELS} levels)"
+# What Python's reader says, in the words of somebody who types.
+FAULTS = {
+    "Expecting property name enclosed in double quotes": "property names need double quotes",
+    "Expecting value": "a value is missing",
+    "Expecting ',' delimiter": "a comma is missing",
+    "Expecting ':' delimiter": "a colon is missing",
+    "Extra data": "there's more text after the end",
+    "Unterminated string starting at": "a closing quote is missing",
+    "Invalid control character at": "text can't contain line breaks; write \\n",
+    "Illegal trailing comma before end of object": "there's a comma before the closing bracket",
+    "Illegal trailing comma before end of array": "there's a comma before the closing bracket",
+}
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
 
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A text that is no JSON, and why."""
+    """A text that isn't JSON, and why."""
 
     text: str
     why: str
@@ -26,10 +39,10 @@ def read_json(text: str) -> object:
     try:
         return json.loads(text, parse_constant=_refuse)
     except RecursionError:
-        return Unreadable(text, f"is nested too deeply; at most {MOST_LEVELS} levels are possible")
+        return Unreadable(text, TOO_DEEP)
     except json.JSONDecodeError as error:
-        why = error.msg[:1].lower() + error.msg[1:]
-        return Unreadable(text, f"is no JSON: {why} (line {error.lineno}, column {error.colno})")
+        why = FAULTS.get(error.msg) or error.msg[:1].lower() + error.msg[1:]
+        return Unreadable(text, f"isn't valid JSON (line {error.lineno}, column {error.colno}): {why}")
     except ValueError as error:
         return Unreadable(text, str(error))
 
@@ -55,23 +68,23 @@ def fault_of(value: object) -> str:
         level = [item for each in level for item in _items(each)]
         if not level:
             return ""
-    return f"is nested too deeply; at most {MOST_LEVELS} levels are possible"
+    return TOO_DEEP
 
 
 def _own_fault(value: object) -> str:
     if isinstance(value, str):
         return text_fault(value)
     if isinstance(value, float) and not math.isfinite(value):
-        return "contains a number that is infinite or NaN"
+        return "contains infinity or NaN, which JSON can't hold"
     if isinstance(value, int) and not SMALLEST <= value <= LARGEST:
-        return f"contains a whole number beyond {LARGEST:,}; write it as a text"
+        return f"contains a whole number beyond {LARGEST:,}; put it in quotes"
     return ""
 
 
 def text_fault(text: str) -> str:
     """Why a text cannot be kept, "" if it can."""
     if "\0" in text:
-        return "contains the character NUL, which no text can have"
+        return "contains the character NUL, which isn't allowed"
     if any("\ud800" <= character <= "\udfff" for character in text):
         return "contains half of a character (a lone surrogate)"
     return ""
@@ -84,4 +97,4 @@ def _items(value: object) -> Iterable[object]:
 
 
 def _refuse(constant: str) -> object:
-    raise ValueError(f"contains {constant}, which is no number in JSON")
+    raise ValueError(f"contains {constant}, which isn't valid JSON")

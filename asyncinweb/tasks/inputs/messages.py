@@ -11,10 +11,12 @@ from pydantic_core import ErrorDetails
 from asyncinweb.errors import nearest
 from asyncinweb.tasks.inputs.fields import FormField, as_text
 from asyncinweb.tasks.inputs.unclear import Unclear
-from asyncinweb.validation_messages import VALIDATION_MESSAGES
+from asyncinweb.units import counted
+from asyncinweb.validation_messages import VALIDATION_MESSAGES, requirement
 
 # Python refuses to write out whole numbers of more than 4300 digits.
 MOST_BITS = 1_000
+LIMITS = ("greater_than_equal", "greater_than", "less_than_equal", "less_than")
 
 
 def in_words(error: ValidationError, task: str, fields: Sequence[FormField]) -> dict[str, str]:
@@ -28,7 +30,7 @@ def in_words(error: ValidationError, task: str, fields: Sequence[FormField]) -> 
         if field is not None and field.kind == "group" and f"{name}.{''.join(where[1:2])}" in leaves:
             name = f"{name}.{where[1]}"
         if each["type"] == "extra_forbidden":
-            messages.setdefault(name, f"is no parameter of {task}.{nearest(name, leaves)}")
+            messages.setdefault(name, f"isn't a parameter of {task}.{nearest(name, leaves)}")
         else:
             messages.setdefault(name, _message(each, leaves.get(name)))
     return messages
@@ -42,18 +44,27 @@ def _message(error: ErrorDetails, field: FormField | None) -> str:
         return _wrong_number(field, facts)
     is_empty = (value is None and kind != "file") or (value == "" and kind == "string_too_short")
     if kind == "missing" or is_empty:
-        return "is missing; please fill it in"
+        return "is required"
     if kind == "file":
-        return "is missing; please choose a file" if value is None else error["msg"]
-    if kind == "string_too_long":
-        return f"is too long: {len(str(value))} characters, at most {facts['max_length']} are allowed"
-    message = VALIDATION_MESSAGES.get(kind)
+        return "is required" if value is None else error["msg"]
+    message = requirement(kind, facts, error["msg"])
     if field is not None and field.kind == "secret":
-        # What was typed must not stand in a page or a log.
-        return message.format(**facts) if message else "this is not possible"
-    if message is None:
-        return f"{shown(value)}: {error['msg'][:1].lower()}{error['msg'][1:]}"
-    return f"{shown(value)} is not possible: {message.format(**facts)}"
+        # What was typed must not stand in a page or a log; only our own words are sure not to have it.
+        return message if kind in VALIDATION_MESSAGES else "isn't valid"
+    return message + (
+        _but_was(kind, value) if message.startswith(("must ", "should ")) else f" (got {shown(value)})"
+    )
+
+
+def _but_was(kind: str, value: object) -> str:
+    """The value that is refused, to follow what it must be."""
+    if kind == "string_too_short":
+        return ""
+    if kind == "string_too_long":
+        return f", not {len(str(value))}"
+    if kind in LIMITS and not isinstance(value, int):
+        return f", not {as_text(value)}"
+    return f", not {shown(value)}"
 
 
 def shown(value: object) -> str:
@@ -65,10 +76,10 @@ def shown(value: object) -> str:
 
 
 def _wrong_number(field: FormField, facts: Mapping[str, Any]) -> str:
-    things = "files" if field.kind == "file" else "values"
+    thing = "file" if field.kind == "file" else "value"
     if "max_length" in facts:
-        return f"{facts['actual_length']} {things} are too many; at most {facts['max_length']} are possible"
-    return f"at least {facts['min_length']} {things} are needed"
+        return f"must have at most {counted(facts['max_length'], thing)}, not {facts['actual_length']}"
+    return f"must have at least {counted(facts['min_length'], thing)}"
 
 
 def _readable(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -183,7 +183,7 @@ class Inputs:
         try:
             stored = values.model_dump_json(by_alias=True)
         except (PydanticSerializationError, ValueError, RecursionError) as error:
-            raise BadArguments(self.task, {"arguments": f"cannot be kept as JSON: {error}"}) from None
+            raise BadArguments(self.task, {"arguments": f"can't be stored as JSON: {error}"}) from None
         if NUL.search(stored):
             raise BadArguments(self.task, self._with_nul(stored))
         return stored

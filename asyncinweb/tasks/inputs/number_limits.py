@@ -26,12 +26,12 @@ def each_of(value: Any) -> Sequence[Any]:
 
 def _fault_of(field: FormField, number: object) -> str:
     if isinstance(number, float) and not math.isfinite(number):
-        return f"{number} is not possible: an ordinary number is needed, neither infinite nor NaN"
+        return f"must be a finite number, not {number}"
     # An author who says how far a number may go has thought of what that means.
     if field.kind != "integer" or not isinstance(number, int):
         return ""
     if number > LARGEST and not field.maximum:
-        return f"{shown(number)} is not possible: it must be at most {LARGEST:,}"
+        return f"must be at most {LARGEST:,}, not {shown(number)}"
     if number < SMALLEST and not field.minimum:
-        return f"{shown(number)} is not possible: it must be at least {SMALLEST:,}"
+        return f"must be at least {SMALLEST:,}, not {shown(number)}"
     return ""

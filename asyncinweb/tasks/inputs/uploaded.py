@@ -16,6 +16,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 
 from asyncinweb.tasks.file_names import clean_name
+from asyncinweb.units import listed
 from asyncinweb.units import size as in_words
 
 CHUNK = 256 * 1024
@@ -99,9 +100,9 @@ class Accept:
     def fault_of(self, name: str, size: int) -> str:
         """Why a file of this name and size in bytes is not accepted, "" if it is."""
         if self.suffixes and not name.lower().endswith(self.suffixes):
-            return f"{name!r} is not accepted; its name must end in {' or '.join(self.suffixes)}"
+            return f"must be a {listed(self.suffixes)} file, not {name!r}"
         if self.max_bytes is not None and size > self.max_bytes:
-            return f"{name!r} is too large; at most {in_words(self.max_bytes)} are accepted"
+            return f"must be at most {in_words(self.max_bytes)} ({name!r} is larger)"
         return ""
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> Any:
@@ -134,18 +135,20 @@ def _file_of(value: object, info: core_schema.ValidationInfo) -> UploadedFile:
             return UploadedFile.of(value)
         except OSError as error:
             raise PydanticCustomError(
-                "file", "{path} cannot be read: {why}", {"path": str(value), "why": error.strerror or str(error)}
+                "file",
+                "can't be read from {path}: {why}",
+                {"path": str(value), "why": error.strerror or str(error)},
             ) from None
     # Not a text: whoever sends arguments as JSON would choose which file of this computer is read.
     raise PydanticCustomError(
-        "file", "a file is needed, as a part of a form (multipart/form-data), from the shell, or as a pathlib.Path"
+        "file", "must be a file: sent in a form (multipart/form-data), given in the shell, or a pathlib.Path"
     )
 
 
 def _stored(value: Any, folder: Path) -> UploadedFile:
     if not is_stored_file(value) or not _DIGEST.fullmatch(value["sha256"]):
-        raise PydanticCustomError("file", "a file is needed")
+        raise PydanticCustomError("file", "must be a file")
     path = folder / value["sha256"]
     if not path.is_file():
-        raise PydanticCustomError("file", "{name} is no longer there", {"name": value["name"]})
+        raise PydanticCustomError("file", "is no longer available ({name})", {"name": value["name"]})
     return UploadedFile(path, value["name"], value["size"], value["sha256"])

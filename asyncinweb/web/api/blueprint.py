@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.wrappers import Response as AnyResponse
 
 from asyncinweb.errors import BadArguments
+from asyncinweb.validation_messages import requirement
 from asyncinweb.web.api.json_body import NotJson, strict_json
 from asyncinweb.web.body_limits import MULTIPART
 from asyncinweb.web.problem_json import problem
@@ -117,8 +118,10 @@ def read_query(model: type[Model]) -> Model:
 def in_words(error: ValidationError) -> dict[str, str]:
     """What is wrong, by the name of the field."""
     return {
-        ".".join(str(part) for part in each["loc"]) or "body": each["msg"]
-        for each in error.errors(include_url=False, include_context=False, include_input=False)
+        ".".join(str(part) for part in each["loc"]) or "body": requirement(
+            each["type"], each.get("ctx", {}), each["msg"]
+        )
+        for each in error.errors(include_url=False, include_input=False)
     }
 
 

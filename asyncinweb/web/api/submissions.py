@@ -10,6 +10,7 @@ from asyncinweb.errors import BadArguments, UnknownTask
 from asyncinweb.queue.files.uploads import PendingUploads
 from asyncinweb.tasks.inputs.arguments import Arguments
 from asyncinweb.tasks.registry import Task
+from asyncinweb.units import size
 from asyncinweb.web import visitors
 from asyncinweb.web.api.blueprint import MOST_BYTES, read_body, read_json
 from asyncinweb.web.api.models import JobRequest
@@ -58,7 +59,9 @@ def _read_job(arriving: Iterator[Event]) -> JobRequest:
     for data in _first_part(arriving):
         body += data
         if len(body) > MOST_BYTES:
-            abort(413, f"The field {JOB_FIELD!r} is larger than {MOST_BYTES:,} bytes. Nothing was started.")
+            abort(
+                413, f"The field {JOB_FIELD!r} is too large. The limit is {size(MOST_BYTES)}. Nothing was started."
+            )
     return read_json(bytes(body), JobRequest, f"In the field {JOB_FIELD!r}: ")
 
 
@@ -88,7 +91,7 @@ def _packed(task: Task[..., object], arguments: dict[str, object], sent: Sent) -
 
 def _texts(texts: Mapping[str, list[str]]) -> dict[str, str]:
     return {
-        name: f"is a text, and only files stand beside the field {JOB_FIELD!r}"
+        name: f"must be a file: only files can be sent next to the field {JOB_FIELD!r}"
         for name, sent in texts.items()
         if sent
     }
@@ -103,6 +106,6 @@ def _put_files(task: Task[..., object], arguments: dict[str, object], sent: Sent
         if not isinstance(holder, dict):
             continue
         if (member or name) in holder:
-            faults[name] = f"is given twice: as a file, and in the field {JOB_FIELD!r}"
+            faults[name] = f"is given twice: as a file and in the field {JOB_FIELD!r}"
         holder[member or name] = list(files) if task.inputs.leaves[name].multiple else files[0]
     return faults

@@ -9,7 +9,8 @@ from asyncinweb import clock
 from asyncinweb.tasks.inputs.fields import Choice, FormField, has_line_end
 from asyncinweb.tasks.inputs.moments import fits_control
 from asyncinweb.tasks.registry import Task
-from asyncinweb.units import size
+from asyncinweb.units import counted, listed, size
+from asyncinweb.validation_messages import about, alone
 from asyncinweb.web.forms.start_time import START_FIELD, zone_of
 from asyncinweb.web.forms.uploads import KeptFile
 from asyncinweb.web.installation import installation
@@ -129,12 +130,12 @@ class Control:
         if self.widget in ("lines", "items"):
             parts.insert(0, "One per line" if self.widget == "lines" else "One per box")
         if self.field.kind == "duration" and not self.texts:
-            parts.append("Such as 1 h 30 min")
+            parts.append("For example 1 h 30 min")
         if self.field.kind == "json":
-            parts.append('JSON, such as {"size": 3}')
+            parts.append('JSON, for example {"size": 3}')
         if self.widget in ("paragraph", "items") and any("\r" in text for text in self.texts):
             # A browser sends every line end as the same two characters.
-            parts.append("Has unusual line breaks, which will become ordinary ones")
+            parts.append("Unusual line breaks become ordinary ones")
         return ". ".join(part for part in parts if part)
 
     @property
@@ -143,7 +144,7 @@ class Control:
         field = self.field
         if field.multiple or not (field.optional or (field.required and self.widget == "select")):
             return field.choices
-        return (Choice("", "No choice" if field.optional else "Please choose", None), *field.choices)
+        return (Choice("", "None" if field.optional else "Choose…", None), *field.choices)
 
     @property
     def max_bytes(self) -> int:
@@ -160,8 +161,13 @@ class Control:
 
     @property
     def error_sentence(self) -> str:
-        """The error with the field's name in front, as the summary lists it."""
-        return sentence(self.field.label, self.error)
+        """The error with the field's name, as the summary lists it."""
+        return about(self.field.label, self.error)
+
+    @property
+    def error_alone(self) -> str:
+        """The error as it stands beside the field."""
+        return alone(self.error)
 
 
 @dataclass(frozen=True)
@@ -174,7 +180,11 @@ class Group:
 
     @property
     def error_sentence(self) -> str:
-        return sentence(self.field.label, self.error)
+        return about(self.field.label, self.error)
+
+    @property
+    def error_alone(self) -> str:
+        return alone(self.error)
 
 
 @dataclass(frozen=True)
@@ -195,7 +205,11 @@ class StartTime:
 
     @property
     def error_sentence(self) -> str:
-        return sentence("Start at", self.error)
+        return about("Start at", self.error)
+
+    @property
+    def error_alone(self) -> str:
+        return alone(self.error)
 
 
 @dataclass(frozen=True)
@@ -227,11 +241,6 @@ class Form:
         return [*found, *(("", each) for each in self.other_errors)]
 
 
-def sentence(label: str, error: str) -> str:
-    """What is wrong, with the field's name in front."""
-    return f"{label}{' ' if error.startswith(('is ', 'contains ')) else ': '}{error}."
-
-
 def blank_form(task: Task[..., object], texts: Texts | None = None, kept: Kept | None = None) -> Form:
     """A form with the defaults, or with `texts` and files that are kept where there are some."""
     return _form(task, texts or {}, kept or {}, {}, new_form_key())
@@ -258,7 +267,7 @@ def _form(task: Task[..., object], texts: Texts, kept: Kept, messages: Mapping[s
         for field in task.inputs.fields
     ]
     names = {*task.inputs.leaves, *(field.name for field in task.inputs.fields), START_FIELD}
-    others = [f"{name} {message}" for name, message in messages.items() if name not in names]
+    others = [about(name, message) for name, message in messages.items() if name not in names]
     when = StartTime((texts.get(START_FIELD) or [""])[-1], messages.get(START_FIELD, ""))
     return Form(task, parts, others, key, when)
 
@@ -283,9 +292,9 @@ def _bounds(field: FormField) -> str:
 def _file_limits(field: FormField, max_bytes: int) -> str:
     """`.csv or .txt, up to 5 MB`"""
     parts = [
-        " or ".join(field.accept.suffixes),
+        listed(field.accept.suffixes),
         f"up to {size(max_bytes)}",
-        f"at most {_counted(field.max_items, 'file')}" if field.max_items else "",
+        f"at most {counted(field.max_items, 'file')}" if field.max_items else "",
     ]
     words = ", ".join(part for part in parts if part)
     return words[:1].upper() + words[1:]
@@ -294,14 +303,10 @@ def _file_limits(field: FormField, max_bytes: int) -> str:
 def _range(least: int | None, most: int | None, thing: str) -> str:
     """`2 to 40 characters`, or the one end that is given."""
     if least and most:
-        return f"{least:,} to {_counted(most, thing)}"
+        return f"{least:,} to {counted(most, thing)}"
     if least:
-        return f"At least {_counted(least, thing)}"
-    return f"At most {_counted(most, thing)}" if most else ""
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+        return f"At least {counted(least, thing)}"
+    return f"At most {counted(most, thing)}" if most else ""
 
 
 def _grouped(number: str) -> str:

@@ -23,14 +23,12 @@ def read_start(text: str) -> datetime | None:
     try:
         start = datetime.fromisoformat(text.strip()).astimezone()
     except (ValueError, OverflowError, OSError):
-        raise InvalidStart(
-            f"{text[:40]!r} is not possible: a date and time is needed, such as 2026-11-23T18:30"
-        ) from None
+        raise InvalidStart(f"must be a date and time, such as 2026-11-23T18:30, not {text[:40]!r}") from None
     now = clock.now().astimezone()
     if start < now.replace(second=0, microsecond=0):
-        raise InvalidStart(f"is in the past: it is {now:%H:%M} on {now.day} {now:%b %Y} ({zone_of(now)}) now")
+        raise InvalidStart(f"is in the past. It's now {now:%H:%M} on {now.day} {now:%b %Y} ({zone_of(now)})")
     if start > now + FURTHEST:
-        raise InvalidStart("is too far away; at most a year ahead is possible")
+        raise InvalidStart("must be within a year from now")
     return start if start > now else None
 
 

@@ -79,8 +79,7 @@ def limit_length(takes_files: bool) -> None:
     request.max_content_length = files + MAX_TEXT_BYTES
     length = request.content_length or 0
     if length > request.max_content_length:
-        sent = f"This is {size_in_words(length)}, and a form may bring {size_in_words(files or MAX_TEXT_BYTES)}"
-        abort(413, f"{sent}{' of files' if files else ''}. Nothing was started.")
+        _refuse_size("files" if files else "inputs", files or MAX_TEXT_BYTES)
 
 
 class Receiver:
@@ -136,7 +135,7 @@ class Receiver:
         if not self._is_file:
             self._texts_size += len(data)
             if self._texts_size > MAX_TEXT_BYTES:
-                _refuse_size("texts", MAX_TEXT_BYTES)
+                _refuse_size("inputs", MAX_TEXT_BYTES)
             self._text += data
         elif self._incoming is not None:
             self._files_size += len(data)
@@ -167,9 +166,9 @@ class Receiver:
         """True if the field takes no such file. What of it has arrived is removed, the rest is not kept."""
         leaf = self._leaves.get(self._field)
         is_file_field = leaf is not None and leaf.kind == "file"
-        fault = leaf.accept.fault_of(name, size) if leaf and is_file_field else "takes no file"
+        fault = leaf.accept.fault_of(name, size) if leaf and is_file_field else "doesn't take a file"
         if leaf and not leaf.multiple and self.sent.files.get(self._field):
-            fault = "takes one file only"
+            fault = "takes only one file"
         if fault and leaf:
             self.sent.messages[self._field] = fault
         if fault and self._incoming is not None:
@@ -198,7 +197,7 @@ class Receiver:
             for kept in arrived:
                 self._put(name, kept)
             if any(file is None for _, file in found) and not arrived:
-                self.sent.messages[name] = "is no longer kept; please choose it again"
+                self.sent.messages[name] = "is no longer available; choose the file again"
             self.sent.files.setdefault(name, [])
 
     def _find(self, token: str) -> UploadedFile | None:
@@ -268,12 +267,12 @@ def _events(decoder: MultipartDecoder) -> Iterator[Event]:
         except RequestEntityTooLarge:
             _refuse_parts()
         except ValueError:
-            abort(400, "The form arrived incomplete. Nothing was started; please send it again.")
+            abort(400, "The form arrived incomplete. Nothing was started. Send it again.")
         yield event
 
 
 def _refuse_size(things: str, limit: int) -> None:
-    abort(413, f"The {things} of a form may have {size_in_words(limit)} together. Nothing was started.")
+    abort(413, f"The {things} are too large. The limit is {size_in_words(limit)} in total. Nothing was started.")
 
 
 def _refuse_parts() -> None:

@@ -6,6 +6,7 @@ from asyncinweb.queue.models import Job
 from asyncinweb.queue.position import MOST_COUNTED, Limits, Position, count_living_workers, position_of_new
 from asyncinweb.queue.reading import count_running, usual_seconds
 from asyncinweb.tasks.registry import Task
+from asyncinweb.units import counted
 from asyncinweb.web import visitors
 from asyncinweb.web.filters import duration
 from asyncinweb.web.installation import installation
@@ -14,7 +15,7 @@ from asyncinweb.web.shared import read_session
 
 @dataclass(frozen=True)
 class Forecast:
-    """`usually 5 s · 2 ahead of you`. has_workers: False if it would wait for somebody to start one."""
+    """`Usually 5 s · 2 jobs ahead of you`. has_workers: False if it would wait for somebody to start one."""
 
     words: str
     has_workers: bool
@@ -33,16 +34,22 @@ def forecast_of(task: Task[..., object]) -> Forecast:
         "" if usual is None else f"usually {duration(usual)}",
         _ahead(position, is_free=count_running(session) < workers) if workers else "",
     ]
-    return Forecast(" · ".join(part for part in parts if part), workers > 0)
+    words = " · ".join(part for part in parts if part)
+    return Forecast(words[:1].upper() + words[1:], workers > 0)
 
 
 def _ahead(position: Position, is_free: bool) -> str:
     if position.held_by == "task":
-        return f"only {position.limit} may run at once, so it would wait"
+        return f"only {_number(position.limit)} at a time, so yours will wait its turn"
     if position.held_by == "owner":
-        return f"{position.limit} of your jobs are running, so it would wait"
+        return f"only {_number(position.limit, 'of your jobs')} at a time, so this one will wait its turn"
     if position.is_far:
-        return f"more than {MOST_COUNTED:,} ahead of you"
+        return f"more than {MOST_COUNTED:,} jobs ahead of you"
     if position.ahead:
-        return f"{len(position.ahead):,} ahead of you"
-    return "starts at once" if is_free else "next in line"
+        return f"{counted(len(position.ahead), 'job')} ahead of you"
+    return "starts right away" if is_free else "you're next"
+
+
+def _number(limit: int, whose: str = "") -> str:
+    """`one runs`, `3 of your jobs run`."""
+    return f"{'one' if limit == 1 else limit}{whose and ' '}{whose} {'runs' if limit == 1 else 'run'}"

@@ -169,7 +169,7 @@ def test_arguments_that_no_longer_fit_are_a_failure_in_words(run_task: RunTask) 
 
     assert isinstance(ending, Failed)
     assert ending.reason == "bad_arguments"
-    assert "number: is missing" in ending.error
+    assert "number is required" in ending.error
 
 
 @pytest.mark.parametrize(
