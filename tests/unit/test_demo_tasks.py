@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise, permutations
 from math import dist
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -298,7 +299,7 @@ id,name,born,score
 
 
 def test_a_table_is_summed_up_column_by_column(capsys: pytest.CaptureFixture[str]) -> None:
-    assert csv_checkup(STAFF) == [
+    assert columns_of(STAFF) == [
         {
             "column": "id",
             "type": "number",
@@ -352,12 +353,16 @@ def test_a_table_is_summed_up_column_by_column(capsys: pytest.CaptureFixture[str
     ]
 
 
+def columns_of(*arguments: object, **named: object) -> Any:
+    return csv_checkup(*arguments, **named)["Columns"]  # type: ignore[arg-type]
+
+
 def types_of(table: list[dict[str, object]]) -> dict[object, object]:
     return {row["column"]: row["type"] for row in table}
 
 
 def test_the_sample_table_shows_every_kind_of_finding(capsys: pytest.CaptureFixture[str]) -> None:
-    assert types_of(csv_checkup()) == {
+    assert types_of(columns_of()) == {
         "order": "number",
         "date": "date",
         "customer": "text",
@@ -374,21 +379,21 @@ def test_the_sample_table_shows_every_kind_of_finding(capsys: pytest.CaptureFixt
     ]
 
 
-@pytest.mark.parametrize(("sign", "name"), [(",", "comma"), (";", "semicolon"), ("\t", "tab")])
+@pytest.mark.parametrize(("sign", "name"), [(",", "comma"), (";", "semicolon"), ("\t", "tab"), ("|", "pipe")])
 def test_the_delimiter_is_found(sign: str, name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert types_of(csv_checkup(f"a{sign}b\n1{sign}x\n2{sign}y\n")) == {"a": "number", "b": "text"}
+    assert types_of(columns_of(f"a{sign}b\n1{sign}x\n2{sign}y\n")) == {"a": "number", "b": "text"}
     assert f"Separated by: {name}." in capsys.readouterr().out
 
 
 def test_decimal_commas_do_not_hide_the_semicolons() -> None:
-    (item, price) = csv_checkup("item;price\npen;1,50\nink;12,25\npad;3,00\n")
+    (item, price) = columns_of("item;price\npen;1,50\nink;12,25\npad;3,00\n")
 
     assert item["type"] == "text"
     assert (price["min"], price["max"], price["mean"]) == (1.5, 12.25, 5.583)
 
 
 def test_a_column_that_can_be_read_in_two_ways_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    (_, day) = csv_checkup("n,day\n1,01/02/2026\n2,03/02/2026\n")
+    (_, day) = columns_of("n,day\n1,01/02/2026\n2,03/02/2026\n")
 
     assert (day["min"], day["max"]) == ("2026-02-01", "2026-02-03")
     assert (
@@ -398,35 +403,35 @@ def test_a_column_that_can_be_read_in_two_ways_is_named(capsys: pytest.CaptureFi
 
 
 def test_numbers_with_leading_zeros_are_text() -> None:
-    assert types_of(csv_checkup("zip,n\n10115,1\n01067,2\n20095,3\n80331,4\n"))["zip"] == "text"
+    assert types_of(columns_of("zip,n\n10115,1\n01067,2\n20095,3\n80331,4\n"))["zip"] == "text"
 
 
 def test_a_table_without_column_names_gets_numbered_ones() -> None:
-    rows = csv_checkup("1;x\n2;y\n", header=False)
+    rows = columns_of("1;x\n2;y\n", header=False)
 
     assert [(row["column"], row["filled"]) for row in rows] == [("column 1", 2), ("column 2", 2)]
 
 
 def test_missing_and_repeated_column_names_are_made_up_for() -> None:
-    rows = csv_checkup("a,,a\n1,2,3,4\n5,6,7,8\n")
+    rows = columns_of("a,,a\n1,2,3,4\n5,6,7,8\n")
 
     assert [row["column"] for row in rows] == ["a", "column 2", "a (3)", "column 4"]
 
 
 def test_an_empty_column_is_called_empty() -> None:
-    (_, empty) = csv_checkup("a,b\n1,\n2, \n")
+    (_, empty) = columns_of("a,b\n1,\n2, \n")
 
     assert (empty["type"], empty["filled"], empty["empty"], empty["longest"]) == ("empty", 0, 2, None)
 
 
 def test_a_cell_of_several_lines_counts_as_one_row(capsys: pytest.CaptureFixture[str]) -> None:
-    csv_checkup('\ufeffa,b\r\n1,"two\r\nlines"\r\n2\r\n', "comma")
+    columns_of('\ufeffa,b\r\n1,"two\r\nlines"\r\n2\r\n', "comma")
 
     assert "Line 4 has 1 cell instead of 2." in capsys.readouterr().out.splitlines()
 
 
 def test_many_findings_of_a_kind_are_cut_short(capsys: pytest.CaptureFixture[str]) -> None:
-    csv_checkup("a,b\n" + "1,2\n" * 31)
+    columns_of("a,b\n" + "1,2\n" * 31)
 
     lines = capsys.readouterr().out.splitlines()
     assert sum("is the same as line 2." in line for line in lines) == 20
@@ -441,13 +446,13 @@ def test_many_findings_of_a_kind_are_cut_short(capsys: pytest.CaptureFixture[str
         (",,\n,,\n", "comma", "there is nothing in any cell"),
         ("a,b,c\n", "auto", "no rows below them"),
         ("Dear all,\nthe meeting is on Monday.\nSee you there!\n", "auto", "does not look like a table"),
-        ('a,b\n1,2\n"3,4\n5,6\n', "auto", "begins in line 3 cannot be read; most likely a quotation mark"),
-        ('a,b\n1,"' + "x" * 140_000, "auto", "begins in line 2 cannot be read"),
+        ('a,b\n1,2\n"3,4\n5,6\n', "auto", "begins in line 3 can't be read; most likely a quotation mark"),
+        ('a,b\n1,"' + "x" * 140_000, "auto", "begins in line 2 can't be read"),
     ],
 )
 def test_what_is_no_table_is_refused_in_words(text: str, delimiter: str, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
-        csv_checkup(text, delimiter)  # type: ignore[arg-type]
+        columns_of(text, delimiter)  # type: ignore[arg-type]
 
 
 # word_counts

@@ -392,7 +392,7 @@ def test_files_are_listed_with_a_look_into_them(client: FlaskClient, room: Room)
             "6.svg": SVG.encode(),
             "7.bin": b"\x00\x01",
             "8.txt": b"",
-            "9.txt": ("ä" * 4_000).encode(),
+            "9.txt": ("ä" * 9_000).encode(),
         },
     )
 

@@ -6,9 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from asyncinweb.tasks.csv_reader.encodings import NAMES, Decoded, Encoding, decode
+from asyncinweb.tasks.csv_reader.rows import SIGNS, CsvText, guess_delimiter
 from asyncinweb.tasks.current import track
 from asyncinweb.tasks.demo.csv_cells import Value, choose_reading
-from asyncinweb.tasks.demo.csv_table import CsvTable, guess_delimiter, read_table
+from asyncinweb.tasks.demo.csv_table import CsvTable, read_table
 from asyncinweb.tasks.inputs.uploaded import Accept, UploadedFile
 from asyncinweb.tasks.registry import task
 
@@ -39,7 +41,7 @@ def csv_checkup(
         Field(max_length=200_000, title="Table", description="Copied from a CSV file or a spreadsheet, as it is."),
     ] = SAMPLE,
     delimiter: Annotated[
-        Literal["auto", "comma", "semicolon", "tab"],
+        Literal["auto", "comma", "semicolon", "tab", "pipe"],
         Field(title="Cells are separated by", description="Auto looks at the table. From a spreadsheet: tab."),
     ] = "auto",
     header: Annotated[bool, Field(title="The first row has the column names")] = True,
@@ -48,32 +50,43 @@ def csv_checkup(
         Field(title="Or a file", description="Taken instead of the table above."),
         Accept(".csv", ".tsv", ".txt", max_mb=5),
     ] = None,
-) -> list[dict[str, object]]:
+    encoding: Annotated[
+        Literal["auto", Encoding],
+        Field(title="Encoding", description="Of the file. If letters come out wrong, choose the right one here."),
+    ] = "auto",
+) -> dict[str, object]:
     """Check a table for gaps and mistakes.
 
     Shows for each column what is in it: how many cells are filled, what type they are, the smallest and the
     largest value. Rows that occur twice, rows with missing cells and cells that do not fit their column are named
     in the log.
     """
-    text = (read_text(file) if file else table).removeprefix("\ufeff")
-    if not text.strip():
+    decoded = _decoded(file, encoding) if file else Decoded(table.removeprefix("\ufeff"), "UTF-8", False)
+    if not decoded.text.strip():
         raise ValueError("The table is empty: paste at least one row.")
-    found = guess_delimiter(text) if delimiter == "auto" else delimiter
-    read = read_table(text, found, header)
-    print(f"Rows: {len(read.rows)}. Columns: {len(read.names)}. Separated by: {found}.")
+    csv_text = CsvText.of(decoded.text)
+    sign = SIGNS[delimiter] if delimiter != "auto" else csv_text.sign or SIGNS[guess_delimiter(csv_text)]
+    read = read_table(csv_text, sign, header)
+    read_as = f"{_encoding_in_words(decoded) if file else ''}Separated by: {_name_of(sign)}."
+    print(f"Rows: {len(read.rows)}. Columns: {len(read.names)}. {read_as}")
     _tell(_ragged_rows(read))
     _tell(_repeated_rows(read))
-    return [_check_column(read, number) for number in track(range(len(read.names)), text="columns")]
+    columns = [_check_column(read, number) for number in track(range(len(read.names)), text="columns")]
+    return {"Read as": read_as, "Columns": columns}
 
 
-def read_text(file: UploadedFile) -> str:
-    """The text of a file: in UTF-8, or as spreadsheets of the West write it."""
-    data = file.path.read_bytes()
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        print(f"{file.name} is not in UTF-8; it is read as Windows-1252.")
-        return data.decode("cp1252", "replace")
+def _decoded(file: UploadedFile, encoding: str) -> Decoded:
+    return decode(file.path.read_bytes(), next((name for name in NAMES if name == encoding), None))
+
+
+def _encoding_in_words(decoded: Decoded) -> str:
+    if not decoded.is_assumed:
+        return f"Encoding: {decoded.encoding}. "
+    return f"Encoding: {decoded.encoding} (assumed; if letters look wrong, choose another one). "
+
+
+def _name_of(sign: str) -> str:
+    return next((name for name, each in SIGNS.items() if each == sign), sign)
 
 
 def _ragged_rows(table: CsvTable) -> list[str]:

@@ -1,36 +1,36 @@
 """A look into a file: a picture, the first lines of a text, the first rows of a CSV."""
 
-import csv
-import io
 import mimetypes
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from asyncinweb.tasks.csv_reader.encodings import NoText, decode
+from asyncinweb.tasks.csv_reader.rows import SIGNS, CsvText, NoTable, guess_delimiter
 from asyncinweb.tasks.outputs.images import HEAD_BYTES, image_type
 from asyncinweb.web.viewers.tables import Table
 
 Kind = Literal["image", "text", "table", "none"]
 
 # As much of a file is read.
-HEAD = 4_000
+HEAD = 16_000
 MOST_LINES = 8
 MOST_CHARACTERS_IN_LINE = 200
 MOST_CSV_COLUMNS = 12
 # A larger picture is a download.
 MOST_IMAGE_BYTES = 20_000_000
 CSV_SUFFIXES = (".csv", ".tsv")
-DELIMITERS = ",;\t"
 
 
 @dataclass(frozen=True)
 class Preview:
-    """What can be shown of a file. `is_cut`: there is more of it."""
+    """What can be shown of a file. is_cut: there is more of it. note: how it was read."""
 
     kind: Kind
     text: str = ""
     table: Table | None = None
     is_cut: bool = False
+    note: str = ""
 
 
 NOTHING = Preview("none")
@@ -49,37 +49,52 @@ def preview_of(path: Path, name: str, size: int) -> Preview:
 
 
 def _preview_of_text(head: bytes, name: str, is_whole: bool) -> Preview:
-    text = _as_text(head, is_whole)
-    if not text:
+    is_csv = name.lower().endswith(CSV_SUFFIXES)
+    try:
+        decoded = decode(head, is_whole=is_whole)
+    except NoText:
         return NOTHING
-    lines = text.splitlines()
+    # Other files than tables can be anything, so nothing is assumed of them.
+    if not _is_shown(decoded.text) or (decoded.is_assumed and not is_csv):
+        return NOTHING
+    note = "" if decoded.encoding == "UTF-8" else f"Read as {decoded.encoding}"
+    preview = (_preview_of_csv(decoded.text, is_whole) if is_csv else None) or _lines(decoded.text, is_whole)
+    return replace(preview, note=f"{note} (assumed)" if decoded.is_assumed else note)
+
+
+def _is_shown(text: str) -> bool:
+    return bool(text) and not any(each < " " and each not in "\t\n\r\f\x1b" for each in text)
+
+
+def _lines(text: str, is_whole: bool) -> Preview:
+    lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
     # The last line may have been cut in the middle.
     whole = lines if is_whole or len(lines) == 1 else lines[:-1]
-    shown, is_cut = whole[:MOST_LINES], not is_whole or len(whole) > MOST_LINES
-    if name.lower().endswith(CSV_SUFFIXES):
-        return Preview("table", table=_table(shown), is_cut=is_cut)
-    return Preview("text", "\n".join(_cut(line) for line in shown), is_cut=is_cut)
+    shown = "\n".join(_cut(line) for line in whole[:MOST_LINES])
+    return Preview("text", shown, is_cut=not is_whole or len(whole) > MOST_LINES)
 
 
-def _cut(line: str) -> str:
-    return line if len(line) <= MOST_CHARACTERS_IN_LINE else line[:MOST_CHARACTERS_IN_LINE] + "…"
-
-
-def _as_text(head: bytes, is_whole: bool) -> str | None:
-    """None if it is no UTF-8 text. The last character may have been cut in the middle."""
+def _preview_of_csv(text: str, is_whole: bool) -> Preview | None:
+    """None where a quotation mark is missing: then the lines say more."""
+    csv_text = CsvText.of(text)
     try:
-        text = head.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        if is_whole or error.start < len(head) - 3:
-            return None
-        text = head[: error.start].decode("utf-8-sig")
-    return None if any(each < " " and each not in "\t\n\r\f\x1b" for each in text) else text
-
-
-def _table(lines: list[str]) -> Table:
-    delimiter = max(DELIMITERS, key=lines[0].count)
-    rows = [row for row in csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter) if row]
-    columns, *body = rows or [[]]
+        rows = [row.cells for row in csv_text.rows(_sign_of(csv_text), is_whole=is_whole) if any(row.cells)]
+    except NoTable:
+        return None
+    columns, *body = rows[:MOST_LINES] or [[]]
     width = min(MOST_CSV_COLUMNS, len(columns))
-    fitted = [[*row[:width], *[""] * (width - len(row))] for row in body]
-    return Table(columns[:width], fitted, len(fitted), len(columns))
+    fitted = [[*map(_cut, row[:width]), *[""] * (width - len(row))] for row in body]
+    table = Table(columns[:width], fitted, len(fitted), len(columns))
+    return Preview("table", table=table, is_cut=not is_whole or len(rows) > MOST_LINES)
+
+
+def _sign_of(csv_text: CsvText) -> str:
+    try:
+        return csv_text.sign or SIGNS[guess_delimiter(csv_text)]
+    except NoTable:
+        # One column, most likely.
+        return SIGNS["comma"]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST_CHARACTERS_IN_LINE else text[:MOST_CHARACTERS_IN_LINE] + "…"
