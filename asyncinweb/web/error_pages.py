@@ -26,9 +26,9 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = 5
 QUOTA_SECONDS = 30
 
-KEY_USED = "This Idempotency-Key was used before with other values. Nothing was changed; use a new one."
-UNUSABLE = "The database cannot be used right now. Nothing was changed; please try again in a while."
-BUSY = "The database is busy. Nothing was changed; please try again in a few seconds."
+KEY_USED = "This Idempotency-Key was already used with different values. Nothing was changed. Use a new key."
+UNUSABLE = "The database isn't available right now. Nothing was changed. Try again in a while."
+BUSY = "The database is busy. Nothing was changed. Try again in a few seconds."
 
 
 @dataclass(frozen=True)
@@ -40,17 +40,17 @@ class Words:
 
 
 WORDS = {
-    400: Words("This request cannot be understood", "Something in the address or in the form is wrong."),
-    403: Words("Not allowed from there", "Please open the page again and use its own buttons."),
-    404: Words("Nothing here", "There is no page with this address."),
-    405: Words("Not this way", "This address cannot be opened like that."),
-    409: Words("Not possible any more", "This form was sent before with other values. Please open it again."),
-    415: Words("Not in this form", "What was sent is of a type that this address does not take."),
-    413: Words("Too much at once", "What was sent is larger than this server accepts. Nothing was started."),
-    422: Words("Something is not right", "The values do not fit."),
-    429: Words("Too many at once", "Please wait until one of your jobs is done."),
-    500: Words("Something went wrong", "The mistake is on our side, and it has been written down."),
-    503: Words("Just a moment", "The server cannot answer right now. Please try again in a few seconds."),
+    400: Words("This request isn't valid", "Something in the address or the form isn't right."),
+    403: Words("Request blocked", "Open the page again and use its own buttons."),
+    404: Words("Page not found", "There's no page at this address."),
+    405: Words("Not allowed here", "This address doesn't accept that kind of request."),
+    409: Words("No longer possible", "This form was already sent with different values. Open it again."),
+    415: Words("Unsupported format", "This address doesn't accept that content type."),
+    413: Words("Too large", "The request is larger than this server accepts. Nothing was started."),
+    422: Words("Some values aren't valid", "Check the values and try again."),
+    429: Words("Too many jobs waiting", "Wait until one of your jobs has started."),
+    500: Words("Something went wrong on our side", "The error has been logged."),
+    503: Words("Temporarily unavailable", "The server can't answer right now. Try again in a few seconds."),
 }
 
 
@@ -68,7 +68,7 @@ def register(target: Flask | Blueprint) -> None:
 
 def error_page(code: int, sentence: str = "", reference: str = "") -> Response:
     """The page for a status code; for a program that asks the API the same in JSON."""
-    words = WORDS.get(code, Words("Something went wrong", "The request could not be answered."))
+    words = WORDS.get(code, Words("Something went wrong", "We couldn't answer this request."))
     if wants_problem():
         return problem(code, words.heading, sentence or words.sentence, reference)
     page = render(

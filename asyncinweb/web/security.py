@@ -29,6 +29,7 @@ READ_ONLY_POSTS = {"asyncinweb.query"}
 HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\s:/@\[\]]+?)\.?(?::[0-9]*)?", re.IGNORECASE)
 LOOPBACK_NAMES = {"localhost", "127.0.0.1", "[::1]"}
 WILDCARDS = {"0.0.0.0", "::"}
+PROXY_HINT = " Behind a proxy, check that it passes on the Host header with its port."
 
 
 def add_headers(response: Response) -> Response:
@@ -82,12 +83,12 @@ def _is_asked_about_first() -> bool:
 def _why_refused(site: str | None, origin: str | None) -> str:
     if visitors.API in request.blueprints and site is None and origin is None:
         return (
-            f"Programs send Content-Type: application/json, or with files {MULTIPART} and an {KEY_HEADER}, and no "
-            "cookie. Nothing was changed."
+            f"Programs must send Content-Type: application/json (for files {MULTIPART} and an {KEY_HEADER}), and "
+            "no cookie. Nothing was changed."
         )
     if site is None and origin is None:
-        return "The request did not say which page it comes from, so nothing was changed."
-    return "Another page asked for this, not one of ours, so nothing was changed."
+        return "We can't tell which page this request came from, so nothing was changed."
+    return f"It didn't come from this site, so nothing was changed.{PROXY_HINT if is_operator() else ''}"
 
 
 def refuse_foreign_names() -> None:
@@ -96,8 +97,8 @@ def refuse_foreign_names() -> None:
     if match is None or match[1] not in allowed_names(installation().settings):
         abort(
             400,
-            "This server does not answer to the name in the address. Its operator can add the name to the setting "
-            "allowed_hosts.",
+            "This server doesn't answer to the host name in the address. Its operator can add the name to the "
+            "allowed_hosts setting.",
         )
 
 

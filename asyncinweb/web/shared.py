@@ -49,7 +49,7 @@ def job_or_404(slug: str) -> Job:
     """The job with this address, if it is there and the visitor may see it."""
     job = find_job(read_session(), slug)
     if job is None or not visitors.may_see(visitors.current(), job):
-        abort(404, "There is no such job. It may have been removed: finished jobs are kept for a limited time.")
+        abort(404, "This job doesn't exist. It may have been deleted: finished jobs are kept for a limited time.")
     return job
 
 

@@ -149,7 +149,7 @@ def test_a_full_disk_is_named_and_costs_no_job_and_all_goes_on_when_there_is_roo
     ]
 
     fill(tmp_path / "instance" / "ballast")
-    wait_for_health(tree, 503, "The disk is full: 0.0 MB are free.")
+    wait_for_health(tree, 503, "The disk is full: 0.0 MB left.")
     accepted, answer = [], post(tree, "/tasks/add", a=1)
     while answer.status == 303:
         accepted.append(slug_of(answer))
@@ -187,7 +187,7 @@ def test_a_database_that_becomes_read_only_is_named_and_written_again_when_it_ma
 
     mount("--bind", str(path), at=path)
     mount("-o", "remount,bind,ro", at=path)
-    wait_for_health(tree, 503, "The database may not be written to.")
+    wait_for_health(tree, 503, "The database is read-only.")
     os.kill(worker, signal.SIGKILL)
     wait_until(lambda: "attempt to write a readonly database" in tree.server_log)
     subprocess.run(["umount", "-l", str(path)], check=True)

@@ -103,7 +103,7 @@ def test_an_upload_that_the_disk_has_no_room_for_is_refused_in_words_and_leaves_
     accepted = upload(tree, 3)
 
     assert [answer.status for answer in refused] == [503] * 4
-    assert all("Just a moment" in answer.page for answer in refused)
+    assert all("Temporarily unavailable" in answer.page for answer in refused)
     assert ['"status": 503' in answer.page for answer in refused] == [False, False, True, True]
     assert left == []
     assert tree.rows("SELECT count(*) AS n FROM asyncinweb_jobs") == [{"n": 1}]

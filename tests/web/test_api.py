@@ -207,7 +207,7 @@ def test_the_same_key_with_other_values_is_a_conflict(
 ) -> None:
     submit(program, {"Idempotency-Key": "k1"})
 
-    assert "used before" in refused(submit(program, {"Idempotency-Key": "k1"}, **other), 409).detail
+    assert "already used" in refused(submit(program, {"Idempotency-Key": "k1"}, **other), 409).detail
     assert len(room.jobs()) == 1
 
 

@@ -252,8 +252,8 @@ def test_files_above_the_limit_of_the_server_are_a_413(program: FlaskClient, roo
     [
         (FILE + HEAD + b"--x--\r\n", "The first part must be the field 'job'"),
         (b"--x--\r\n", "The first part must be the field 'job'"),
-        (HEAD.replace(b"{", b"[") + FILE + b"--x--\r\n", "In the field 'job': The body is not JSON"),
-        (HEAD.replace(b'"check"', b'"check", "task": "x"') + b"--x--\r\n", "stands twice"),
+        (HEAD.replace(b"{", b"[") + FILE + b"--x--\r\n", "In the field 'job': The body isn't valid JSON"),
+        (HEAD.replace(b'"check"', b'"check", "task": "x"') + b"--x--\r\n", "appears twice"),
         (HEAD + FILE[:-20], "incomplete"),
         (HEAD + FILE, "incomplete"),
         (b"", "The first part must be the field 'job'"),

@@ -17,9 +17,9 @@ from asyncinweb.web.forms.uploads import MAX_TEXT_BYTES
 @pytest.mark.parametrize(
     ("method", "path", "code", "heading"),
     [
-        ("GET", "/nothing", 404, "Nothing here"),
-        ("POST", "/jobs", 405, "Not this way"),
-        ("GET", "/jobs?state=x", 400, "This request cannot be understood"),
+        ("GET", "/nothing", 404, "Page not found"),
+        ("POST", "/jobs", 405, "Not allowed here"),
+        ("GET", "/jobs?state=x", 400, "This request isn't valid"),
     ],
 )
 def test_an_error_is_a_page_in_plain_words(
@@ -61,6 +61,7 @@ def test_too_many_waiting_jobs_are_a_429(settings: Settings, app: Flask) -> None
 
     assert (response.status_code, response.headers["Retry-After"]) == (429, "30")
     assert "2 of your jobs are waiting already" in words(one(soup(response), "main"))
+    assert one(soup(response), "main p > a:not(.button)")["href"] == "/jobs?mine=1"
     assert len(Room(strict).jobs()) == 2
     close(strict)
 

@@ -68,7 +68,7 @@ def test_our_pages_are_protected_inside_a_host_too(host: Flask) -> None:
     missing = client.get("/slow/jobs/nothing")
 
     assert refused.status_code == 403
-    assert words(one(soup(missing), "h1")) == "Nothing here"
+    assert words(one(soup(missing), "h1")) == "Page not found"
     for response in (refused, missing, client.get("/slow/")):
         assert "default-src 'none'" in response.headers["Content-Security-Policy"]
     close(host)

@@ -56,7 +56,7 @@ def test_an_unknown_job_is_a_404(client: FlaskClient) -> None:
     for path in ("", "/status", "/log", "/log.txt", "/result", "/files/x"):
         response = client.get(f"/jobs/nothing{path}")
         assert response.status_code == 404
-        assert "There is no such job" in words(one(soup(response), "main"))
+        assert "This job doesn't exist" in words(one(soup(response), "main"))
 
 
 # --- polling ----------------------------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ def test_a_state_that_does_not_exist_is_a_400(client: FlaskClient) -> None:
     response = client.get("/jobs?state=broken")
 
     assert response.status_code == 400
-    assert "The states are: scheduled, queued" in words(one(soup(response), "main"))
+    assert "The states are scheduled, queued" in words(one(soup(response), "main"))
 
 
 def test_older_jobs_are_a_link_away_and_none_is_lost(client: FlaskClient, room: Room) -> None:

@@ -224,7 +224,7 @@ def test_a_result_whose_file_is_gone_still_has_a_page(client: FlaskClient, room:
     held = room.complete([{"n": number} for number in range(40_000)])
     room.folder(held.slug).remove()
 
-    assert "no longer there" in words(result_part(client, held.slug))
+    assert "no longer available" in words(result_part(client, held.slug))
     assert client.get(f"/jobs/{held.slug}/result.csv").status_code == 404
 
 

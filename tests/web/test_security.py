@@ -211,6 +211,17 @@ def test_other_sites_may_not_change_anything(app: Flask, room: Room, headers: di
     assert room.content() == before
 
 
+@pytest.mark.parametrize("settings", [{"allowed_hosts": ["jobs.example"]}], indirect=True)
+@pytest.mark.parametrize(("host", "is_hinted"), [("localhost", True), ("jobs.example", False)])
+def test_only_the_operator_reads_what_a_proxy_may_lack(app: Flask, host: str, is_hinted: bool) -> None:
+    headers = {"Host": host, "Origin": "http://elsewhere.example"}
+    response = app.test_client().post("/tasks/picture", headers=headers)
+    told = words(one(soup(response), "main"))
+
+    assert "Request blocked It didn't come from this site, so nothing was changed." in told
+    assert ("proxy" in told) == is_hinted
+
+
 @pytest.mark.parametrize(
     ("headers", "is_ours"),
     [

@@ -121,7 +121,7 @@ def test_query_of_a_cancelled_job_has_no_result(client: FlaskClient, room: Room)
 def test_query_of_an_unknown_id_is_a_404_in_json(client: FlaskClient, data: dict[str, str]) -> None:
     response = client.post("/query", data=data)
 
-    assert (response.status_code, response.json) == (404, {"error": "There is no such job."})
+    assert (response.status_code, response.json) == (404, {"error": "This job doesn't exist."})
 
 
 def test_query_gives_no_cookie(app: Flask, room: Room) -> None:
@@ -169,6 +169,6 @@ def test_a_log_that_cannot_shrink_is_a_warning_while_all_is_well(
 
     assert response.status_code == 200
     assert response.json["status"] == "ok"
-    assert "a program keeps reading the database without an end" in response.json["warning"]
+    assert "a program is holding a read transaction open" in response.json["warning"]
     room.database.empty_wal()
     assert client.get("/healthz").json == {"status": "ok"}

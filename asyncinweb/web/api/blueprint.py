@@ -16,6 +16,7 @@ from asyncinweb.errors import BadArguments
 from asyncinweb.validation_messages import requirement
 from asyncinweb.web.api.json_body import NotJson, strict_json
 from asyncinweb.web.body_limits import MULTIPART
+from asyncinweb.web.error_pages import WORDS
 from asyncinweb.web.problem_json import problem
 from asyncinweb.web.shared import pages
 
@@ -81,7 +82,7 @@ def require_json() -> None:
     if request.method != "POST" or (request.mimetype == MULTIPART and _takes_files()):
         return
     if request.mimetype != JSON:
-        abort(415, f"Send Content-Type: {JSON}, even where there is no body.")
+        abort(415, f"Send Content-Type: {JSON}, even without a body.")
     request.max_content_length = MOST_BYTES
 
 
@@ -134,7 +135,7 @@ def answer_json(model: BaseModel, status: int = 200) -> Response:
 
 @api.errorhandler(BadArguments)
 def bad_arguments(error: BadArguments) -> Response:
-    return problem(422, "Something is not right", str(error), errors=error.messages)
+    return problem(422, WORDS[422].heading, str(error), errors=error.messages)
 
 
 pages.register_blueprint(api)

@@ -43,7 +43,7 @@ LOG_BYTES = 100_000
     "POST", "/jobs", answer=WholeJob, status=201, body=JobRequest, takes_files=True, refusals=(409, 422, 429)
 )
 def submit() -> Response:
-    """Submit a job. The same Idempotency-Key again is answered with the same job."""
+    """Submit a job. Sending the same Idempotency-Key again returns the same job."""
     key = _idempotency_key()
     with asked() as (new, task, arguments):
         job_request = Request(
@@ -71,7 +71,7 @@ def list_of_jobs() -> Response:
 
 @operation("GET", "/jobs/<slug>", answer=WholeJob, query=JobQuery, refusals=(404, 422))
 def show(slug: str) -> Response:
-    """One job; with `wait`, as soon as it has ended or so many seconds later."""
+    """Get a job. With `wait`, the answer comes when the job has ended, or after that many seconds."""
     asked = read_query(JobQuery)
     job = job_or_404(slug)
     if not asked.wait or job.is_final:
@@ -86,17 +86,17 @@ def show(slug: str) -> Response:
 
 @operation("POST", "/jobs/<slug>/cancel", answer=WholeJob, refusals=(404, 409))
 def cancel(slug: str) -> Response:
-    """Cancel a job that waits, ask one that runs to stop."""
+    """Cancel a waiting job, or ask a running one to stop."""
     job = job_or_404(slug)
     read_session().rollback()
     if installation().client.cancel(slug) == "refused":
-        abort(409, f"This job has ended already: it is {job_or_404(slug).state}.")
+        abort(409, f"This job has already ended: it's {job_or_404(slug).state}.")
     return _whole(job_or_404(job.slug))
 
 
 @operation("POST", "/jobs/<slug>/rerun", answer=WholeJob, status=201, refusals=(404, 429))
 def rerun(slug: str) -> Response:
-    """A new job with the same task and arguments."""
+    """Start a new job with the same task and arguments."""
     job_or_404(slug)
     read_session().rollback()
     job = installation().client.rerun(slug, _owner())
@@ -107,7 +107,7 @@ def rerun(slug: str) -> Response:
 
 @operation("GET", "/jobs/<slug>/log", answer=LogPart, query=LogQuery, refusals=(404, 422))
 def log(slug: str) -> Response:
-    """What the last attempt has printed since the byte `after`."""
+    """Read what the last attempt has printed since the byte `after`."""
     asked = read_query(LogQuery)
     job = job_or_404(slug)
     folder = folder_of(job)
@@ -126,14 +126,14 @@ def log(slug: str) -> Response:
 
 @operation("GET", "/jobs/<slug>/result", answer=None, query=ResultQuery, refusals=(404, 422))
 def result(slug: str) -> AnyResponse:
-    """What the task returned, as a file; with `so_far`, what a job that is not completed has so far."""
+    """Download what the task returned. With `so_far`, what an unfinished job has so far."""
     read_query(ResultQuery)
     return downloads.result(slug)
 
 
 @operation("GET", "/jobs/<slug>/files/<name>", answer=None, refusals=(404,))
 def saved_file(slug: str, name: str) -> AnyResponse:
-    """A file that the job saved."""
+    """Download a file that the job saved."""
     return downloads.saved_file(slug, name)
 
 
@@ -153,12 +153,10 @@ def _idempotency_key() -> str | None:
     key = request.headers.get(KEY_HEADER)
     if key is None:
         if request.mimetype == MULTIPART:
-            abort(
-                400, f"A job with files needs an {KEY_HEADER}; a random UUID is a good one. Nothing was started."
-            )
+            abort(400, f"A job with files needs an {KEY_HEADER}, such as a random UUID. Nothing was started.")
         return None
     if not KEY.fullmatch(key):
-        abort(400, "An Idempotency-Key has 1 to 255 visible ASCII characters; a random UUID is a good one.")
+        abort(400, "An Idempotency-Key must be 1 to 255 visible ASCII characters, such as a random UUID.")
     return f"api:{hashlib.sha256(key.encode()).hexdigest()}"
 
 

@@ -21,14 +21,14 @@ def strict_json(body: bytes) -> object:
             parse_float=_finite,
         )
     except UnicodeDecodeError as error:
-        raise NotJson(f"The body is not UTF-8 at byte {error.start}.") from None
+        raise NotJson(f"The body isn't valid UTF-8 (byte {error.start}).") from None
     except RecursionError:
         raise NotJson(_TOO_DEEP) from None
     except NotJson:
         raise
     # Also what a number with thousands of digits raises.
     except ValueError as error:
-        raise NotJson(f"The body is not JSON: {error}.") from None
+        raise NotJson(f"The body isn't valid JSON: {error}.") from None
     _check(value)
     return value
 
@@ -41,12 +41,12 @@ def _without_repetition(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise NotJson(f"The name {twice[:80]!r} stands twice in one object.")
+        raise NotJson(f"The name {twice[:80]!r} appears twice in one object.")
     return found
 
 
 def _refuse_constant(name: str) -> None:
-    raise NotJson(f"{name} is not a number of JSON.")
+    raise NotJson(f"{name} isn't a valid JSON number.")
 
 
 def _finite(text: str) -> float:
@@ -76,7 +76,7 @@ def _check(value: object) -> None:
 
 def _check_text(text: str) -> None:
     if "\0" in text:
-        raise NotJson("A text contains the character U+0000, which no field can hold.")
+        raise NotJson("A text contains the character U+0000, which isn't allowed.")
     try:
         text.encode()
     except UnicodeEncodeError as error:

@@ -26,20 +26,20 @@ class JobRequest(Given):
 
     task: str = Field(description="The task's name, as GET /tasks lists it.")
     arguments: dict[str, Any] = Field(
-        default_factory=dict, description="By the parameters' names; a parameter that is left out has its default."
+        default_factory=dict, description="By parameter name. A parameter that you leave out has its default."
     )
     priority: int | None = Field(
         None,
         ge=-MOST_PRIORITY,
         le=MOST_PRIORITY,
-        description="At most the task's own priority, which is the default: a job may step back, not push in.",
+        description="The default, and the highest you can set, is the task's own priority.",
     )
     run_at: AwareDatetime | None = Field(
-        None, description="Do not start before, such as 2026-11-24T18:00:00Z. A time in the past means now."
+        None, description="Earliest start, such as 2026-11-24T18:00:00Z. A time in the past means now."
     )
     unique_key: Key | None = Field(
         None,
-        description="At most one unfinished job of yours has this key; a second one is answered with the first.",
+        description="Only one of your unfinished jobs can have this key. A second request returns the first job.",
     )
 
 
@@ -50,7 +50,7 @@ class JobsQuery(Given):
     task: str | None = Field(None, description="Only jobs of this task.")
     mine: bool = Field(False, description="Only your own jobs.")
     after: str | None = Field(None, description="Only jobs older than the one with this slug.")
-    limit: int = Field(50, ge=1, le=MOST_LISTED, description="How many at most.")
+    limit: int = Field(50, ge=1, le=MOST_LISTED, description="The most jobs to list.")
 
 
 class JobQuery(Given):
@@ -61,8 +61,8 @@ class JobQuery(Given):
         ge=0,
         le=86_400,
         allow_inf_nan=False,
-        description=f"Seconds to wait for the job's end, at most {LONGEST_WAIT_SECONDS:g}; then ask again. Only "
-        "a few requests wait at once; one more is answered at once, with Retry-After.",
+        description=f"Seconds to wait for the job to end, at most {LONGEST_WAIT_SECONDS:g}. Then ask again. Only "
+        "a few requests can wait at the same time. Any more are answered right away, with Retry-After.",
     )
 
 
@@ -75,9 +75,10 @@ class ResultQuery(Given):
 class LogQuery(Given):
     """Where to read a log from."""
 
-    after: int = Field(0, ge=0, le=2**63 - 1, description="Byte to start from: `next` of the last answer.")
+    after: int = Field(0, ge=0, le=2**63 - 1, description="Byte to start from: `next` from the last answer.")
     claim: int | None = Field(
-        None, description="`claim` of the last answer: when another attempt has begun, its log is read from 0."
+        None,
+        description="`claim` from the last answer. If a new attempt has begun since, reading starts at 0.",
     )
 
 
@@ -101,14 +102,14 @@ class JobFacts(BaseModel):
     progress: Progress
     attempts: int
     priority: int
-    place: int | None = Field(description="1 for the job that starts next; null unless it is queued.")
+    place: int | None = Field(description="1 for the job that starts next. Null unless the job is queued.")
     created_at: UtcText
     run_at: UtcText | None
     started_at: UtcText | None
     finished_at: UtcText | None
-    owner: str = Field(description="Equal for jobs of the same visitor or program.")
-    rerun_of: str | None = Field(description="Slug of the job that this one repeats.")
-    url: str = Field(description="Its page.")
+    owner: str = Field(description="The same for all jobs of one visitor or program.")
+    rerun_of: str | None = Field(description="Slug of the job that this one is a rerun of.")
+    url: str = Field(description="The job's page.")
 
 
 class ListedJob(JobFacts):
@@ -121,7 +122,7 @@ class WholeJob(JobFacts):
     """A job."""
 
     result: Any = Field(
-        description="What the task returned; for a result that is kept as a file, what is known of that file."
+        description="What the task returned. For a result that is stored as a file: facts about that file."
     )
     partial_result: Any = Field(
         description="As `result`: what a running task has yielded last; of one that failed or was stopped, what "
@@ -133,7 +134,7 @@ class JobList(BaseModel):
     """Jobs, newest first."""
 
     jobs: list[ListedJob]
-    next: str | None = Field(description="Address of the next, older page; null on the last one.")
+    next: str | None = Field(description="Address of the next page, with older jobs. Null on the last page.")
 
 
 class KnownTask(BaseModel):
@@ -155,19 +156,19 @@ class TaskList(BaseModel):
 class LogPart(BaseModel):
     """Part of the log of a job's last attempt."""
 
-    claim: int = Field(description="Which attempt it is: grows with each.")
+    claim: int = Field(description="Identifies the attempt. Each new attempt has a higher number.")
     text: str
-    next: int = Field(description="Byte to go on from.")
-    dropped: int = Field(description="Bytes before this part that are missing because the log was too long.")
-    is_complete: bool = Field(description="True if nothing will follow.")
+    next: int = Field(description="Byte to continue from.")
+    dropped: int = Field(description="Bytes missing before this part because the log got too long.")
+    is_complete: bool = Field(description="True if nothing more will follow.")
 
 
 class Problem(BaseModel):
-    """Why there is no answer (RFC 9457)."""
+    """What went wrong (RFC 9457)."""
 
     type: str
     title: str
     status: int
     detail: str
-    reference: str = Field("", description="Find it in the server's log.")
-    errors: dict[str, str] = Field({}, description="What is wrong, by the name of the field.")
+    reference: str = Field("", description="Identifies the error in the server's log.")
+    errors: dict[str, str] = Field({}, description="What is wrong, by field name.")

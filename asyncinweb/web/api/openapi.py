@@ -32,8 +32,8 @@ KEY_PARAMETER = {
     "in": "header",
     "required": False,
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-    "description": "The same key again is answered with the same job; with other values with 409. A job with "
-    "files needs one.",
+    "description": "Sending the same key again returns the same job, or 409 if the values differ. A job with "
+    "files needs a key.",
 }
 
 
@@ -100,8 +100,8 @@ def _bodies(each: Operation, model: type[BaseModel]) -> dict[str, Any]:
         bodies[MULTIPART] = {
             "schema": {
                 "type": "object",
-                "description": "The job first, then its files, each named by its parameter; several of one name "
-                "for a list. Such a parameter is left out of `arguments`.",
+                "description": "The job first, then its files, each named after its parameter. For a list, send "
+                "several files with the same name. Leave these parameters out of `arguments`.",
                 "properties": {JOB_FIELD: _ref(model)},
                 "required": [JOB_FIELD],
                 "additionalProperties": {"anyOf": [FILE, {"type": "array", "items": FILE}]},

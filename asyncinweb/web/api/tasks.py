@@ -9,7 +9,7 @@ from asyncinweb.web.installation import installation
 
 @operation("GET", "/tasks", answer=TaskList)
 def tasks() -> Response:
-    """The tasks, with the JSON Schema of their arguments."""
+    """List the tasks, with the JSON Schema of their arguments."""
     found = [
         KnownTask(
             name=task.name,

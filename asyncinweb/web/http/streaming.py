@@ -24,7 +24,7 @@ def streamed(pieces: Iterable[str] | Iterable[bytes], media_type: str, size: int
     if is_large and not _places.acquire(blocking=False):
         abort(
             503,
-            "Others are fetching large downloads right now. Please try again in a minute.",
+            "Too many large downloads are in progress right now. Try again in a minute.",
             retry_after=RETRY_SECONDS,
         )
     response = Response(pieces, mimetype=media_type)

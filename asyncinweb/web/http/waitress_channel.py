@@ -40,7 +40,7 @@ PAGE = """<!doctype html>
       <p class="code">{code}</p>
       <h1>{heading}</h1>
       <p>{sentence}</p>
-      <p><a class="button" href="/">To the first page</a></p>
+      <p><a class="button" href="/">Go to the home page</a></p>
     </section>
   </main>
 </body>

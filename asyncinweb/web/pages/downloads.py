@@ -96,7 +96,7 @@ def saved_file(slug: str, name: str) -> Response:
     job = job_or_404(slug)
     file = next((file for file in folder_of(job).saved(job.claim_no) if file.name == name), None)
     if file is None:
-        abort(404, f"This job has no file {name!r}.")
+        abort(404, f"This job has no file called {name!r}.")
     return _sent(file.path, mimetypes.guess_type(name)[0] or "application/octet-stream", name)
 
 
@@ -106,7 +106,7 @@ def files_zip(slug: str) -> Response:
     job = job_or_404(slug)
     files = folder_of(job).saved(job.claim_no)
     if not files:
-        abort(404, "This job has saved no files.")
+        abort(404, "This job hasn't saved any files.")
     names = unique_names(file.name for file in files)
     entries = zip(names, (file.path for file in files), strict=True)
     return _zip(entries, f"{_base_name(job)}-files.zip", sum(file.size for file in files))
@@ -130,7 +130,7 @@ def _wants_so_far() -> bool:
 def _part_or_404(job: Job, number: int) -> tuple[str, Stored]:
     parts = _result_or_404(job).parts
     if not 0 < number <= len(parts):
-        abort(404, "This job has no such result.")
+        abort(404, "This job has no result with this number.")
     return parts[number - 1]
 
 
@@ -155,7 +155,7 @@ def _download(stored: Stored, name: str) -> Response:
 def _sent(data: Path | io.BytesIO, media_type: str, name: str) -> Response:
     """Send it to be saved, or to be shown if it is a picture that can do no harm."""
     if isinstance(data, Path) and not data.is_file():
-        abort(404, "The file is no longer there.")
+        abort(404, "This file is no longer available.")
     response = send_file(
         data,
         mimetype=media_type,
@@ -171,9 +171,9 @@ def _sent(data: Path | io.BytesIO, media_type: str, name: str) -> Response:
 
 def _csv(job: Job, stored: Stored, part: str) -> Response:
     if stored.shape != "table":
-        abort(404, "This result is no table.")
+        abort(404, "This result isn't a table.")
     if stored.path is not None and not stored.path.is_file():
-        abort(404, "The file is no longer there.")
+        abort(404, "This file is no longer available.")
     name = f"{download_name(job, stored, part).removesuffix('.json')}.csv"
     return _saved(streamed(csv_of(stored), "text/csv", stored.size), name)
 

@@ -20,15 +20,15 @@ from asyncinweb.web.shared import pages, read_session
 SPACE_BYTES = WAL_LIMIT + 1_000_000
 
 WAL_IS_LARGE = (
-    "The write-ahead log does not stop growing: a program keeps reading the database without an end. "
-    "Which one: asyncinweb check"
+    "The write-ahead log keeps growing because a program is holding a read transaction open. "
+    "To find it: asyncinweb check"
 )
 
 
 @pages.get("/healthz")
 def healthz() -> Response | tuple[Response, int]:
-    """200 if the web part and the database answer, else 503 with what is wrong. A warning is none of that: whoever
-    asks here must not take the server away for it."""
+    """200 if the web part and the database answer, else 503 with what is wrong. A warning stays a 200: a
+    load balancer must not take the server away for it."""
     problem = _problem()
     if problem:
         return jsonify(status="error", problem=problem), 503
@@ -46,10 +46,10 @@ def _problem() -> str:
     except DBAPIError as error:
         return _without(path, readable(error.orig, path))
     if not os.access(path, os.W_OK):
-        return "The database may not be written to."
+        return "The database is read-only."
     free = shutil.disk_usage(path.parent).free
     if free < SPACE_BYTES:
-        return f"The disk is full: {free / 1e6:.1f} MB are free."
+        return f"The disk is full: {free / 1e6:.1f} MB left."
     return ""
 
 

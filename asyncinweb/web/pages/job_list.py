@@ -101,7 +101,7 @@ def filters_asked_for() -> Filters:
     """The filters in the address."""
     state = request.args.get("state") or None
     if state is not None and state not in STATES:
-        abort(400, f"There is no state {state!r}. The states are: {', '.join(STATES)}.")
+        abort(400, f"There's no state {state!r}. The states are {', '.join(STATES)}.")
     mine = request.args.get("mine") == "1"
     return Filters(
         state=next((each for each in STATES if each == state), None),

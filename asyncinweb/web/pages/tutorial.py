@@ -74,7 +74,9 @@ def _facts(job: Job) -> dict[str, object]:
 def _hello_task() -> Task[..., object]:
     registry = installation().registry
     if TASK not in registry:
-        abort(404, "This server has no task called hello. The demo brings one: --tasks asyncinweb.tasks.demo")
+        abort(
+            404, "This server has no task called hello. The demo tasks include one: --tasks asyncinweb.tasks.demo"
+        )
     return registry[TASK]
 
 
@@ -83,7 +85,7 @@ def query() -> Response | tuple[Response, int]:
     """State and result of the job `id`, as JSON. The result is null until there is one."""
     job = find_job(read_session(), request.form.get("id", ""))
     if job is None or not visitors.may_see(visitors.current(), job):
-        return jsonify(error="There is no such job."), 404
+        return jsonify(error="This job doesn't exist."), 404
     return jsonify(state=job.state, result=result_value(job))
 
 
