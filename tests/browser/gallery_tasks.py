@@ -156,7 +156,7 @@ def refuse_to_stop(until: str) -> str:
 
 @task(max_attempts=4, backoff=3600)
 def fail_and_wait() -> None:
-    """Import over a bad line."""
+    """Import over an unreliable connection."""
     print("connecting")
     raise ConnectionError("the line is dead")
 

@@ -93,7 +93,9 @@ def _wide(data: bytes, is_whole: bool) -> Decoded:
         best = max((text for text in texts if text), key=_readable_share, default="")
         if _readable_share(best) > 0.95:
             return Decoded(best, "UTF-32" if name == "UTF-32" else "UTF-16", is_assumed=True)
-    raise NoText("It isn't text: it has bytes of 0, as pictures and programs have. Export the table as CSV.")
+    raise NoText(
+        "The file isn't text: it contains null bytes, as pictures and programs do. Export the table as CSV."
+    )
 
 
 def _readable_share(text: str) -> float:

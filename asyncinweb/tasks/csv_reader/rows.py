@@ -62,8 +62,8 @@ class CsvText:
             except csv.Error:
                 if is_whole:
                     raise NoTable(
-                        f"The row that begins in line {line} can't be read; most likely a quotation mark is "
-                        "missing there, or one too many."
+                        f"Can't read the row that starts on line {line}. It probably has a missing or extra "
+                        "quotation mark."
                     ) from None
                 return rows
         return rows if is_whole or len(rows) < 2 else rows[:-1]
@@ -80,8 +80,8 @@ def guess_delimiter(csv_text: CsvText) -> Delimiter:
     best = max(agreement, key=lambda delimiter: (*agreement[delimiter], delimiter != "comma"))
     if agreement[best][0] < 0.5:
         raise NoTable(
-            "This does not look like a table: neither commas nor semicolons, tabs or pipes cut its lines into "
-            "equally many cells. If it is one, say what separates the cells."
+            "This doesn't look like a table: no comma, semicolon, tab or pipe splits its lines into the same "
+            "number of cells. If it is a table, choose what separates its cells."
         )
     return best
 

@@ -38,28 +38,29 @@ LONGEST_SHOWN = 60
 def csv_checkup(
     table: Annotated[
         str,
-        Field(max_length=200_000, title="Table", description="Copied from a CSV file or a spreadsheet, as it is."),
+        Field(max_length=200_000, title="Table", description="Paste rows from a CSV file or a spreadsheet."),
     ] = SAMPLE,
     delimiter: Annotated[
         Literal["auto", "comma", "semicolon", "tab", "pipe"],
-        Field(title="Cells are separated by", description="Auto looks at the table. From a spreadsheet: tab."),
+        Field(
+            title="Cells are separated by", description="Auto detects it. Rows pasted from a spreadsheet use tabs."
+        ),
     ] = "auto",
-    header: Annotated[bool, Field(title="The first row has the column names")] = True,
+    header: Annotated[bool, Field(title="The first row contains column names")] = True,
     file: Annotated[
         UploadedFile | None,
-        Field(title="Or a file", description="Taken instead of the table above."),
+        Field(title="Or upload a file", description="Used instead of the table above."),
         Accept(".csv", ".tsv", ".txt", max_mb=5),
     ] = None,
     encoding: Annotated[
         Literal["auto", Encoding],
-        Field(title="Encoding", description="Of the file. If letters come out wrong, choose the right one here."),
+        Field(title="Encoding", description="Of the file. If letters look wrong, choose another one."),
     ] = "auto",
 ) -> dict[str, object]:
     """Check a table for gaps and mistakes.
 
-    Shows for each column what is in it: how many cells are filled, what type they are, the smallest and the
-    largest value. Rows that occur twice, rows with missing cells and cells that do not fit their column are named
-    in the log.
+    Shows what each column contains: how many cells are filled, their type, and the smallest and largest value.
+    The log lists duplicate rows, rows with missing cells, and cells that don't fit their column.
     """
     decoded = _decoded(file, encoding) if file else Decoded(table.removeprefix("\ufeff"), "UTF-8", False)
     if not decoded.text.strip():
@@ -114,7 +115,7 @@ def _check_column(table: CsvTable, number: int) -> dict[str, object]:
     filled = [cell for cell in cells if cell]
     reading, rivals = choose_reading(filled)
     for rival in rivals:
-        print(f"Column {name!r} is read as {reading.how if reading else 'text'}; {rival.how} would fit as well.")
+        print(f"Column {name!r} was read as {reading.how if reading else 'text'}, but {rival.how} would fit too.")
     facts = {
         "column": name,
         "type": reading.type if reading else "text" if filled else "empty",
@@ -127,7 +128,7 @@ def _check_column(table: CsvTable, number: int) -> dict[str, object]:
     values = [(row.line, cell, reading.read(cell)) for row, cell in zip(table.rows, cells, strict=True) if cell]
     _tell(
         [
-            f"Column {name!r}, line {line}: {_shortened(cell)!r} does not fit; the others are {reading.how}."
+            f"Column {name!r}, line {line}: {_shortened(cell)!r} doesn't fit. The other cells are {reading.how}."
             for line, cell, value in values
             if value is None
         ]

@@ -23,13 +23,13 @@ def read_table(csv_text: CsvText, sign: str, header: bool) -> CsvTable:
     """Rows with nothing in them are left out. ValueError says in which line the text is no table."""
     rows = [row for row in csv_text.rows(sign) if any(row.cells)]
     if not rows:
-        raise ValueError("The table is empty: there is nothing in any cell.")
+        raise ValueError("The table is empty: every cell is blank.")
     width = Counter(len(row.cells) for row in rows).most_common(1)[0][0]
     if not header:
         return CsvTable(_names([], width), rows)
     if len(rows) == 1:
         raise ValueError(
-            "There are column names but no rows below them. If it is a row, say that there are no names."
+            "The table has only one row. If it contains data, say that the first row has no column names."
         )
     return CsvTable(_names(rows[0].cells, width), rows[1:])
 

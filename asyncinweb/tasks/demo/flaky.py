@@ -23,10 +23,10 @@ REGIONS = ("north", "east", "south", "west")
 def flaky_import(
     rows: Annotated[int, Field(ge=1, le=5000, title="Rows", description="How many orders to import.")] = 500,
 ) -> dict[str, object]:
-    """Import orders over a bad line.
+    """Import orders over an unreliable connection.
 
-    The connection breaks in the first and in the second try, on purpose. The third try, a few seconds later,
-    gets through: nobody has to do anything. The orders are made up; the result sums them up by region.
+    The connection drops on the first two attempts, on purpose. The third attempt, a few seconds later, gets
+    through without anyone doing anything. The orders are made up. The result adds them up by region.
     """
     totals: Counter[str] = Counter()
     imported = rejected = 0
@@ -34,7 +34,7 @@ def flaky_import(
         for order in map(json.loads, page):
             if order["cents"] <= 0:
                 rejected += 1
-                print(f"Order {order['number']} is rejected: its amount is {order['cents'] / 100:.2f}.")
+                print(f"Rejected order {order['number']}: its amount is {order['cents'] / 100:.2f}.")
                 continue
             totals[order["region"]] += order["cents"]
             imported += 1
@@ -50,12 +50,14 @@ def flaky_import(
 def _pages(rows: int) -> Iterator[list[str]]:
     """Pages of orders, one JSON text for each, as a server would send them. ConnectionError half way, at first."""
     attempt = current_job.attempt
-    print(f"Connecting to the order server, try {max(attempt, 1)}.")
+    print(f"Connecting to the order server (attempt {max(attempt, 1)}).")
     chance = Random(rows)
     for first in range(0, rows, ROWS_PER_PAGE):
         time.sleep(SECONDS_PER_PAGE)
         if attempt in FAILING_ATTEMPTS and first + ROWS_PER_PAGE > rows / 2:
-            raise ConnectionError(f"The order server hung up after {first} of {rows} orders (try {attempt}).")
+            raise ConnectionError(
+                f"The order server closed the connection after {first} of {rows} orders (attempt {attempt})."
+            )
         yield [_order(number, chance) for number in range(first + 1, min(first + ROWS_PER_PAGE, rows) + 1)]
 
 

@@ -56,28 +56,28 @@ SHAPES: dict[Preset, Shape] = {
 def julia(
     width: Annotated[int, Field(ge=32, le=1600, title="Width", description="In pixels.")] = 800,
     height: Annotated[
-        int, Field(ge=32, le=1600, title="Height", description="In pixels. Twice as many take twice as long.")
+        int, Field(ge=32, le=1600, title="Height", description="In pixels. Twice the height takes twice as long.")
     ] = 500,
     colours: Annotated[
-        Colours, Field(title="Colours", description="Ink is for printing: dark on white paper.")
+        Colours, Field(title="Colours", description="Ink is for printing: dark on white.")
     ] = "fire",
     preset: Annotated[
-        Preset, Field(title="Shape", description="Which of the endless number of sets.")
+        Preset, Field(title="Shape", description="Which of the infinitely many Julia sets to draw.")
     ] = "spirals",
 ) -> bytes:
     """Draw a Julia set.
 
-    Every point of the picture is squared and shifted, over and over again. Some points fly off at once, some
-    hesitate, some stay for ever; the colour tells how long a point took to leave. The result is a PNG picture.
+    Each point of the picture is squared and shifted, over and over again. Some points fly off right away, some
+    linger and some stay forever. The colour shows how long a point took to leave. The result is a PNG image.
     """
     shape = SHAPES[preset]
-    print(f"Drawing {width} × {height} pixels of z → z² + c with c = {shape.c:g}, four samples for each pixel.")
+    print(f"Drawing {width} × {height} pixels of z → z² + c with c = {shape.c:g}, four samples per pixel.")
     grid = _Grid.fitting(shape, 2 * width, 2 * height)
     rows = _upper_half(grid, _shades(PALETTES[colours], shape))
     # z and -z have the same square: turned by half a turn, the set is the same, so half of it is enough.
     rows += [_mirrored(row) for row in reversed(rows[: height // 2])]
     picture = write_png(width, height, rows)
-    print(f"The lower half is the upper one, turned round. The file has {len(picture) // 1000} kB.")
+    print(f"The lower half is the upper half rotated. The file size is {len(picture) // 1000} kB.")
     return picture
 
 

@@ -29,7 +29,7 @@ Distances = list[list[float]]
 def round_trip(
     cities: Annotated[int, Field(ge=5, le=300, title="Cities", description="How many cities to visit.")] = 90,
     effort: Annotated[
-        Effort, Field(title="Effort", description="More effort takes longer and mostly finds a shorter trip.")
+        Effort, Field(title="Effort", description="More effort takes longer and usually finds a shorter trip.")
     ] = "good",
     seed: Annotated[
         int | None,
@@ -37,30 +37,30 @@ def round_trip(
             ge=0,
             le=999_999,
             title="Map number",
-            description="The same number gives the same map. Empty: a new one.",
+            description="The same number gives the same map. Leave it empty for a new one.",
         ),
     ] = None,
 ) -> str:
     """Find a short round trip.
 
-    Puts cities on a map at random and looks for a short trip that visits each of them once and comes home.
-    Trying all trips would take longer than the universe has existed. So the search starts with any trip and
-    changes it a little, millions of times: at first almost every change is welcome, later only those that help.
-    The result is a drawing of the trip.
+    Places cities on a map at random and looks for a short trip that visits each of them once and returns home.
+    Trying every trip would take longer than the age of the universe. So the search starts with a random trip and
+    makes millions of small changes. At first it accepts almost any change, later only those that help. The
+    result is a drawing of the trip.
     """
     seed = SystemRandom().randrange(1_000_000) if seed is None else seed
     chance = Random(seed)
     places = _places(cities, chance)
     distances = [[dist(one, other) for other in places] for one in places]
     trip = chance.sample(range(cities), cities)
-    print(f"Map number {seed} has {cities} cities. In random order: {_length(trip, distances):,.0f} km.")
+    print(
+        f"Map {seed} has {cities} cities. Visiting them in random order takes {_length(trip, distances):,.0f} km."
+    )
     lengths = _anneal(trip, distances, TRIES[effort], chance)
     print(f"After trying {TRIES[effort]:,} changes: {lengths[-1]:,.0f} km.")
     _straighten(trip, distances)
     lengths.append(_length(trip, distances))
-    print(
-        f"With its last detours removed: {lengths[-1]:,.0f} km, {percent_shorter(lengths)}% shorter than at first."
-    )
+    print(f"After removing the last detours: {lengths[-1]:,.0f} km, {percent_shorter(lengths)}% shorter.")
     return draw_route([places[city] for city in trip], lengths)
 
 

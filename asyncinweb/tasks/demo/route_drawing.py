@@ -85,5 +85,5 @@ def _curve(lengths: Sequence[float]) -> Iterable[str]:
     )
     yield f'<polyline points="{line}" fill="none" stroke="{HOME}" stroke-width="2.5" stroke-linejoin="round"/>'
     yield f'<path d="M0 {CURVE_HEIGHT + 4}H{CURVE_WIDTH}" stroke="{QUIET}" stroke-opacity="0.4"/>'
-    label = "length during the search"
+    label = "Length during the search"
     yield f'<text x="-16" y="{CURVE_HEIGHT}" font-size="16" text-anchor="end" fill="{QUIET}">{label}</text>'

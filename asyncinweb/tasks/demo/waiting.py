@@ -18,12 +18,17 @@ STEPS_PER_SECOND = 10
 def long_wait(
     seconds: Annotated[
         int | None,
-        Field(ge=SHORTEST, le=LONGEST, title="Seconds", description="How long to wait. Empty: chance decides."),
+        Field(
+            ge=SHORTEST,
+            le=LONGEST,
+            title="Seconds",
+            description="How long to wait. Leave it empty for a random time.",
+        ),
     ] = None,
 ) -> str:
     """Wait for a while.
 
-    Does nothing for 1 to 10 seconds, as a stand-in for any slow function.
+    Does nothing for 1 to 10 seconds. Stands in for any slow function.
     """
     seconds = _wait(seconds)
     return f"Waited {seconds} second{'' if seconds == 1 else 's'}."
@@ -31,13 +36,11 @@ def long_wait(
 
 @task(hidden=True, timeout=60)
 def hello(
-    name: Annotated[
-        str, Field(max_length=100, title="Name", description="Who is greeted in the log.")
-    ] = "visitor",
+    name: Annotated[str, Field(max_length=100, title="Name", description="Who to greet in the log.")] = "visitor",
 ) -> str:
     """Say hello after a while.
 
-    Waits 1 to 10 seconds, as chance decides. The result is the number of seconds.
+    Waits for a random time between 1 and 10 seconds. The result is the number of seconds.
     """
     print(f"Hello, {name}!")
     return str(_wait(None))

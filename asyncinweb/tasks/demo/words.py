@@ -48,19 +48,17 @@ COMMON_WORDS = [
 
 @task(timeout=60)
 def word_counts(
-    text: Annotated[
-        str, Field(max_length=200_000, title="Text", description="Up to 200,000 characters.")
-    ] = SAMPLE,
+    text: Annotated[str, Field(max_length=200_000, title="Text")] = SAMPLE,
     shortest: Annotated[
         int, Field(ge=1, le=30, title="Shortest word", description="Leave out words with fewer letters.")
     ] = 2,
     ignore: Annotated[
-        list[str], Field(title="Words to leave out", description="One in a line; capitals make no difference.")
+        list[str], Field(title="Words to leave out", description="Capital letters don't matter.")
     ] = COMMON_WORDS,
 ) -> list[dict[str, object]]:
-    """Count the words of a text.
+    """Count the words in a text.
 
-    Shows how often each word occurs, the most frequent first, and its share of all the words of the text.
+    Shows how often each word occurs, most frequent first, and its share of all words in the text.
     """
     counts: Counter[str] = Counter()
     # Some systems write é as e and an accent, which would end the word.
@@ -69,9 +67,9 @@ def word_counts(
         counts.update(word.casefold() for word in WORD.findall(line))
     ignored = {word.strip().casefold() for word in ignore}
     kept = {word: count for word, count in counts.items() if len(word) >= shortest and word not in ignored}
-    print(f"The text has {counts.total()} words, {len(counts)} different; {len(kept)} of them are shown.")
+    print(f"The text has {counts.total()} words, {len(counts)} of them different. Showing {len(kept)}.")
     if not kept:
-        raise ValueError("There is no word to count: the text has none, or all of them are left out.")
+        raise ValueError("There are no words to count: the text has none, or all of them are left out.")
     ordered = sorted(kept.items(), key=lambda item: (-item[1], item[0]))
     total = counts.total()
     return [{"word": word, "count": count, "share in %": round(100 * count / total, 2)} for word, count in ordered]
