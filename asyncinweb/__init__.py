@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from asyncinweb.queue.models import Job
     from asyncinweb.tasks.current import current_job, track
     from asyncinweb.tasks.inputs.uploaded import Accept, UploadedFile
-    from asyncinweb.tasks.outputs.shapes import Markdown
+    from asyncinweb.tasks.outputs.texts import Markdown
     from asyncinweb.tasks.registry import Task, task
 
 __all__ = [
@@ -57,7 +57,7 @@ _HOMES = {
     "Accept": "asyncinweb.tasks.inputs.uploaded",
     "AsyncInWeb": "asyncinweb.extension",
     "Job": "asyncinweb.queue.models",
-    "Markdown": "asyncinweb.tasks.outputs.shapes",
+    "Markdown": "asyncinweb.tasks.outputs.texts",
     "Task": "asyncinweb.tasks.registry",
     "UploadedFile": "asyncinweb.tasks.inputs.uploaded",
     "create_app": "asyncinweb.app",

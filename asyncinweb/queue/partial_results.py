@@ -19,7 +19,7 @@ from asyncinweb.queue.results import Stored, kept_as_json, stored_from
 from asyncinweb.queue.stores.prepared import Prepared
 from asyncinweb.queue.transitions import MINE
 from asyncinweb.states import SHOW_PARTIAL_RESULTS
-from asyncinweb.tasks.outputs.shapes import ReturnValue
+from asyncinweb.tasks.outputs.return_value import ReturnValue
 
 # The row is written anew with each one, so a larger one goes into a file.
 MAX_PARTIAL_IN_ROW = 16_000

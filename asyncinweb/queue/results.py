@@ -11,18 +11,21 @@ from typing import Any
 
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.models import Job
-from asyncinweb.tasks.outputs.shapes import ReturnValue, Shape
+from asyncinweb.tasks.outputs.return_value import ReturnValue, Shape
 
 # A larger result goes into a file beside the database.
 MAX_RESULT_IN_ROW = 256_000
+# Never in the row.
+SHAPES_IN_FILES = ("image", "file", "html")
 
 
 @dataclass(frozen=True)
 class Stored:
     """What was kept of a returned value: the value itself, the file at `path`, or several `parts` by name.
 
-    `size` in bytes. `name` is what a download is called, if the file had a name of its own. `columns` and `rows`
-    are those of a table.
+    size in bytes. name: what a download is called, if the file had a name of its own. columns, rows: of a table.
+    is_numbered: the names of the parts are only their numbers. script_hashes: the scripts that can run in an HTML
+    document.
     """
 
     shape: Shape
@@ -36,12 +39,23 @@ class Stored:
     columns: tuple[str, ...]
     rows: int
     parts: tuple[tuple[str, "Stored"], ...]
+    is_numbered: bool
+    script_hashes: tuple[str, ...]
 
     def data(self) -> bytes:
         """The value as a download. Only where there is no file."""
         if self.media_type == "application/json":
             return json.dumps(self.value, ensure_ascii=False, indent=2).encode("utf-8", "replace")
         return str(self.value).encode("utf-8", "replace")
+
+    def leaves(self) -> Iterator[tuple[tuple[str, ...], "Stored"]]:
+        """The results without parts of their own, in order, by the names that lead to each. Where a name is only a
+        number, a file's own name says more."""
+        for name, part in self.parts:
+            if part.parts:
+                yield from (((name, *names), leaf) for names, leaf in part.leaves())
+            else:
+                yield (part.name if self.is_numbered and part.name else name,), part
 
     def files(self) -> Iterator[Path]:
         """Every file of the result."""
@@ -51,48 +65,74 @@ class Stored:
             yield from part.files()
 
 
-def keep_result(folder: JobFolder, claim_no: int, output: ReturnValue) -> str:
+def keep_result(folder: JobFolder, claim_no: int, value: ReturnValue) -> str:
     """The JSON for the job's row. What does not belong there is on the disk for good when this returns.
 
     Raises AsyncInWebError if a returned file has gone meanwhile, OSError if there is no room.
     """
-    return kept_as_json(folder, f"{claim_no}", output, MAX_RESULT_IN_ROW)
+    return kept_as_json(folder, f"{claim_no}", value, MAX_RESULT_IN_ROW)
 
 
-def kept_as_json(folder: JobFolder, number: str, output: ReturnValue, room: int) -> str:
+def kept_as_json(folder: JobFolder, number: str, value: ReturnValue, room: int) -> str:
     """As `keep_result`. number: for the names of files; room: bytes that go into the row."""
-    if output.parts:
-        facts: dict[str, object] = {"shape": output.shape, "media_type": output.media_type, "bytes": output.size}
-        facts["parts"] = _kept_parts(folder, number, output, room)
-    else:
-        facts = _kept(folder, number, output, room)
     # A name of an author's may hold half a character.
+    facts = _Keeper(folder, number, room).keep(value)
     return json.dumps(facts, ensure_ascii=False).encode("utf-8", "replace").decode()
 
 
-def _kept_parts(folder: JobFolder, number: str, output: ReturnValue, room: int) -> list[dict[str, object]]:
-    parts = []
-    for place, (name, part) in enumerate(output.parts, start=1):
-        facts = _kept(folder, f"{number}-{place}", part, room)
-        if "value" in facts:
-            room -= part.size
-        parts.append({"part": name, **facts})
-    return parts
+@dataclass
+class _Keeper:
+    """Keeps one result: `room` bytes of values in the row, the rest in files that are named by `number`."""
+
+    folder: JobFolder
+    number: str
+    room: int
+    files: int = 0
+
+    def keep(self, value: ReturnValue) -> dict[str, object]:
+        if value.shape != "several":
+            return self._kept(value, self.number)
+        return {**_facts(value), "parts": [self._keep_part(*part) for part in value.parts]}
+
+    def _keep_part(self, name: str, value: ReturnValue) -> dict[str, object]:
+        if value.shape == "several":
+            return {"part": name, **self.keep(value)}
+        self.files += 1
+        return {"part": name, **self._kept(value, f"{self.number}-{self.files}")}
+
+    def _kept(self, value: ReturnValue, number: str) -> dict[str, object]:
+        facts = _facts(value)
+        if value.source is not None:
+            facts["file"] = self.folder.copy_result(number, value.suffix, value.source)
+        elif value.shape in SHAPES_IN_FILES or len(value.data) > self.room or not _is_utf8(value.data):
+            facts["file"] = self.folder.write_result(number, value.suffix, value.data)
+        else:
+            self.room -= len(value.data)
+            is_json = value.media_type == "application/json"
+            facts["value"] = json.loads(value.data) if is_json else value.data.decode()
+        return facts
 
 
-def _kept(folder: JobFolder, number: str, output: ReturnValue, room: int) -> dict[str, object]:
-    facts: dict[str, object] = {"shape": output.shape, "media_type": output.media_type, "bytes": output.size}
-    further = {"warning": output.warning, "name": output.name, "columns": output.columns, "rows": output.rows}
-    facts.update({key: value for key, value in further.items() if value})
-    if output.source is not None:
-        facts["file"] = folder.copy_result(number, output.suffix, output.source)
-    elif output.shape in ("image", "file") or len(output.data) > room:
-        facts["file"] = folder.write_result(number, output.suffix, output.data)
-    elif output.media_type == "application/json":
-        facts["value"] = json.loads(output.data)
-    else:
-        facts["value"] = output.data.decode()
-    return facts
+def _facts(value: ReturnValue) -> dict[str, object]:
+    further = {
+        "warning": value.warning,
+        "name": value.name,
+        "columns": value.columns,
+        "rows": value.rows,
+        "is_numbered": value.is_numbered,
+        "script_hashes": value.script_hashes,
+    }
+    facts = {key: fact for key, fact in further.items() if fact}
+    return {"shape": value.shape, "media_type": value.media_type, "bytes": value.size, **facts}
+
+
+def _is_utf8(data: bytes) -> bool:
+    """False for a drawing in another encoding."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 SUFFIXES = {
@@ -126,4 +166,6 @@ def stored_from(folder: JobFolder, facts: dict[str, Any]) -> Stored:
         columns=tuple(facts.get("columns", ())),
         rows=facts.get("rows", 0),
         parts=tuple((part["part"], stored_from(folder, part)) for part in facts.get("parts", ())),
+        is_numbered=facts.get("is_numbered", False),
+        script_hashes=tuple(facts.get("script_hashes", ())),
     )

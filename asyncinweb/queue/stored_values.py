@@ -6,15 +6,13 @@ from typing import Any
 
 def value_in(stored: str | None) -> Any:
     """The value in JSON's own types; of one that is kept as a file, what is known of that file."""
-    if stored is None:
-        return None
-    facts = json.loads(stored)
-    if "parts" in facts:
-        return {part["part"]: _value(part) for part in facts["parts"]}
-    return _value(facts)
+    return None if stored is None else _value(json.loads(stored))
 
 
 def _value(facts: dict[str, Any]) -> Any:
+    if "parts" in facts:
+        values = {part["part"]: _value(part) for part in facts["parts"]}
+        return list(values.values()) if facts.get("is_numbered") else values
     if "file" in facts:
-        return {key: facts[key] for key in ("file", "media_type", "bytes")}
+        return {key: facts[key] for key in ("file", "name", "media_type", "bytes") if key in facts}
     return facts["value"]

@@ -5,6 +5,7 @@ from datetime import datetime
 from markupsafe import Markup
 
 from asyncinweb import clock
+from asyncinweb.server_paths import without_server_paths
 from asyncinweb.units import size
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
@@ -108,4 +109,4 @@ def _time(time: datetime, tick: str, words: str) -> Markup:
 
 
 TIMES = (duration, clock_text, clock_seconds, ago, since, until)
-FILTERS = {each.__name__: each for each in (*TIMES, size, ordinal, amount, as_sentence)}
+FILTERS = {each.__name__: each for each in (*TIMES, size, ordinal, amount, as_sentence, without_server_paths)}

@@ -5,6 +5,7 @@ import errno
 import logging
 import random
 import traceback
+from dataclasses import replace
 from types import TracebackType
 
 from asyncinweb.errors import BadArguments, JobInterruption
@@ -12,7 +13,7 @@ from asyncinweb.queue.files.job_inputs import inputs_folder
 from asyncinweb.tasks.clean_values import clean_text
 from asyncinweb.tasks.current import running_as
 from asyncinweb.tasks.outcome import Cancelled, Failed, Released
-from asyncinweb.tasks.outputs.shapes import ReturnValue
+from asyncinweb.tasks.outputs.return_value import ReturnValue
 from asyncinweb.tasks.registry import Options, Task
 from asyncinweb.workers import async_calls, calling, event_loop
 from asyncinweb.workers.calling import call
@@ -38,7 +39,18 @@ Ending = ReturnValue | Failed | Cancelled | Released
 
 
 def run(task: Task[..., object], arguments: str, job: RunningJob, interruption: Interruption) -> Ending:
-    """Call the task with these stored arguments. Returns its value, or why there is none; never raises."""
+    """Call the task with these stored arguments. Returns its value, or why there is none; never raises.
+
+    A visitor reads what it returns, so it names no path on this server.
+    """
+    ending = _run(task, arguments, job, interruption)
+    if not isinstance(ending, Failed):
+        return ending
+    details = ending.traceback and job.hidden_paths.in_text(ending.traceback)
+    return replace(ending, error=job.hidden_paths.in_error(ending.error), traceback=details)
+
+
+def _run(task: Task[..., object], arguments: str, job: RunningJob, interruption: Interruption) -> Ending:
     try:
         values = task.inputs.from_json(arguments, inputs_folder(job.folder))
     except BadArguments as error:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from asyncinweb import clock
 from asyncinweb.queue.claims import Claim
 from asyncinweb.queue.files.job_folder import JobFolder
+from asyncinweb.queue.files.job_inputs import input_files
 from asyncinweb.queue.files.job_log import LogWriter
 from asyncinweb.queue.partial_results import keep_partial_result, remove_partial_results
+from asyncinweb.server_paths import HiddenPaths
 from asyncinweb.tasks.clean_values import clean_text, finite
 from asyncinweb.tasks.current import FileData
 from asyncinweb.workers.interruption import Interruption
@@ -50,12 +52,13 @@ class RunningJob:
         self.slug = held.slug
         self.attempt = held.attempt
         self.folder = folder
-        self.log_writer = LogWriter(folder, held.claim_no, max_log_bytes)
+        self.hidden_paths = HiddenPaths(folder.instance, input_files(folder, held.arguments))
+        self.log_writer = LogWriter(folder, held.claim_no, max_log_bytes, self.hidden_paths.in_log)
         self.started = clock.monotonic()
         self.progress_rate = ProgressRate()
         # There if the function yields.
         self.partial_results: PartialResults | None = None
-        self.encoder = Encoder(max_result_bytes)
+        self.encoder = Encoder(max_result_bytes, self.hidden_paths)
         self._interruption = interruption
         self._latest: ProgressReport | None = None
         self._written: ProgressReport | None = None
@@ -82,9 +85,10 @@ class RunningJob:
         if latest is self._written:
             return None
         self._written = latest
-        return latest and ProgressReport(
-            finite(latest.done), finite(latest.total), clean_text(latest.text, MAX_PROGRESS_TEXT)
-        )
+        if latest is None:
+            return None
+        words = self.hidden_paths.in_text(clean_text(latest.text, MAX_PROGRESS_TEXT))
+        return ProgressReport(finite(latest.done), finite(latest.total), words)
 
     def begin_partial_results(self, *, collects: bool) -> PartialResults:
         """The function has given a generator. It can give another one at the end of the first."""

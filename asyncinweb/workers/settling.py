@@ -14,7 +14,7 @@ from asyncinweb.queue.results import keep_result
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.transitions import finish_and_claim, report, settle
 from asyncinweb.tasks.outcome import Completed, Failed, Outcome, Released
-from asyncinweb.tasks.outputs.shapes import ReturnValue
+from asyncinweb.tasks.outputs.return_value import ReturnValue
 from asyncinweb.workers import processes
 from asyncinweb.workers.runner import Ending
 from asyncinweb.workers.running_job import RunningJob

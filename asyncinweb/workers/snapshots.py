@@ -5,19 +5,23 @@ only what is shown is encoded.
 """
 
 import io
+import os
 import pickle
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from pathlib import PurePath
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
-from asyncinweb.tasks.outputs.images import drawing_of
+from asyncinweb.server_paths import HiddenPaths
+from asyncinweb.tasks.outputs.files import as_shown
+from asyncinweb.tasks.outputs.images import draws_itself
 from asyncinweb.tasks.outputs.jsonable import attribute
-from asyncinweb.tasks.outputs.shapes import Markdown, ReturnValue, to_return_value
+from asyncinweb.tasks.outputs.return_value import ReturnValue
+from asyncinweb.tasks.outputs.shapes import to_return_value
+from asyncinweb.tasks.outputs.texts import Markdown
 
 # What nothing can change needs no copy.
 UNCHANGING = frozenset(
@@ -27,12 +31,13 @@ UNCHANGING = frozenset(
 
 @dataclass(frozen=True)
 class Encoder:
-    """Puts values of one job in the shape that a page shows."""
+    """Puts values of one job in the shape that a page shows, without paths on this server."""
 
     most_bytes: int
+    hidden_paths: HiddenPaths
 
     def __call__(self, value: object) -> ReturnValue:
-        return to_return_value(value, self.most_bytes)
+        return as_shown(to_return_value(value, self.most_bytes), self.hidden_paths)
 
 
 class Snapshot(Protocol):
@@ -135,7 +140,7 @@ class _Copier(pickle.Pickler):
     def reducer_override(self, value: object) -> Any:
         """Called for all but the builtin types."""
         # Unpickled, a figure would become pyplot's current one; and a path says nothing of what is in its file.
-        if isinstance(value, PurePath) or callable(attribute(value, "read")) or drawing_of(value):
+        if isinstance(value, os.PathLike) or callable(attribute(value, "read")) or draws_itself(value):
             raise pickle.PicklingError
         return NotImplemented
 

@@ -23,6 +23,7 @@ from asyncinweb.queue.results import keep_result
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import NewJob, enqueue
 from asyncinweb.queue.transitions import claim, finish, report
+from asyncinweb.tasks.outputs.return_value import ReturnValue
 from asyncinweb.tasks.outputs.shapes import to_return_value
 from asyncinweb.tasks.registry import Task
 from asyncinweb.web.visitors import owner_of_token
@@ -96,7 +97,8 @@ class Room:
 
     def finish(self, held: Claim, value: object, in_file: bool = False) -> None:
         """Settle it as a worker does. `in_file`: as if it were too large for the row."""
-        output, folder = to_return_value(value), self.folder(held.slug)
+        output = value if isinstance(value, ReturnValue) else to_return_value(value)
+        folder = self.folder(held.slug)
         facts = json.loads(keep_result(folder, held.claim_no, output))
         if in_file:
             del facts["value"]

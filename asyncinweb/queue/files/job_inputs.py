@@ -1,6 +1,7 @@
 """What a job is given besides its row, uploaded files and secrets: put into its folder before a worker can see the
 row, and taken away again where no such row comes about. Like all of the folder it is removed with the job."""
 
+import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,11 +10,26 @@ from asyncinweb.errors import DatabaseUnusable
 from asyncinweb.identity import new_slug
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.tasks.inputs.arguments import Arguments, share, sync_folder
+from asyncinweb.tasks.inputs.uploaded import is_stored_file
 
 
 def inputs_folder(folder: JobFolder) -> Path:
     """Where a job's uploaded files and secrets are, if it has any."""
     return folder.path / "given"
+
+
+def input_files(folder: JobFolder, arguments: str) -> dict[Path, str]:
+    """Where the uploaded files of these stored arguments are, and what their visitor called them."""
+    if '"sha256"' not in arguments:
+        return {}
+    found, level = {}, [json.loads(arguments)]
+    while level:
+        value = level.pop()
+        if is_stored_file(value):
+            found[inputs_folder(folder) / value["sha256"]] = value["name"]
+        elif isinstance(value, (dict, list)):
+            level += value.values() if isinstance(value, dict) else value
+    return found
 
 
 class JobInputs:

@@ -8,7 +8,7 @@ dropped. Files and not rows, because each row would wait for SQLite's only write
 import contextlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,11 +32,20 @@ class LogPiece:
         return self.data.decode("utf-8", "replace")
 
 
+def unchanged(data: bytes) -> bytes:
+    """Bytes that a visitor reads as they were written."""
+    return data
+
+
 class LogWriter:
     """Writes one attempt's log. Safe to use from several threads."""
 
-    def __init__(self, folder: JobFolder, claim_no: int, max_bytes: int) -> None:
+    def __init__(
+        self, folder: JobFolder, claim_no: int, max_bytes: int, as_shown: Callable[[bytes], bytes] = unchanged
+    ) -> None:
+        """as_shown: what a visitor reads instead of these bytes, which are mostly whole lines."""
         self._folder = folder
+        self._as_shown = as_shown
         self._claim_no = claim_no
         self._segment_bytes = max(1, max_bytes // SEGMENTS)
         self._offset = 0
@@ -46,6 +55,7 @@ class LogWriter:
 
     def write(self, data: bytes) -> None:
         """Append bytes. An OSError such as a full disk is the caller's to judge."""
+        data = self._as_shown(data)
         with self._lock:
             while data:
                 room = self._segment_bytes - self._offset % self._segment_bytes

@@ -1,7 +1,9 @@
-"""Any value in JSON's own types. What JSON cannot say is kept as its `repr`, and noted."""
+"""Any value in JSON's own types. What has no place there is kept as its `str`, or as its `repr` with a note."""
 
 import math
-from collections.abc import Mapping
+import numbers
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -10,13 +12,18 @@ from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
+from asyncinweb.server_paths import without_server_paths
+from asyncinweb.tasks.inputs.uploaded import UploadedFile
+
 MAX_REPR = 10_000
 # Beyond it a browser would round the number; its digits are kept as text.
 LARGEST_NUMBER = 2**53
+# Their `str` is Python code or says less than their `repr`; a range can be longer than any memory.
+WITHOUT_WORDS = (bytes, bytearray, memoryview, range, BaseException, Mapping)
 
 
 def jsonable(value: object, odd: list[str]) -> Any:
-    """The value in JSON's own types. Adds the names of the types it had to write as text to `odd`."""
+    """The value in JSON's own types. Adds the names of the types that it had to keep as `repr` to `odd`."""
     try:
         return _jsonable(value, odd, ())
     except RecursionError:
@@ -25,25 +32,66 @@ def jsonable(value: object, odd: list[str]) -> Any:
 
 
 def warning_about(odd: list[str]) -> str:
-    """What a reader is told of the odd values, "" if there are none."""
+    """What the page says about the odd values, "" if there are none."""
     return f"Kept as text, since JSON cannot say it: {', '.join(sorted(set(odd))[:5])}." if odd else ""
 
 
 def safe_repr(value: object) -> str:
-    """`repr(value)`, at most 10,000 characters, even where the type's own `__repr__` fails."""
-    try:
-        shown = repr(value)
-    except Exception as error:
-        return f"<{type(value).__name__}, whose repr fails with {type(error).__name__}>"
-    return shown if len(shown) <= MAX_REPR else shown[:MAX_REPR] + "…"
+    """`repr(value)` without paths on this server, at most 10,000 characters, even where it fails."""
+    return without_server_paths(_safely(repr, value))
 
 
 def attribute(value: object, name: str) -> Any:
     """An attribute, None where there is none or looking at it fails."""
     try:
         return getattr(value, name, None)
-    except Exception:  # an author's own object may fail in any way
+    except Exception:  # an author's own object can fail in any way
         return None
+
+
+def fields_of(value: Any) -> dict[str, Any] | None:
+    """The members by name of a dataclass, a named tuple, a model of pydantic or attrs, or a database's row.
+
+    None for anything else.
+    """
+    if isinstance(value, type):
+        return None
+    if is_dataclass(value):
+        # Not by asdict, which copies every item and fails where one cannot be copied, such as a lock.
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    if attribute(type(value), "model_fields") and callable(attribute(value, "model_dump")):
+        return dict(value.model_dump())
+    if attrs := attribute(type(value), "__attrs_attrs__"):
+        return {member.name: getattr(value, member.name) for member in attrs}
+    return _row(value)
+
+
+def text_key(key: object, mapping: Mapping[Any, Any]) -> str:
+    """A key of a dict as text; where a text key of that name is there too, with its type."""
+    if isinstance(key, str):
+        return key
+    shown = jsonable(key, [])
+    shown = shown if isinstance(shown, str) else safe_repr(key)
+    return f"{shown} ({type(key).__name__})" if shown in mapping else shown
+
+
+def shown_path(path: os.PathLike[Any]) -> str:
+    """A path without what it tells about this server: a relative one as it is, of any other its last part."""
+    pure = PurePath(os.fsdecode(path))
+    return pure.name if pure.is_absolute() else str(pure)
+
+
+def _row(value: Any) -> dict[str, Any] | None:
+    """A named tuple, or what a database's driver returns of a row."""
+    as_dict = attribute(value, "_asdict")
+    if isinstance(value, tuple) and callable(as_dict):
+        return dict(as_dict())
+    mapping = attribute(value, "_mapping")
+    if isinstance(mapping, Mapping):
+        return {str(name): item for name, item in mapping.items()}
+    if type(value).__module__ == "sqlite3" and callable(attribute(value, "keys")):
+        return {name: value[name] for name in value.keys()}  # noqa: SIM118 - iterating over a row gives its values
+    return None
 
 
 def _jsonable(value: Any, odd: list[str], above: tuple[int, ...]) -> Any:
@@ -52,13 +100,15 @@ def _jsonable(value: Any, odd: list[str], above: tuple[int, ...]) -> Any:
     if isinstance(value, int):
         return value if abs(value) <= LARGEST_NUMBER else _digits(value, odd)
     if isinstance(value, float):
-        return value if math.isfinite(value) else _no_number(value, odd)
-    if isinstance(value, (Decimal, UUID, timedelta, PurePath)):
+        return value if math.isfinite(value) else _not_a_number(value, odd)
+    if isinstance(value, (Decimal, UUID, timedelta)):
         return str(value)
     if isinstance(value, (datetime, date, time)):
         return value.isoformat()
     if isinstance(value, Enum):
         return _jsonable(value.value, odd, above)
+    if isinstance(value, os.PathLike):
+        return value.facts if isinstance(value, UploadedFile) else shown_path(value)
     return _jsonable_container(value, odd, above)
 
 
@@ -70,36 +120,22 @@ def _jsonable_container(value: Any, odd: list[str], above: tuple[int, ...]) -> A
         return _jsonable_items(value, odd, (*above, id(value)))
     except RecursionError:
         raise
-    except Exception:  # an author's own container may fail in any way
+    except Exception:  # an author's own container can fail in any way
         return _odd(value, odd)
 
 
 def _jsonable_items(value: Any, odd: list[str], above: tuple[int, ...]) -> Any:
-    value = _opened(value)
+    members = fields_of(value)
+    value = value if members is None else members
     if isinstance(value, Mapping):
-        found: dict[str, Any] = {}
-        for key, item in value.items():
-            found[_key(key, value)] = _jsonable(item, odd, above)
-        return found
-    if isinstance(value, (list, tuple)):
-        return [_jsonable(item, odd, above) for item in value]
+        return {text_key(key, value): _jsonable(item, odd, above) for key, item in value.items()}
     if isinstance(value, (set, frozenset)):
         return [_jsonable(item, odd, above) for item in sorted(value, key=safe_repr)]
+    if isinstance(value, Sequence) and not isinstance(value, WITHOUT_WORDS):
+        return [_jsonable(item, odd, above) for item in value]
     if attribute(value, "dtype") is not None:
         return _jsonable_array(value, odd, above)
-    return _odd(value, odd)
-
-
-def _opened(value: Any) -> Any:
-    """The fields of a dataclass or a pydantic model as a dict; any other value as it is."""
-    if isinstance(value, type):
-        return value
-    if is_dataclass(value):
-        # Not by asdict, which copies every item and fails where one cannot be copied, such as a lock.
-        return {field.name: getattr(value, field.name) for field in fields(value)}
-    if attribute(type(value), "model_fields") and callable(attribute(value, "model_dump")):
-        return value.model_dump()
-    return value
+    return _words(value, odd, above)
 
 
 def _jsonable_array(value: Any, odd: list[str], above: tuple[int, ...]) -> Any:
@@ -107,19 +143,28 @@ def _jsonable_array(value: Any, odd: list[str], above: tuple[int, ...]) -> Any:
     if attribute(value.dtype, "kind") in ("M", "m"):
         # Their tolist() would be a count of nanoseconds.
         value = value.astype(str)
-    told = value.tolist()
-    return _odd(value, odd) if type(told) is type(value) else _jsonable(told, odd, above)
+    listed = value.tolist()
+    return _odd(value, odd) if type(listed) is type(value) else _jsonable(listed, odd, above)
 
 
-def _key(key: object, mapping: Mapping[Any, Any]) -> str:
-    """The key as text; where a text key of that name is there too, with its type."""
-    if isinstance(key, str):
-        return key
-    shown = safe_repr(key)
-    return f"{shown} ({type(key).__name__})" if shown in mapping else shown
+def _words(value: Any, odd: list[str], above: tuple[int, ...]) -> Any:
+    """A number of a library's own, or the text that a type made for people: a period, a geometry, a formula."""
+    if isinstance(value, numbers.Integral):
+        return _jsonable(int(value), odd, above)
+    if isinstance(value, WITHOUT_WORDS) or attribute(type(value), "__str__") is object.__str__:
+        return _odd(value, odd)
+    return _safely(str, value)
 
 
-def _no_number(value: float, odd: list[str]) -> str:
+def _safely(words: Any, value: object) -> str:
+    try:
+        shown = str(words(value))
+    except Exception as error:
+        return f"<{type(value).__name__}, whose {words.__name__} fails with {type(error).__name__}>"
+    return shown if len(shown) <= MAX_REPR else shown[:MAX_REPR] + "…"
+
+
+def _not_a_number(value: float, odd: list[str]) -> str:
     odd.append("NaN" if math.isnan(value) else "infinity")
     return safe_repr(value)
 

@@ -1,7 +1,6 @@
 """Downloads: a job's result and the files it saved. What could run in a browser is never shown, only saved."""
 
 import io
-import mimetypes
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from flask import Response, abort, request, send_file
 from asyncinweb.queue.files.job_folder import SavedFile
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.results import Stored
-from asyncinweb.tasks.outputs.shapes import file_name
+from asyncinweb.tasks.outputs.files import file_name, media_type_of
 from asyncinweb.web.http.byte_range import send_as_file
 from asyncinweb.web.http.streaming import streamed
 from asyncinweb.web.http.zip_stream import unique_names, zip_pieces
@@ -26,6 +25,12 @@ MOST_LISTED = 200
 MOST_PREVIEWS = 20
 # A drawing brings its own styles; everything else in a download stays dead.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
+# A figure that moves, in a frame of its own: an origin that is nobody's, the scripts that it came with, no network
+# (docs/decisions/017).
+FRAME_POLICY = (
+    "default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src data: blob:; font-src data:; "
+    "form-action 'none'; base-uri 'none'; frame-ancestors 'self'; sandbox allow-scripts"
+)
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,18 @@ def part_csv(slug: str, part: int) -> Response:
     return _csv(job, stored, name)
 
 
+@pages.get("/jobs/<slug>/result/frame")
+def result_frame(slug: str) -> Response:
+    """A figure that moves, for its frame on the job's page."""
+    return _frame(_result_or_404(job_or_404(slug)))
+
+
+@pages.get("/jobs/<slug>/result/<int:part>/frame")
+def part_frame(slug: str, part: int) -> Response:
+    """A figure among several results, for its frame."""
+    return _frame(_part_or_404(job_or_404(slug), part)[1])
+
+
 @pages.get("/jobs/<slug>/files/<name>")
 def saved_file(slug: str, name: str) -> Response:
     """A file the job saved, found by its name among those there are."""
@@ -97,7 +114,7 @@ def saved_file(slug: str, name: str) -> Response:
     file = next((file for file in folder_of(job).saved(job.claim_no) if file.name == name), None)
     if file is None:
         abort(404, f"This job has no file called {name!r}.")
-    return _sent(file.path, mimetypes.guess_type(name)[0] or "application/octet-stream", name)
+    return _sent(file.path, media_type_of(name), name)
 
 
 @pages.get("/jobs/<slug>/files.zip")
@@ -128,10 +145,11 @@ def _wants_so_far() -> bool:
 
 
 def _part_or_404(job: Job, number: int) -> tuple[str, Stored]:
-    parts = _result_or_404(job).parts
-    if not 0 < number <= len(parts):
+    leaves = list(_result_or_404(job).leaves())
+    if not 0 < number <= len(leaves):
         abort(404, "This job has no result with this number.")
-    return parts[number - 1]
+    names, leaf = leaves[number - 1]
+    return "-".join(names), leaf
 
 
 def _base_name(job: Job) -> str:
@@ -139,10 +157,16 @@ def _base_name(job: Job) -> str:
 
 
 def _entries_of_result(job: Job, stored: Stored) -> Iterator[tuple[str, Path | bytes]]:
-    parts = [part for _, part in stored.parts]
-    names = (part.name or f"{file_name(name) or 'result'}.{part.suffix}" for name, part in stored.parts)
-    for name, part in zip(unique_names(names), parts, strict=True):
-        yield name, part.path or part.data()
+    leaves = list(stored.leaves())
+    names = (_name_in_zip(names, leaf) for names, leaf in leaves)
+    for name, (_, leaf) in zip(unique_names(names), leaves, strict=True):
+        yield name, leaf.path or leaf.data()
+
+
+def _name_in_zip(names: Sequence[str], leaf: Stored) -> str:
+    """Sections inside sections are folders."""
+    *folders, name = (file_name(each) or "result" for each in names)
+    return "/".join([*folders, leaf.name or f"{name}.{leaf.suffix}"])
 
 
 # --- sending ----------------------------------------------------------------------------------------------------
@@ -166,6 +190,17 @@ def _sent(data: Path | io.BytesIO, media_type: str, name: str) -> Response:
     if isinstance(data, Path) and response.status_code == 206:
         send_as_file(response, data)
     response.headers["Content-Security-Policy"] = POLICY
+    return response
+
+
+def _frame(stored: Stored) -> Response:
+    """An HTML document in which only its own scripts run, and which reaches neither us nor the network."""
+    if stored.shape != "html" or stored.path is None or not stored.path.is_file():
+        abort(404, "There is no figure here that a frame could show.")
+    response = send_file(stored.path, mimetype=stored.media_type, conditional=True)
+    scripts = " ".join(f"'{each}'" for each in stored.script_hashes) or "'none'"
+    response.headers["Content-Security-Policy"] = FRAME_POLICY.format(scripts=scripts)
+    response.headers["X-DNS-Prefetch-Control"] = "off"
     return response
 
 

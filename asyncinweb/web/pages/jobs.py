@@ -13,6 +13,7 @@ from asyncinweb.web.job_status.status import Status, status_of
 from asyncinweb.web.job_status.timeline import timeline
 from asyncinweb.web.pages.downloads import files_of
 from asyncinweb.web.pages.logs import log_start
+from asyncinweb.web.security import POLICY
 from asyncinweb.web.shared import (
     fragment,
     inputs_of,
@@ -29,17 +30,19 @@ from asyncinweb.web.viewers.results import result_of
 
 
 @pages.get("/jobs/<slug>")
-def show(slug: str) -> str:
-    """A job's page."""
+def show(slug: str) -> Response:
+    """A job's page. It alone can hold frames, and only ours: its result can be a figure that moves."""
     job = job_or_404(slug)
     address = url_for("asyncinweb.show", slug=slug, _external=True)
-    return render(
-        "jobs/show.html", **_facts(job, _status(job)), log=log_start(job), inputs=inputs_of(job), address=address
-    )
+    facts = _facts(job, _status(job))
+    page = render("jobs/show.html", **facts, log=log_start(job), inputs=inputs_of(job), address=address)
+    response = Response(page)
+    response.headers["Content-Security-Policy"] = f"{POLICY}; frame-src 'self'"
+    return response
 
 
 @pages.get("/jobs/<slug>/status")
-def status(slug: str) -> str | Response:
+def status(slug: str) -> Response:
     """The part of a job's page that changes; 204 while it does not."""
     if not wants_fragment():
         return show(slug)

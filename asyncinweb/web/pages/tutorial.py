@@ -1,5 +1,8 @@
 """The tutorial's rows: /hello shows a slow function's result when it is there, /query answers programs."""
 
+from collections.abc import Iterator
+from itertools import count, repeat
+
 from flask import Response, abort, jsonify, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -94,10 +97,12 @@ def result_value(job: Job) -> object:
     stored = stored_result(job)
     if stored is None:
         return None
-    if stored.shape == "several":
-        return {name: _value(part, job, number) for number, (name, part) in enumerate(stored.parts, start=1)}
-    return _value(stored, job, 0)
+    return _value(stored, job, count(1) if stored.parts else repeat(0))
 
 
-def _value(stored: Stored, job: Job, number: int) -> object:
+def _value(stored: Stored, job: Job, numbers: Iterator[int]) -> object:
+    if stored.parts:
+        values = {name: _value(part, job, numbers) for name, part in stored.parts}
+        return list(values.values()) if stored.is_numbered else values
+    number = next(numbers)
     return stored.value if stored.path is None else {"url": address_of(job, number)}

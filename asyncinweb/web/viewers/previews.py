@@ -1,13 +1,13 @@
 """A look into a file: a picture, the first lines of a text, the first rows of a CSV."""
 
-import mimetypes
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from asyncinweb.tasks.csv_reader.encodings import NoText, decode
 from asyncinweb.tasks.csv_reader.rows import SIGNS, CsvText, NoTable, guess_delimiter
-from asyncinweb.tasks.outputs.images import HEAD_BYTES, image_type
+from asyncinweb.tasks.outputs.files import media_type_of
+from asyncinweb.tasks.outputs.images import HEAD_BYTES, SVG_MEDIA_TYPE, image_type, svg_fault
 from asyncinweb.web.viewers.tables import Table
 
 Kind = Literal["image", "text", "table", "none"]
@@ -19,6 +19,8 @@ MOST_CHARACTERS_IN_LINE = 200
 MOST_CSV_COLUMNS = 12
 # A larger picture is a download.
 MOST_IMAGE_BYTES = 20_000_000
+# A drawing is read whole, each time its page is opened.
+MOST_SVG_BYTES = 2_000_000
 CSV_SUFFIXES = (".csv", ".tsv")
 
 
@@ -43,9 +45,14 @@ def preview_of(path: Path, name: str, size: int) -> Preview:
             head = file.read(HEAD)
     except OSError:  # gone, or not ours to read: the download will say so
         return NOTHING
-    if image_type(head[:HEAD_BYTES]) or mimetypes.guess_type(name)[0] == "image/svg+xml":
+    if image_type(head[:HEAD_BYTES]) or _is_drawing(path, name, size):
         return Preview("image") if size <= MOST_IMAGE_BYTES else NOTHING
     return _preview_of_text(head, name, is_whole=size <= len(head))
+
+
+def _is_drawing(path: Path, name: str, size: int) -> bool:
+    """An SVG that browsers draw; any other file of that name would be a broken picture."""
+    return media_type_of(name) == SVG_MEDIA_TYPE and size <= MOST_SVG_BYTES and not svg_fault(path.read_bytes())
 
 
 def _preview_of_text(head: bytes, name: str, is_whole: bool) -> Preview:

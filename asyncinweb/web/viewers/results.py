@@ -12,7 +12,7 @@ from asyncinweb.queue.partial_results import stored_partial_result
 from asyncinweb.queue.results import Stored
 from asyncinweb.queue.results import stored_result as stored_in
 from asyncinweb.states import State
-from asyncinweb.tasks.outputs.shapes import file_name
+from asyncinweb.tasks.outputs.files import file_name
 from asyncinweb.web.shared import folder_of
 from asyncinweb.web.viewers.json_tree import Line, indented, tree_of
 from asyncinweb.web.viewers.previews import NOTHING, Preview, preview_of
@@ -23,6 +23,7 @@ MOST_CHARACTERS = 100_000
 MOST_JSON = 20_000
 # Rendering costs a second for the worst text of this length.
 MOST_MARKDOWN = 50_000
+MOST_SECTIONS = 100
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,14 @@ class Shown:
     """A result as its page shows it, alone or one of several.
 
     `view` names the partial, `number` is its place among several from 1 on, 0 if it is the only one. `address` is
-    that of its download, `csv_address` that of a table as CSV.
+    that of its download, `csv_address` that of a table as CSV, `frame_address` that of a figure in a frame.
     """
 
     stored: Stored
     view: str
     address: str
     csv_address: str
+    frame_address: str
     number: int = 0
     name: str = ""
     text: str = ""
@@ -54,12 +56,13 @@ class Shown:
 
 @dataclass(frozen=True)
 class Result:
-    """What a job returned: one result, or several with names."""
+    """What a job returned: one result, or several with names: the first ones, and how many there are."""
 
     stored: Stored
     parts: Sequence[Shown]
     job_state: State
     address: str
+    total: int = 1
 
     @property
     def is_so_far(self) -> bool:
@@ -88,8 +91,12 @@ def result_of(job: Job) -> Result | None:
         return None
     if stored.shape != "several":
         return Result(stored, [_shown(stored, job, 0, "")], job.state, address_of(job, 0))
-    parts = [_shown(part, job, number, name) for number, (name, part) in enumerate(stored.parts, start=1)]
-    return Result(stored, parts, job.state, address_of(job, 0))
+    leaves = list(stored.leaves())
+    parts = [
+        _shown(leaf, job, number, " / ".join(names))
+        for number, (names, leaf) in enumerate(leaves[:MOST_SECTIONS], start=1)
+    ]
+    return Result(stored, parts, job.state, address_of(job, 0), len(leaves))
 
 
 def address_of(job: Job, number: int, kind: str = "") -> str:
@@ -122,8 +129,11 @@ def finder(job: Job) -> Callable[[str], str | None]:
 
 
 def _shown(stored: Stored, job: Job, number: int, name: str) -> Shown:
-    bare = Shown(stored, stored.shape, address_of(job, number), address_of(job, number, "_csv"), number, name)
+    address, csv_address, frame_address = (address_of(job, number, kind) for kind in ("", "_csv", "_frame"))
+    bare = Shown(stored, stored.shape, address, csv_address, frame_address, number, name)
     try:
+        if stored.path is not None:
+            stored.path.stat()
         return _filled(bare, job)
     except OSError:  # somebody has removed the file
         return replace(bare, view="gone")

@@ -15,7 +15,7 @@ import pytest
 
 from asyncinweb.errors import JobCancelled, JobInterruption, JobReleased, JobTimeout
 from asyncinweb.tasks.outcome import Cancelled, Failed, Released
-from asyncinweb.tasks.outputs.shapes import ReturnValue
+from asyncinweb.tasks.outputs.return_value import ReturnValue
 from asyncinweb.workers.calling import collects
 from asyncinweb.workers.interruption import Cause, Interruption
 from asyncinweb.workers.runner import Ending

@@ -11,12 +11,15 @@ from typing import Any
 
 import pytest
 
-from asyncinweb.tasks.outputs.shapes import Markdown, ReturnValue
+from asyncinweb.server_paths import HiddenPaths
+from asyncinweb.tasks.outputs.return_value import ReturnValue
+from asyncinweb.tasks.outputs.texts import Markdown
 from asyncinweb.workers import partial_results, snapshots
 from asyncinweb.workers.partial_results import PartialResults, Yielded
 from asyncinweb.workers.snapshots import Encoder
 
-ENCODER = Encoder(10_000_000)
+NO_PATHS = HiddenPaths(Path("instance"), {})
+ENCODER = Encoder(10_000_000, NO_PATHS)
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -50,6 +53,8 @@ def shown(results: PartialResults) -> Any:
 
 def content(yielded: Yielded) -> Any:
     assert yielded.return_value is not None
+    if yielded.return_value.parts:
+        return [part.data.decode() for _, part in yielded.return_value.parts]
     data = yielded.return_value.data
     return json.loads(data) if yielded.return_value.media_type == "application/json" else data
 
@@ -213,7 +218,7 @@ def test_collected_values_are_shown_together_as_far_as_they_have_come() -> None:
 def test_a_value_that_is_too_large_is_not_shown_and_the_one_before_stays(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    results = PartialResults("slug", Encoder(1000))
+    results = PartialResults("slug", Encoder(1000, NO_PATHS))
     results.note("small")
     assert shown(results) == b"small"
     for _ in range(3):

@@ -10,7 +10,7 @@ import pytest
 from asyncinweb.errors import JobCancelled
 from asyncinweb.tasks.current import current_job
 from asyncinweb.tasks.outcome import Cancelled, Failed, Released
-from asyncinweb.tasks.outputs.shapes import ReturnValue
+from asyncinweb.tasks.outputs.return_value import ReturnValue
 from asyncinweb.tasks.registry import Options, Task
 from asyncinweb.workers.interruption import Cause, Interruption
 from asyncinweb.workers.runner import Ending, run

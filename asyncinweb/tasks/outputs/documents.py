@@ -1,0 +1,116 @@
+"""Figures that move: plotly and bokeh as an HTML document of ours, altair as a drawing.
+
+The document holds the library's own script, taken from the author's installation, and the figure as JSON. It names
+the hash of each script, and its page lets no other script run (docs/decisions/017). The libraries are known by the
+names of their modules, which are imported already where there is a figure of theirs.
+"""
+
+import base64
+import hashlib
+import importlib
+import io
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from asyncinweb.tasks.outputs.jsonable import attribute
+from asyncinweb.tasks.outputs.return_value import ReturnValue, described, utf8
+
+STYLE = """
+html, body, #figure { height: 100%; margin: 0; }
+body { background: #fff; color: #1f2328; font: 16px/1.5 system-ui, sans-serif; }
+"""
+PLOTLY = """
+const figure = JSON.parse(document.getElementById("data").textContent);
+const config = Object.assign({ displaylogo: false }, figure.config, { responsive: true });
+Plotly.newPlot("figure", figure.data, figure.layout, config).catch(() => {
+  document.getElementById("figure").textContent =
+    "Parts of this figure, such as a map, come from the web, and nothing from there is loaded here. " +
+    "To see it, download the figure and open the file.";
+});
+"""
+BOKEH = """
+Bokeh.embed.embed_item(JSON.parse(document.getElementById("data").textContent), "figure");
+"""
+NOT_HERE = (
+    "This chart loads its drawing library from the web, so it isn't shown here. To see it, download it and open "
+    "the file. To show it on the page, install vl-convert-python on the server."
+)
+
+
+def plotly_figure(value: Any) -> ReturnValue | None:
+    """A figure of plotly."""
+    if not _comes_from(value, "plotly") or not callable(attribute(value, "to_plotly_json")):
+        return None
+    return _made(value, lambda: _document([_library("plotly.offline").get_plotlyjs(), PLOTLY], value.to_json()))
+
+
+def bokeh_figure(value: Any) -> ReturnValue | None:
+    """A figure, a layout or a widget of bokeh."""
+    if not _comes_from(value, "bokeh") or not callable(attribute(value, "references")):
+        return None
+    return _made(value, lambda: _bokeh(value))
+
+
+def altair_chart(value: Any) -> ReturnValue | None:
+    """A chart of altair: drawn where vl-convert-python is installed, otherwise a download."""
+    if not _comes_from(value, "altair") or not callable(attribute(value, "to_html")):
+        return None
+    return _made(value, lambda: _altair(value))
+
+
+def _comes_from(value: object, library: str) -> bool:
+    return any(each.__module__.partition(".")[0] == library for each in type(value).__mro__)
+
+
+def _library(name: str) -> Any:
+    return importlib.import_module(name)
+
+
+def _made(value: object, make: Callable[[], ReturnValue]) -> ReturnValue:
+    try:
+        return make()
+    except Exception as error:
+        return described(value, "The figure could not be drawn", error)
+
+
+def _bokeh(value: Any) -> ReturnValue:
+    embed, bundle = _library("bokeh.embed"), _library("bokeh.embed.bundle")
+    scripts = bundle.bundle_for_objs_and_resources([value], _library("bokeh.resources").INLINE).js_raw
+    return _document([*scripts, BOKEH], json.dumps(embed.json_item(value)))
+
+
+def _altair(chart: Any) -> ReturnValue:
+    buffer = io.StringIO()
+    try:
+        chart.save(buffer, format="svg")
+    except (ImportError, ValueError):
+        return ReturnValue("file", "text/html", "html", utf8(chart.to_html()), NOT_HERE, name="chart.html")
+    return ReturnValue("svg", "image/svg+xml", "svg", utf8(buffer.getvalue()))
+
+
+def _document(scripts: Sequence[str], data: str) -> ReturnValue:
+    """An HTML document in which only these scripts run. `data` is JSON, and cannot end its element."""
+    ours = [_in_html(script) for script in scripts]
+    data = data.replace("<", "\\u003c")
+    html = [
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Figure</title>',
+        f'<style>{STYLE}</style></head><body><div id="figure"></div>',
+        f'<script type="application/json" id="data">{data}</script>',
+        *(f"<script>{script}</script>" for script in ours),
+        "</body></html>",
+    ]
+    hashes = tuple(_hash(script) for script in ours)
+    return ReturnValue("html", "text/html", "html", utf8("".join(html)), script_hashes=hashes)
+
+
+def _in_html(script: str) -> str:
+    """The script as a browser reads it, so that its hash is the same there."""
+    small = script.lower()
+    if "</script" in small or ("<!--" in small and "<script" in small):
+        raise ValueError("the library's script cannot be part of a page")
+    return script.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _hash(script: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(utf8(script)).digest()).decode()
