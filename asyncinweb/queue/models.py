@@ -129,7 +129,7 @@ class Job(Base):
     # Which supervisor's plan made it; see `planned_runs`.
     planned_by: Mapped[str | None] = mapped_column(String(40))
 
-    # What a generator has yielded last in this attempt, the how manieth it was, and when it was written.
+    # What a generator has yielded last in this attempt, its number (from 1 on), and when it was written.
     partial_no: Mapped[int | None]
     partial_at: Mapped[datetime | None]
     partial_result: Mapped[str | None]

@@ -1,6 +1,7 @@
 """Tasks whose results and logs the browser tests look at."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas
@@ -53,3 +54,31 @@ def talk_much(lines: int = 12_000) -> None:
     """Write a log of several pages."""
     for number in range(lines):
         print(f"line {number:06} of a long log")
+
+
+def _wait_for(file: Path) -> None:
+    while not file.exists():
+        time.sleep(0.02)
+
+
+@task
+def grow(folder: str) -> Iterator[dict[str, object]]:
+    """Simulate a market.
+
+    Yields a table and a picture. Goes on when a file of that name is in the folder.
+    """
+    rows: list[dict[str, float]] = []
+    for name in ("once", "twice"):
+        rows.append({"step": len(rows) + 1, "price": 100.5 + len(rows)})
+        current_job.progress(len(rows), 3)
+        yield {"Prices": rows, "Curve": figure()}
+        _wait_for(Path(folder, name))
+    rows.append({"step": 3, "price": 99.0})
+    yield {"Prices": rows, "Curve": figure()}
+
+
+@task
+def break_down(words: str = "half of it") -> Iterator[str]:
+    """Fail with something to show."""
+    yield words
+    raise ValueError("The source has no more data")

@@ -153,3 +153,51 @@ def test_the_log_can_be_copied(page: Page) -> None:
 
     expect(page.locator("#log-copy")).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == page.locator("#log").inner_text()
+
+
+def test_a_result_so_far_appears_by_itself_grows_and_is_replaced_by_the_result(page: Page, tmp_path: Path) -> None:
+    run(page, f"grow?folder={tmp_path}")
+    so_far, rows = page.locator("#so-far"), page.locator("#result tbody tr")
+
+    expect(so_far).to_have_text("The task is still running. This is what it has so far.")
+    expect(page.locator("#result-title")).to_have_text("Result so far")
+    expect(rows).to_have_count(1)
+    assert is_shown(page, "#result img")
+    page.evaluate("document.querySelector('#result').wasSeen = true")
+    page.evaluate("scrollTo(0, 200)")
+
+    (tmp_path / "once").touch()
+    expect(rows).to_have_count(2)
+    assert is_shown(page, "#result img")
+    assert page.evaluate("document.querySelector('#result').wasSeen"), "it is the same element"
+    assert page.evaluate("scrollY") == 200
+
+    (tmp_path / "twice").touch()
+    wait_until_done(page)
+    expect(rows).to_have_count(3)
+    expect(so_far).to_have_count(0)
+    expect(page.locator("#result-title")).to_have_text("Result")
+    assert is_shown(page, "#result img")
+
+
+def test_a_result_so_far_is_there_without_javascript(browser: Browser, site: Tree, tmp_path: Path) -> None:
+    context = browser.new_context(base_url=site.url, java_script_enabled=False)
+    page = context.new_page()
+    run(page, f"grow?folder={tmp_path}")
+
+    expect(page.locator("#so-far")).to_be_visible()
+    (tmp_path / "once").touch()
+    (tmp_path / "twice").touch()
+    expect(page.locator("#job[data-state=completed]")).to_be_visible()
+    expect(page.locator("#so-far")).to_have_count(0)
+    context.close()
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_result_so_far_fits_and_stays_when_the_job_fails(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 740})
+    run(page, f"break_down?words={'half-of-it-' * 40}")
+
+    expect(page.locator("#job")).to_have_attribute("data-state", "failed")
+    expect(page.locator("#so-far")).to_have_text("The task failed before it was done. This is what it had so far.")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
