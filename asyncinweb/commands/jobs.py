@@ -11,7 +11,7 @@ import click
 from asyncinweb.commands.command_context import CommandContext, as_json, in_instance, print_json, with_tasks
 from asyncinweb.errors import AsyncInWebError, BadArguments
 from asyncinweb.logs import harmless
-from asyncinweb.queue.as_json import in_utc, job_as_json
+from asyncinweb.queue.as_json import in_utc, job_as_json, listed_job_as_json
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.files.job_log import read_log
 from asyncinweb.queue.listing import Filters, list_jobs
@@ -50,7 +50,7 @@ def submit_command(
     (job,) = context.client(database).submit([Request(found, packed, found.options.priority)])
     if wait:
         _warn_if_nobody_works(database, context.settings.lease_seconds)
-        job = _wait_for_end(database, job.slug)
+        job = job.wait()
     _print_job(database, job, as_json)
     if wait and job.state != "completed":
         raise click.exceptions.Exit(1)
@@ -80,15 +80,6 @@ def _warn_if_nobody_works(database: Database, lease_seconds: float) -> None:
         is_somebody_there = is_starting_workers(session.connection(), lease_seconds)
     if not is_somebody_there:
         click.echo("No worker is running, so the job waits for one. Start one: asyncinweb worker", err=True)
-
-
-def _wait_for_end(database: Database, slug: str) -> Job:
-    pause = threading.Event()
-    while True:
-        job = _find(database, slug)
-        if job.is_final:
-            return job
-        pause.wait(0.1)
 
 
 def _find(database: Database, slug: str) -> Job:
@@ -121,7 +112,7 @@ def jobs_command(state: Any, task: str | None, limit: int, instance: Path | None
     """List jobs, newest first."""
     with CommandContext(instance).known_database().read() as session:
         page = list_jobs(session, Filters(state, task), limit=limit)
-        facts = [job_as_json(session, job) for job in page.jobs] if as_json else []
+        facts = [listed_job_as_json(session, job) for job in page.jobs] if as_json else []
     # Printed only now: into a pager, the words may take as long as a person reads, and a reader that stays keeps
     # the write-ahead log from being emptied.
     if as_json:

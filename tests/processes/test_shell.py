@@ -145,6 +145,7 @@ def test_jobs_lists_the_newest_first_and_filters(tree: Tree, shell: Shell) -> No
     all_failed = json.loads(shell("jobs", "--json", "--state", "failed").out)
 
     assert [job["slug"] for job in listed] == [failed, slugs[1], slugs[0]]
+    assert not {"result", "partial_result"} & listed[0].keys()
     assert [line.split()[0] for line in lines] == [slugs[1], slugs[0]]
     assert lines[0].split()[1] == "completed"
     assert {job["state"] for job in all_failed} == {"failed"}
