@@ -15,11 +15,11 @@ from asyncinweb.workers.snapshots import Collected, Copy, Encoder, Original, Sna
 log = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 0.5
-# A value that took longer to copy (about 50 MB) or to draw is followed by a rest three times as long, in which
-# values are only referred to. Seconds of this thread's own, so that a busy machine makes no difference.
+# What takes longer to copy (about 50 MB) or to draw has a budget: a second, and a quarter of the run's time. Once
+# it is spent, values are only referred to. In seconds of this thread's own: a busy machine makes no difference.
 MOST_COPYING_SECONDS = 0.05
-MOST_ENCODING_SECONDS = 0.01
-REST = 3.0
+MOST_DRAWING_SECONDS = 0.01
+BUDGET_SECONDS, BUDGET_SHARE = 1.0, 0.25
 # Soon afterwards the process is killed.
 MOST_SECONDS_AFTER_A_STOP = 0.2
 
@@ -46,7 +46,8 @@ class PartialResults:
         self._ready: Yielded | None = None
         # The number of the value that is in the database.
         self.written = 0
-        self._next_copy = self._next_encoding = self._encoding_seconds = 0.0
+        self._started = clock.monotonic()
+        self._spent = self._next_encoding = self._encoding_seconds = 0.0
         self._has_warned = False
 
     def note(self, value: object) -> None:
@@ -91,7 +92,7 @@ class PartialResults:
         return ready if ready is not None and ready.number > self.written else None
 
     def _snapshot_of(self, value: object) -> Snapshot:
-        if clock.monotonic() < min(self._next_copy, self._next_encoding):
+        if self._is_over_budget():
             return Original(value, is_settled=False)
         begin = time.thread_time()
         try:
@@ -101,9 +102,14 @@ class PartialResults:
         except BaseException:  # the author's own object may fail in any way
             snapshot = Original(value, is_settled=False)
         seconds = time.thread_time() - begin
-        if seconds > (MOST_COPYING_SECONDS if isinstance(snapshot, Copy) else MOST_ENCODING_SECONDS):
-            self._next_copy = clock.monotonic() + REST * seconds
+        if seconds > (MOST_COPYING_SECONDS if isinstance(snapshot, Copy) else MOST_DRAWING_SECONDS):
+            self._spent += seconds
         return snapshot
+
+    def _is_over_budget(self) -> bool:
+        now = clock.monotonic()
+        budget = BUDGET_SECONDS + BUDGET_SHARE * (now - self._started)
+        return self._spent > budget and now < self._next_encoding
 
     def _encode_late(self, yielded: Yielded) -> None:
         """While the function runs: what it can change now is copied first, in one step."""

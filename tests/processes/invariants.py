@@ -62,6 +62,7 @@ def _check_row(row: dict[str, Any]) -> None:
     assert (row["finished_at"] is not None) == (row["state"] in FINAL), row
     assert (row["worker_id"] is not None) == (row["state"] == "processing"), row
     assert (row["result"] is not None) == (row["state"] == "completed"), row
+    assert row["partial_result"] is None or row["state"] != "completed", row
 
 
 def _check_claims(rows: Rows) -> None:
@@ -74,6 +75,11 @@ def _check_claims(rows: Rows) -> None:
         " AND json_extract(result, '$.file') NOT LIKE 'result-' || claim_no || '.%'"
     )
     assert rows(foreign) == [], "a result of another claim was accepted"
+    foreign = (
+        "SELECT slug, partial_result FROM asyncinweb_jobs WHERE json_extract(partial_result, '$.file') IS NOT NULL"
+        " AND json_extract(partial_result, '$.file') NOT LIKE 'result-' || claim_no || '-p%'"
+    )
+    assert rows(foreign) == [], "a partial result of another claim was accepted"
     again = "SELECT job_id FROM asyncinweb_attempts GROUP BY job_id, claim_no HAVING count(*) > 1"
     assert rows(again) == [], "one claim has ended twice"
 

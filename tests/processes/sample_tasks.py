@@ -655,6 +655,15 @@ def draw_large(until: str, times: int = 3) -> Iterator[bytes]:
 
 
 @task
+def yield_for(seconds: float) -> Iterator[str]:
+    """Yields values that are too large for a row, each of which names its attempt."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        yield str(current_job.attempt) * 20_000
+        time.sleep(0.05)
+
+
+@task
 def yield_then(how: str) -> Iterator[str]:
     """Yields and ends badly at once."""
     yield "all there was"

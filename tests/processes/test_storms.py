@@ -68,6 +68,22 @@ def test_in_a_storm_of_kills_every_job_ends_and_none_runs_twice_at_once(crowded:
     wait_until(lambda: answers(crowded), what="the web process to answer")
 
 
+def test_in_a_storm_of_kills_no_job_shows_or_keeps_what_another_attempt_had(crowded: Tree) -> None:
+    chance = random.Random(5)
+    slugs = crowded.submit_many("yield_for", [{"seconds": chance.uniform(0.6, 1.5)} for _ in range(24)])
+
+    assert storm(crowded, chance) >= 8
+    jobs = [crowded.wait_for(slug, seconds=60) for slug in slugs]
+
+    for job in jobs:
+        if job.state == "completed":
+            assert crowded.result(job.slug)["value"] == str(job.attempts) * 20_000
+            assert list(crowded.job_folder(job.slug).path.glob("result-*")) == []
+        else:
+            assert (job.state, job.reason) == ("failed", "crashed")
+    crowded.wait_for_workers(8)
+
+
 def storm(tree: Tree, chance: random.Random) -> int:
     """Kill a worker, and now and then the web process, over and over. How many were killed."""
     end, kills = time.monotonic() + STORM_SECONDS, 0

@@ -251,8 +251,9 @@ def test_copies_that_take_long_are_made_only_now_and_then(
     results: PartialResults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(partial_results, "MOST_COPYING_SECONDS", 0.0)
-    monkeypatch.setattr(partial_results, "MOST_ENCODING_SECONDS", 0.0)
-    monkeypatch.setattr(partial_results, "REST", 1e9)
+    monkeypatch.setattr(partial_results, "MOST_DRAWING_SECONDS", 0.0)
+    monkeypatch.setattr(partial_results, "BUDGET_SECONDS", 0.0)
+    monkeypatch.setattr(partial_results, "BUDGET_SHARE", 0.0)
     drawn: list[int] = []
 
     class Slow:
@@ -270,8 +271,9 @@ def test_a_large_value_that_was_not_copied_is_shown_when_the_function_is_silent(
     results: PartialResults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(partial_results, "MOST_COPYING_SECONDS", 0.0)
-    monkeypatch.setattr(partial_results, "MOST_ENCODING_SECONDS", 0.0)
-    monkeypatch.setattr(partial_results, "REST", 1e9)
+    monkeypatch.setattr(partial_results, "MOST_DRAWING_SECONDS", 0.0)
+    monkeypatch.setattr(partial_results, "BUDGET_SECONDS", 0.0)
+    monkeypatch.setattr(partial_results, "BUDGET_SHARE", 0.0)
     for number in range(100):
         results.note([number])
 
