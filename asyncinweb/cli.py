@@ -66,19 +66,22 @@ def _options(*names: str) -> Callable[[Command], Command]:
 
 
 OPTIONS = {
-    "host": click.option("--host", help="Address to listen on (127.0.0.1)."),
-    "port": click.option("--port", help="Port to listen on (8000); 0 takes a free one."),
-    "workers": click.option("--workers", metavar="N", help="Worker processes (one per CPU)."),
+    "host": click.option("--host", help="Address to listen on (default: 127.0.0.1)."),
+    "port": click.option("--port", help="Port to listen on (default: 8000). 0 picks a free one."),
+    "workers": click.option("--workers", metavar="N", help="Number of worker processes (default: one per CPU)."),
     "tasks": click.option(
-        "--tasks", multiple=True, metavar="MODULE_OR_FILE", help="Where tasks are; may be repeated."
+        "--tasks", multiple=True, metavar="MODULE_OR_FILE", help="Module or .py file with tasks. Can be repeated."
     ),
     "instance": click.option(
-        "--instance", type=click.Path(path_type=Path), metavar="DIR", help="Folder for database and files."
+        "--instance", type=click.Path(path_type=Path), metavar="DIR", help="Folder for the database and job files."
     ),
     "insecure_no_auth": click.option(
-        "--insecure-no-auth", is_flag=True, default=None, help="Serve the network without sign-in."
+        "--insecure-no-auth",
+        is_flag=True,
+        default=None,
+        help="Serve the network without sign-in: anyone there can do anything.",
     ),
-    "open_browser": click.option("--open", "open_browser", is_flag=True, help="Open the page in a browser."),
+    "open_browser": click.option("--open", "open_browser", is_flag=True, help="Open the home page in a browser."),
 }
 
 
@@ -97,14 +100,14 @@ def run_command(**options: Any) -> None:
 @cli.command("web")
 @_options("host", "port", "tasks", "instance", "insecure_no_auth", "open_browser")
 def web_command(**options: Any) -> None:
-    """Start the web server only."""
+    """Start only the web server."""
     _serve(Roles(workers=False), **options)
 
 
 @cli.command("worker")
 @_options("workers", "tasks", "instance")
 def worker_command(**options: Any) -> None:
-    """Start workers only."""
+    """Start only the workers."""
     _serve(Roles(web=False), **options)
 
 

@@ -1,4 +1,4 @@
-"""Reading the settings from outside: options, then environment, then asyncinweb.toml, then the defaults."""
+"""Reads the settings: from options, then the environment, then asyncinweb.toml, then the defaults."""
 
 import os
 import tomllib
@@ -14,9 +14,9 @@ from asyncinweb.validation_messages import VALIDATION_MESSAGES
 
 PREFIX = "ASYNCINWEB_"
 FILE = "asyncinweb.toml"
-# What opens a server to everybody must not be inherited from a file or an environment that somebody else has made.
+# The setting that opens a server to everyone must not come from a file or an environment that someone else made.
 ONLY_TYPED = "insecure_no_auth"
-# Among the settings only lists can be too short.
+# Among settings, only lists can be too short.
 SETTING_MESSAGES = {**VALIDATION_MESSAGES, "too_short": "must name at least one"}
 
 
@@ -31,7 +31,7 @@ class Configuration:
 def read_settings(options: Mapping[str, object] | None = None) -> Configuration:
     """Settings from `options` (None means not given), environment, asyncinweb.toml in the working folder.
 
-    SettingError names the wrong value, where it stands, and the nearest valid name or the cure.
+    SettingError names the wrong value, where it was set, and the nearest valid name or the cure.
     """
     values: dict[str, object] = {}
     origins = dict.fromkeys(Settings.model_fields, "default")
@@ -40,11 +40,11 @@ def read_settings(options: Mapping[str, object] | None = None) -> Configuration:
             if name not in Settings.model_fields:
                 raise SettingError(
                     f"Unknown setting {name!r} ({_place(origin, name)}).{nearest(name, Settings.model_fields)} "
-                    "All settings: asyncinweb config"
+                    "To list all settings: asyncinweb config"
                 )
             if name == ONLY_TYPED and origin != "option":
                 raise SettingError(
-                    f"{name} ({_place(origin, name)}) counts only where it is typed: --{name.replace('_', '-')}"
+                    f"{name} ({_place(origin, name)}) only works as an option: --{name.replace('_', '-')}"
                 )
             if value is not None:
                 values[name], origins[name] = value, origin
@@ -63,7 +63,7 @@ def _from_environment() -> Mapping[str, object]:
 
 
 def forget_secrets() -> None:
-    """Take secrets out of the environment, which every process inherits that this one or a task starts."""
+    """Take secrets out of the environment, so that no process started by us or by a task inherits them."""
     for variable in list(os.environ):
         if variable.upper() == f"{PREFIX}SECRET_KEY":
             del os.environ[variable]
@@ -75,7 +75,7 @@ def _from_file() -> Mapping[str, object]:
     try:
         return tomllib.loads(Path(FILE).read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingError(f"{FILE} cannot be read: {error}.") from None
+        raise SettingError(f"Cannot read {FILE}: {error}.") from None
 
 
 def _place(origin: str, name: str) -> str:
@@ -89,4 +89,4 @@ def _in_words(error: ValidationError, origins: Mapping[str, str]) -> str:
     name = str(first["loc"][0]) if first["loc"] else "settings"
     message = SETTING_MESSAGES.get(first["type"], "").format(**first.get("ctx", {}))
     message = f"it {message}" if message else first["msg"].removeprefix("Value error, ")
-    return f"{name} = {first['input']!r} ({origins.get(name, 'default')}) is not possible: {message}."
+    return f"{name} = {first['input']!r} ({origins.get(name, 'default')}) isn't valid: {message}."

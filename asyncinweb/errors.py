@@ -1,6 +1,6 @@
-"""Everything the package raises on purpose: one class for each thing a caller can do differently.
+"""The errors that the package raises on purpose: one class for each case that a caller handles differently.
 
-Messages say what was wrong, with which value, and the cure. `exit_code` is what a command ends with.
+Messages name the problem, the value and the cure. `exit_code` is the exit code of a command that fails with it.
 """
 
 from collections.abc import Iterable
@@ -16,11 +16,11 @@ class AsyncInWebError(Exception):
 
 
 class SettingError(AsyncInWebError):
-    """A setting is unknown or has an impossible value."""
+    """A setting is unknown or has an invalid value."""
 
 
 class TaskDefinitionError(AsyncInWebError):
-    """A function cannot be a task as it is written. Names task, parameter, file and line."""
+    """A function cannot be a task as written. Names task, parameter, file and line."""
 
 
 class TaskLoadError(AsyncInWebError):
@@ -28,7 +28,7 @@ class TaskLoadError(AsyncInWebError):
 
 
 class UnknownTask(AsyncInWebError):
-    """No task of this name is loaded."""
+    """No task with this name is loaded."""
 
     def __init__(self, name: str, known: Iterable[str] = ()) -> None:
         super().__init__(f"There is no task {name!r}.{nearest(name, known)}")
@@ -40,7 +40,7 @@ class UnknownJob(AsyncInWebError):
 
 
 class BadArguments(AsyncInWebError):
-    """Arguments do not fit the task. `messages` maps each parameter to what is wrong with it."""
+    """The arguments do not fit the task. `messages` maps each wrong parameter to its message."""
 
     def __init__(self, task: str, messages: dict[str, str]) -> None:
         facts = "; ".join(about(name, message) for name, message in messages.items())
@@ -50,27 +50,27 @@ class BadArguments(AsyncInWebError):
 
 
 class QuotaReached(AsyncInWebError):
-    """This owner has as many jobs waiting as the settings allow."""
+    """This owner already has as many jobs waiting as the settings allow."""
 
 
 class IdempotencyConflict(AsyncInWebError):
-    """The idempotency key was used before with other arguments."""
+    """The idempotency key was already used with different arguments."""
 
 
 class DatabaseBusy(AsyncInWebError):
-    """Another process holds the database's write lock for too long. Try again in a few seconds."""
+    """Another process is holding the database's write lock for too long. Try again in a few seconds."""
 
 
 class DatabaseUnusable(AsyncInWebError):
-    """The database cannot be opened or written where it is."""
+    """The database cannot be opened or written to."""
 
 
 class DatabaseGone(DatabaseUnusable):
-    """The database file is no longer where it was, or another one is in its place."""
+    """The database file has been moved, deleted or replaced."""
 
 
 class DatabaseDamaged(DatabaseUnusable):
-    """The file is not a sound SQLite database."""
+    """The file is damaged, or is not a SQLite database."""
 
     exit_code = 3
 
@@ -88,12 +88,12 @@ class CannotStart(AsyncInWebError):
 class JobInterruption(BaseException):
     """Raised in a running task to end it. A BaseException, so `except Exception` lets it through.
 
-    `finally` blocks run; whoever swallows it is killed after `kill_after_seconds`.
+    `finally` blocks run. A job that swallows it is killed after `kill_after_seconds`.
     """
 
 
 class JobCancelled(JobInterruption):
-    """Somebody asked to stop this job."""
+    """Someone asked to stop this job."""
 
 
 class JobTimeout(JobInterruption):
@@ -101,10 +101,10 @@ class JobTimeout(JobInterruption):
 
 
 class JobReleased(JobInterruption):
-    """The server stops; the job goes back to the queue."""
+    """The server is stopping; the job goes back to the queue."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """` Did you mean 'x'?` for the closest known word, else an empty string."""
+    """` Did you mean 'x'?` for the closest known word, otherwise an empty string."""
     close = get_close_matches(word, list(known), n=1)
     return f" Did you mean {close[0]!r}?" if close else ""

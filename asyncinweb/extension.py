@@ -118,7 +118,7 @@ def _engine_of_host(db: SQLAlchemy, database: Database) -> Engine:
         _add_engine(db, database)
     if BIND_KEY not in db.engines:
         raise AsyncInWebError(
-            f"Flask-SQLAlchemy is set up already, without our database. Before db.init_app(app), write: {cure}"
+            f"Flask-SQLAlchemy is already set up without our database. Before db.init_app(app), add: {cure}"
         )
     engine = db.engines[BIND_KEY]
     if getattr(engine.dialect.dbapi, "Connection", None) is not getattr(driver_of(database), "Connection", None):
@@ -129,7 +129,7 @@ def _engine_of_host(db: SQLAlchemy, database: Database) -> Engine:
     if engine.url.database != str(database.path):
         raise AsyncInWebError(
             f"SQLALCHEMY_BINDS[{BIND_KEY!r}] names {engine.url.database!r}, but the settings name "
-            f"{str(database.path)!r}. Before db.init_app(app), write: {cure}"
+            f"{str(database.path)!r}. Before db.init_app(app), add: {cure}"
         )
     return engine
 

@@ -1,7 +1,7 @@
 """The web server and the workers side by side under one supervisor: what `python run.py` starts.
 
-The first half of a start: what must be so before anything runs (folder, lock, port), and the children. The second
-half is in `supervision`, which is loaded while the first child loads.
+This is the first half of a start: what must be in place before anything runs (folder, lock, port), and the
+children. The second half is in `supervision`, which is loaded while the first child loads.
 """
 
 import errno
@@ -42,13 +42,13 @@ class Roles:
 
 
 def run(settings: Settings, roles: Roles, say: Callable[[str], None], open_browser: bool = False) -> None:
-    """Start the roles and stay until a signal asks to stop. `say` prints a line at the terminal.
+    """Start the roles and run until a signal asks to stop. `say` prints a line at the terminal.
 
-    Raises CannotStart, DatabaseUnusable, TaskLoadError and their kin before anything has been changed.
+    Raises CannotStart, DatabaseUnusable, TaskLoadError and their subclasses before anything has changed.
     """
     configure_log()
     forget_secrets()
-    # Early, so that Ctrl-C is a request to stop at any moment of the start.
+    # Early, so that Ctrl-C counts as a request to stop at any point of the start.
     stop_signals = StopSignals()
     refuse_unprotected_network(settings, roles)
     prepare_instance(settings.instance)
@@ -68,8 +68,8 @@ def run(settings: Settings, roles: Roles, say: Callable[[str], None], open_brows
                 tree, web, workers, lambda: worker_spec(settings, tree, wakeup_socket), reaper.pid, stop_signals
             )
             slots.start_first()
-            # By name, and only now: the child loads while this process loads what it watches it with, which takes
-            # both of them half a second.
+            # By name, and only now: the first child loads at the same time as this module, and each takes half a
+            # second.
             importlib.import_module("asyncinweb.supervision")
             start = Start(settings, None if listener is None else address_of(listener), say, open_browser)
             asyncinweb.supervision.supervise(start, slots, wakeup_socket.getsockname()[1], stop_signals)
@@ -78,22 +78,22 @@ def run(settings: Settings, roles: Roles, say: Callable[[str], None], open_brows
 
 
 def worker_spec(settings: Settings, tree: str, wakeup_socket: socket.socket) -> ChildSpec:
-    """What one worker does, under an id of its own."""
+    """The child spec of one worker, with an id of its own."""
     spec = WorkerSpec(new_id(), tree, settings.without_secrets())
     return ChildSpec("worker", "asyncinweb.workers.worker:work", (spec, wakeup_socket))
 
 
 def refuse_unprotected_network(settings: Settings, roles: Roles) -> None:
-    """Serve others only if somebody has said that this is meant."""
+    """Serve other computers only if the operator has explicitly asked for it."""
     if roles.web and not settings.is_loopback and not settings.insecure_no_auth:
         raise CannotStart(
-            f"host = {settings.host!r} would let everybody on the network see and start jobs, and there is no "
-            "sign-in. Keep --host 127.0.0.1, or say --insecure-no-auth if that is meant."
+            f"host = {settings.host!r} would let anyone on the network see and start jobs, because there is no "
+            "sign-in. Use --host 127.0.0.1, or add --insecure-no-auth if you want that."
         )
 
 
 def prepare_instance(folder: Path) -> None:
-    """Make the folder for the database and files, which nobody else on this computer may read."""
+    """Create the folder for the database and files, closed to other users of this computer."""
     make_instance(folder)
     try:
         probe = folder / f".probe-{os.getpid()}"
@@ -104,18 +104,18 @@ def prepare_instance(folder: Path) -> None:
 
 
 def prepare_database_file(path: Path) -> None:
-    """Let there be a file before there are children: whoever finds none later must not make another one."""
+    """Create the database file before any child starts, so that no child creates its own."""
     try:
         make_database_file(path)
     except OSError as error:
-        raise CannotStart(f"The database {path} cannot be made ({error.strerror}).") from None
+        raise CannotStart(f"Cannot create the database {path} ({error.strerror}).") from None
 
 
 @contextmanager
 def listening_socket(settings: Settings, roles: Roles) -> Iterator[socket.socket | None]:
-    """The listener for visitors, open before anything else happens, so that no start can fail halfway for it.
+    """The listener for visitors, opened before anything else, so that a port in use cannot stop a start halfway.
 
-    The supervisor keeps it, so that a web process that is replaced loses no connection.
+    The supervisor keeps it, so that no connection is lost when the web process is replaced.
     """
     if not roles.web:
         yield None
@@ -137,14 +137,14 @@ def listening_socket(settings: Settings, roles: Roles) -> Iterator[socket.socket
 def _why_not_listening(settings: Settings, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return (
-            f"Port {settings.port} on {settings.host} is in use. Stop the program that uses it, or choose "
-            f"another: --port {settings.port % 65_535 + 1}"
+            f"Port {settings.port} on {settings.host} is already in use. Stop the program that uses it, or "
+            f"choose another port: --port {settings.port % 65_535 + 1}"
         )
     why = error.strerror or error
     return f"Cannot listen on {settings.host} port {settings.port}: {why}. Check --host and --port."
 
 
 def address_of(listener: socket.socket) -> str:
-    """The URL under which a socket is reached."""
+    """The URL of a listening socket."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -40,69 +40,68 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(8000, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
+    port: int = Field(8000, ge=0, le=65_535, description="Port to listen on. 0 picks a free one.")
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1,
         ge=1,
         le=256,
-        description="Worker processes; one per CPU.",
+        description="Number of worker processes. Default: one per CPU.",
     )
     tasks: Words = Field(
         ("asyncinweb.tasks.demo",), min_length=1, description="Modules or .py files that define tasks."
     )
-    instance: Path = Field(
-        default_factory=default_instance, description="Folder for the database and the files of jobs."
-    )
-    database_url: str = Field("", description="SQLite database; instance/asyncinweb.db if empty.")
-    poll_seconds: Seconds = Field(5.0, description="Pause between two refreshes of a live page.")
+    instance: Path = Field(default_factory=default_instance, description="Folder for the database and job files.")
+    database_url: str = Field("", description="SQLite database. Empty: asyncinweb.db in the instance folder.")
+    poll_seconds: Seconds = Field(5.0, description="Seconds between two refreshes of a live page.")
     grace_seconds: float = Field(
-        10.0, ge=0, le=86_400, description="How long running jobs may go on after a stop is asked."
+        10.0, ge=0, le=86_400, description="Seconds that running jobs get to finish when the server stops."
     )
     kill_after_seconds: Seconds = Field(
-        2.0, description="How long a job may ignore a stop before its process is killed."
+        2.0, description="Seconds a job can ignore a stop request before its process is killed."
     )
     lease_seconds: Seconds = Field(
-        30.0, description="Silence after which another host's workers are taken for dead."
+        30.0, description="Seconds without a heartbeat after which another host's workers count as dead."
     )
-    heartbeat_seconds: Seconds = Field(5.0, description="Pause between two signs of life in the database.")
+    heartbeat_seconds: Seconds = Field(5.0, description="Seconds between two heartbeats in the database.")
     idle_poll_seconds: Seconds = Field(
-        1.0, description="Longest pause until an idle worker looks for work without being woken."
+        1.0, description="Seconds after which an idle worker looks for work without a wake-up."
     )
     durability: Literal["full", "normal"] = Field(
-        "full", description="full: an accepted job survives a power cut. normal: only a crash, but faster."
+        "full",
+        description="full: an accepted job survives a power cut. normal: faster, but it survives only a crash.",
     )
-    keep_days: float = Field(30.0, gt=0, description="Days that finished jobs, their logs and files are kept.")
-    max_upload_mb: float = Field(100.0, gt=0, description="Files that one form may bring, all together, in MB.")
+    keep_days: float = Field(30.0, gt=0, description="Days to keep finished jobs with their logs and files.")
+    max_upload_mb: float = Field(100.0, gt=0, description="Largest total size of the files in one form, in MB.")
     max_result_mb: float = Field(100.0, gt=0, description="Largest result of a job, in MB.")
     max_log_mb: float = Field(
-        10.0, ge=0.001, description="Log kept of each attempt, in MB: its beginning and its end."
+        10.0, ge=0.001, description="Log kept for each attempt, in MB: its beginning and its end."
     )
-    max_queued_per_owner: int = Field(1000, ge=1, description="Jobs one visitor may have waiting.")
+    max_queued_per_owner: int = Field(1000, ge=1, description="Jobs one visitor can have waiting.")
     max_running_per_owner: int | None = Field(
-        None, ge=1, description="Jobs of one visitor that may run at once; empty: no limit."
+        None, ge=1, description="Jobs one visitor can have running at once. Empty: no limit."
     )
     max_jobs_per_worker: int | None = Field(
-        None, ge=1, description="Jobs after which a worker process is replaced; empty: never."
+        None, ge=1, description="Jobs after which a worker process is replaced. Empty: never."
     )
     max_worker_mb: float | None = Field(
-        None, gt=0, description="Memory in MB above which a worker is replaced after its job; empty: never."
+        None, gt=0, description="Memory in MB above which a worker is replaced after its job. Empty: never."
     )
     allowed_hosts: Words = Field(
-        (), description="Names the server answers to besides localhost and its own address."
+        (), description="Host names the server answers to, besides localhost and its own address."
     )
     trusted_proxy: str = Field(
-        "", description="Address of the reverse proxy whose X-Forwarded-… headers count; empty: nobody's do."
+        "", description="Address of the reverse proxy whose X-Forwarded-… headers are trusted. Empty: none."
     )
     listed_jobs: Literal["all", "own"] = Field(
-        "all", description="all: a list shows everybody's jobs. own: only those of whoever asks."
+        "all", description="all: lists show everyone's jobs. own: lists show visitors only their own jobs."
     )
     insecure_no_auth: bool = Field(
         False,
-        description="Serve on an address others can reach, without sign-in. Everybody may do everything. "
-        "Counts only as an option.",
+        description="Serve without sign-in on an address others can reach. Anyone there can do anything. "
+        "Only works as an option.",
     )
     secret_key: SecretStr = Field(
-        SecretStr(""), description="Signs what browsers keep; made once in instance/secret.key if empty."
+        SecretStr(""), description="Signs what browsers store. Empty: created once in instance/secret.key."
     )
 
     @field_validator("instance")
@@ -114,7 +113,7 @@ class Settings(BaseModel):
     @classmethod
     def _sqlite_file(cls, value: str) -> str:
         if value and (not value.startswith("sqlite:///") or value in ("sqlite:///", "sqlite:///:memory:")):
-            raise ValueError("a SQLite file is needed, such as sqlite:////srv/jobs/asyncinweb.db")
+            raise ValueError("it must name a SQLite file, such as sqlite:////srv/jobs/asyncinweb.db")
         return value
 
     @field_validator("max_running_per_owner", "max_jobs_per_worker", "max_worker_mb", mode="before")
@@ -128,7 +127,7 @@ class Settings(BaseModel):
         try:
             return str(ipaddress.ip_address(value.strip())) if value.strip() else ""
         except ValueError:
-            raise ValueError("the IP address of one reverse proxy is needed, such as 127.0.0.1") from None
+            raise ValueError("it must be the IP address of one reverse proxy, such as 127.0.0.1") from None
 
     @field_validator("durability", "host", mode="before")
     @classmethod

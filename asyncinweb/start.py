@@ -1,4 +1,4 @@
-"""What is being started, as both halves of a start know it: `serve`, and `supervision`, which is loaded later."""
+"""What is being started. Shared by both halves of a start: `serve`, and `supervision`, which is loaded later."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from asyncinweb.settings import Settings
 
 @dataclass(frozen=True)
 class Start:
-    """What is being started, and how to tell the person at the terminal."""
+    """What is being started, and how to report it at the terminal."""
 
     settings: Settings
     url: str | None

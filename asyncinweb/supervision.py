@@ -1,10 +1,10 @@
-"""The second half of a start: open the database, settle what earlier starts left, say what runs, supervise it."""
+"""The second half of a start: open the database, settle what earlier starts left, report, supervise."""
 
 import webbrowser
 from collections.abc import Sequence
 
 from asyncinweb.queue.client import open_database
-from asyncinweb.queue.stores.driver_errors import sqlite_fault, sqlite_version
+from asyncinweb.queue.stores.driver_errors import sqlite_version
 from asyncinweb.queue.stores.sqlite import Patience
 from asyncinweb.settings import Settings
 from asyncinweb.start import Start
@@ -14,14 +14,14 @@ from asyncinweb.workers.slots import Slots
 from asyncinweb.workers.stop_signals import StopSignals
 from asyncinweb.workers.supervisor import Supervisor
 
-# The supervisor looks after everything once a second and must not wait long for anybody.
+# The supervisor checks everything once a second and must not wait long for other processes.
 SUPERVISOR = Patience(lock_seconds=1.0, busy_seconds=1.0)
 
 
 def supervise(start: Start, slots: Slots, wake_port: int, stop_signals: StopSignals) -> None:
-    """Let the children begin and stay until a signal asks to stop.
+    """Let the children begin, and supervise them until a signal asks to stop.
 
-    Raises DatabaseUnusable and its kin, and ChildRefused, after ending the children.
+    Raises DatabaseUnusable, its subclasses, and ChildRefused, after ending the children.
     """
     try:
         database = open_database(start.settings, SUPERVISOR)
@@ -34,7 +34,7 @@ def supervise(start: Start, slots: Slots, wake_port: int, stop_signals: StopSign
 
 
 def announce(start: Start, slots: Slots, ready: Ready) -> None:
-    """Say what has been started, in a few lines."""
+    """Report what has been started, in a few lines."""
     for line in start_message(start.settings, start.url, ready.tasks, slots.worker_count):
         start.say(line)
     if start.open_browser and start.url is not None:
@@ -42,27 +42,18 @@ def announce(start: Start, slots: Slots, ready: Ready) -> None:
 
 
 def start_message(settings: Settings, url: str | None, tasks: Sequence[str], workers: int) -> list[str]:
-    """The lines a person reads after the start."""
+    """The lines that the operator reads after a start."""
     lines = [f"asyncinweb at {url}" if url else "asyncinweb workers"]
     lines.append(f"  tasks     {len(tasks)} found in {', '.join(settings.tasks)}: {', '.join(tasks) or 'none'}")
     processes = f"{workers} {'process' if workers == 1 else 'processes'}"
-    lines.append(f"  workers   {processes if workers else 'none here; start them: asyncinweb worker'}")
+    lines.append(f"  workers   {processes if workers else 'none here; to start some: asyncinweb worker'}")
     version = ".".join(map(str, sqlite_version()))
     lines.append(f"  database  {settings.database_path} (SQLite {version}, durability {settings.durability})")
     if url:
         lines.append(
-            f"  sign-in   none: {'this computer only' if settings.is_loopback else 'OPEN TO THE NETWORK'}"
+            f"  sign-in   none, {'open to this computer only' if settings.is_loopback else 'OPEN TO THE NETWORK'}"
         )
-    lines += [f"  warning   {warning}" for warning in start_warnings(settings, len(tasks))]
-    lines.append(f"Stop with Ctrl-C; running jobs get {settings.grace_seconds:g} s to finish.")
-    return lines
-
-
-def start_warnings(settings: Settings, tasks: int) -> list[str]:
-    """What a person should know before relying on this start."""
-    warnings = []
     if not tasks:
-        warnings.append("no task was found; write @task above a function and name its file with --tasks")
-    if fault := sqlite_fault():
-        warnings.append(fault)
-    return warnings
+        lines.append("  warning   no tasks found; put @task above a function and name its file with --tasks")
+    lines.append(f"Press Ctrl-C to stop. Running jobs get {settings.grace_seconds:g} s to finish.")
+    return lines

@@ -73,7 +73,7 @@ def started(folder: Path, **settings: object) -> Iterator[Tree]:
 
 
 def has_said_all(tree: Tree) -> bool:
-    return "Stop with Ctrl-C" in tree.said
+    return "Press Ctrl-C to stop" in tree.said
 
 
 def seconds_until(condition: Callable[[], object]) -> float:

@@ -50,19 +50,21 @@ class CommandContext:
     def _refuse_none(self) -> None:
         path = self.settings.database_path
         if not path.is_file():
-            raise AsyncInWebError(f"There is no database {path}. Another folder: --instance DIR")
+            raise AsyncInWebError(f"There is no database {path}. To use another folder: --instance DIR")
 
 
 def in_instance(command: Command) -> Command:
     """The option that says which folder is meant."""
     return click.option(
-        "--instance", type=click.Path(path_type=Path), metavar="DIR", help="Folder for database and files."
+        "--instance", type=click.Path(path_type=Path), metavar="DIR", help="Folder for the database and job files."
     )(command)
 
 
 def with_tasks(command: Command) -> Command:
     """The option that says where tasks are."""
-    return click.option("--tasks", multiple=True, metavar="MODULE_OR_FILE", help="Where tasks are.")(command)
+    return click.option(
+        "--tasks", multiple=True, metavar="MODULE_OR_FILE", help="Module or .py file with tasks. Can be repeated."
+    )(command)
 
 
 def print_json(value: object) -> None:

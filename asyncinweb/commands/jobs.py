@@ -29,7 +29,7 @@ LOG_CHUNK = 100_000
 @click.command("submit")
 @click.argument("task")
 @click.argument("arguments", nargs=-1, metavar="[KEY=VALUE]...")
-@click.option("--wait", is_flag=True, help="Wait for the end; exit code 1 if it fails.")
+@click.option("--wait", is_flag=True, help="Wait until the job ends. Exit code 1 unless it completes.")
 @with_tasks
 @in_instance
 @as_json
@@ -41,7 +41,7 @@ def submit_command(
     instance: Path | None,
     as_json: bool,
 ) -> None:
-    """Store a job: asyncinweb submit julia width=300. A file is given by its path: file=@orders.csv."""
+    """Submit a job, such as: asyncinweb submit julia width=300. Give files by path: file=@orders.csv."""
     context = CommandContext(instance, tasks)
     found = load(context.settings.tasks)[task]
     texts, files = _pairs(found, arguments)
@@ -65,7 +65,7 @@ def _pairs(
     for argument in arguments:
         name, equals, value = argument.partition("=")
         if not equals:
-            raise BadArguments(task.name, {argument: "is not of the form key=value"})
+            raise BadArguments(task.name, {argument: "isn't in the form key=value"})
         leaf = task.inputs.leaves.get(name)
         if leaf is not None and leaf.kind == "file":
             path = value.removeprefix("@")
@@ -79,14 +79,14 @@ def _warn_if_nobody_works(database: Database, lease_seconds: float) -> None:
     with database.read() as session:
         is_somebody_there = is_starting_workers(session.connection(), lease_seconds)
     if not is_somebody_there:
-        click.echo("No worker is running, so the job waits for one. Start one: asyncinweb worker", err=True)
+        click.echo("No worker is running, so the job has to wait. To start one: asyncinweb worker", err=True)
 
 
 def _find(database: Database, slug: str) -> Job:
     with database.read() as session:
         job = find_job(session, slug)
     if job is None:
-        raise AsyncInWebError(f"There is no job {slug!r}. List them: asyncinweb jobs")
+        raise AsyncInWebError(f"There is no job {slug!r}. To list jobs: asyncinweb jobs")
     return job
 
 
@@ -105,7 +105,9 @@ def _print_job(database: Database, job: Job, as_json: bool) -> None:
 @click.command("jobs")
 @click.option("--state", type=click.Choice(STATES), help="Only jobs in this state.")
 @click.option("--task", help="Only jobs of this task.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many.")
+@click.option(
+    "--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Maximum number of jobs."
+)
 @in_instance
 @as_json
 def jobs_command(state: Any, task: str | None, limit: int, instance: Path | None, as_json: bool) -> None:
@@ -135,7 +137,7 @@ def show_command(slug: str, instance: Path | None, as_json: bool) -> None:
 
 @click.command("log")
 @click.argument("slug")
-@click.option("-f", "follow", is_flag=True, help="Go on until the job has ended.")
+@click.option("-f", "follow", is_flag=True, help="Follow the log until the job ends.")
 @in_instance
 def log_command(slug: str, follow: bool, instance: Path | None) -> None:
     """Print a job's log."""
@@ -168,7 +170,7 @@ def cancel_command(slug: str, instance: Path | None, as_json: bool) -> None:
     state = _find(database, slug).state
     answer = context.client(database).cancel(slug)
     if answer == "refused":
-        raise AsyncInWebError(f"Job {slug} has ended already ({state}).")
+        raise AsyncInWebError(f"Job {slug} has already ended ({state}).")
     if as_json:
         _print_job(database, _find(database, slug), as_json)
     else:
@@ -180,13 +182,13 @@ def cancel_command(slug: str, instance: Path | None, as_json: bool) -> None:
 @in_instance
 @as_json
 def rerun_command(slug: str, instance: Path | None, as_json: bool) -> None:
-    """Make a new job with the same arguments."""
+    """Run a job again, as a new job with the same arguments."""
     context = CommandContext(instance)
     database = context.known_database()
     _find(database, slug)
     job = context.client(database).rerun(slug, owner="")
     if job is None:
-        raise AsyncInWebError(f"Job {slug} was removed just now.")
+        raise AsyncInWebError(f"Job {slug} has just been deleted.")
     if as_json:
         _print_job(database, job, as_json)
     else:

@@ -14,6 +14,7 @@ from asyncinweb.queue.maintenance.restore import restore
 from asyncinweb.queue.maintenance.retention import BATCH_SECONDS, clean
 from asyncinweb.settings import Settings
 from asyncinweb.tasks.loading import load
+from asyncinweb.units import counted
 from asyncinweb.workers import processes
 
 
@@ -21,7 +22,7 @@ from asyncinweb.workers import processes
 @in_instance
 @as_json
 def prune_command(instance: Path | None, as_json: bool) -> None:
-    """Remove ended jobs whose retention is over."""
+    """Delete jobs that are past their retention period."""
     context = CommandContext(instance)
     jobs = folders = 0
     for cleaned in clean(context.known_database(), context.settings):
@@ -32,17 +33,18 @@ def prune_command(instance: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({"jobs": jobs, "folders": folders})
         return
-    click.echo(f"{jobs} jobs removed" + (f", {folders} folders whose job was gone" if folders else ""))
+    gone = f" and {counted(folders, 'folder')} without a job" if folders else ""
+    click.echo(f"Deleted {counted(jobs, 'job')}{gone}.")
 
 
 @click.command("backup")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
-@click.option("--without-files", is_flag=True, help="Only the database: no logs, no files of jobs.")
+@click.option("--without-files", is_flag=True, help="Save only the database, without logs and job files.")
 @in_instance
 @as_json
 def backup_command(file: Path, overwrite: bool, without_files: bool, instance: Path | None, as_json: bool) -> None:
-    """Keep the database and the files of its jobs in FILE, a ZIP file. The server may go on meanwhile."""
+    """Save the database and all job files to FILE, a ZIP file. The server can keep running."""
     context = CommandContext(instance)
     kept = back_up(
         context.existing_database(), context.settings.instance, file.absolute(), overwrite, not without_files
@@ -50,7 +52,9 @@ def backup_command(file: Path, overwrite: bool, without_files: bool, instance: P
     if as_json:
         print_json({"path": str(kept.path), "size": kept.size, "jobs": kept.jobs, "files": kept.files})
         return
-    click.echo(f"{kept.path}: {kept.jobs} jobs, {kept.files} files, {kept.size / 1e6:.1f} MB")
+    click.echo(
+        f"{kept.path}: {counted(kept.jobs, 'job')}, {counted(kept.files, 'file')}, {kept.size / 1e6:.1f} MB"
+    )
 
 
 @click.command("restore")
@@ -58,7 +62,7 @@ def backup_command(file: Path, overwrite: bool, without_files: bool, instance: P
 @in_instance
 @as_json
 def restore_command(file: Path, instance: Path | None, as_json: bool) -> None:
-    """Put a backup in the place of what is there, which is kept. The server must be stopped."""
+    """Restore a backup, and keep the data it replaces. Stop the server first."""
     settings = CommandContext(instance).settings
     make_instance(settings.instance)
     with folder_lock(settings.instance):
@@ -67,9 +71,9 @@ def restore_command(file: Path, instance: Path | None, as_json: bool) -> None:
         replaced = None if restored.replaced is None else str(restored.replaced)
         print_json({"jobs": restored.jobs, "files": restored.files, "replaced": replaced})
         return
-    click.echo(f"{restored.jobs} jobs and {restored.files} files are back.")
+    click.echo(f"Restored {counted(restored.jobs, 'job')} and {counted(restored.files, 'file')}.")
     if restored.replaced is not None:
-        click.echo(f"What was there before is in {restored.replaced}")
+        click.echo(f"The data that was there before is in {restored.replaced}")
 
 
 @click.command("check")
@@ -77,7 +81,7 @@ def restore_command(file: Path, instance: Path | None, as_json: bool) -> None:
 @in_instance
 @as_json
 def check_command(tasks: tuple[str, ...], instance: Path | None, as_json: bool) -> None:
-    """Look whether all is well: one line for each thing. Exit code 0 also with warnings, 1 with an error."""
+    """Check the health of this installation. Exit code 0 even with warnings, 1 with an error."""
     context = CommandContext(instance, tasks)
     context.existing_database().close()
     computer = Computer(processes.this_host(), processes.is_alive)
@@ -96,7 +100,7 @@ def check_command(tasks: tuple[str, ...], instance: Path | None, as_json: bool) 
 @click.command("config")
 @as_json
 def config_command(as_json: bool) -> None:
-    """Show all settings, and where each comes from."""
+    """Show all settings and where each one comes from."""
     configuration = CommandContext(None).configuration
     values = configuration.settings.model_dump(mode="json")
     if as_json:

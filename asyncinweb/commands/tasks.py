@@ -45,7 +45,7 @@ def tasks_command(tasks: tuple[str, ...], as_json: bool) -> None:
 
 
 def _default(leaf: FormField) -> str:
-    """What holds if it is left out, in one short line; "…" where it must be given."""
+    """What a parameter defaults to, in one short line; "…" if it has no default."""
     if leaf.required:
         return "…"
     if leaf.kind == "checkbox":
@@ -55,12 +55,12 @@ def _default(leaf: FormField) -> str:
 
 
 def _facts(leaf: FormField) -> str:
-    """What it takes."""
+    """What a parameter accepts."""
     facts = [
         ", ".join(choice.text for choice in leaf.choices) or KINDS[leaf.kind],
         " or ".join(leaf.accept.suffixes),
         _range(leaf.minimum, leaf.maximum),
-        "may be given several times" if leaf.multiple else "",
+        "can be repeated" if leaf.multiple else "",
     ]
     return ", ".join(fact for fact in facts if fact)
 

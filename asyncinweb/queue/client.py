@@ -110,8 +110,8 @@ def open_database(settings: Settings, patience: Patience) -> Database:
     """The database of these settings, ready to use; made if there is none, but never under a running server."""
     if not settings.database_path.exists() and is_in_use(settings.instance):
         raise DatabaseGone(
-            f"The database {settings.database_path} is gone although a server runs on it. Put it back, or stop "
-            "the server and start it again."
+            f"The database {settings.database_path} is missing, but a server is using it. Put it back, or restart "
+            "the server."
         )
     database = Database(settings.database_path, settings.durability, patience)
     ensure_schema(database)

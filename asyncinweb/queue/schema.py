@@ -43,6 +43,6 @@ def refuse_newer(database: Database) -> None:
     revision = current_revision(database)
     if revision is not None and revision not in REVISIONS:
         raise SchemaTooNew(
-            f"The database {database.path} has schema {revision!r}, which this version does not know "
-            f"(newest: {HEAD!r}). Install the newer asyncinweb again, or use another --instance."
+            f"The database {database.path} was written by a newer version of asyncinweb (schema {revision!r}; "
+            f"this version knows {HEAD!r}). Install the newer version again, or use another folder: --instance DIR"
         )

@@ -13,6 +13,7 @@ from asyncinweb.queue import ranks
 from asyncinweb.queue.models import IS_UNFINISHED, IS_WAITING, Job
 from asyncinweb.queue.stores.prepared import Prepared
 from asyncinweb.states import CrashPolicy
+from asyncinweb.units import counted
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ def _same_request(connection: Connection, new: NewJob) -> Job | None:
     job = _one_job(connection, Job.owner == new.owner, Job.idempotency_key == new.idempotency_key)
     if job is not None and any(getattr(job, name) != getattr(new, name) for name in _ASKED):
         raise IdempotencyConflict(
-            f"The key {new.idempotency_key!r} belongs to job {job.slug} with other arguments; use a new key."
+            f"The key {new.idempotency_key!r} was already used for job {job.slug} with different arguments. "
+            "Use a new key."
         )
     return job
 
@@ -95,7 +97,8 @@ def _check_quota(connection: Connection, owner: str, max_queued: int) -> None:
     waiting = select(Job.id).where(text(IS_WAITING), Job.owner == owner).limit(max_queued).subquery()
     if connection.scalar(select(func.count()).select_from(waiting)) == max_queued:
         raise QuotaReached(
-            f"{max_queued} of your jobs are waiting already; wait until one has started, or cancel one."
+            f"You already have {counted(max_queued, 'job')} waiting, which is the limit. Wait until one starts, "
+            "or cancel one."
         )
 
 

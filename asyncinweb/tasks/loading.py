@@ -35,7 +35,7 @@ def _check(task: Task[..., object]) -> None:
             inputs.to_json({})
         except BadArguments as error:
             raise TaskDefinitionError(
-                f"{task.name}: cron needs a default for every parameter ({error}; {task.location})"
+                f"{task.name}: a task with cron needs a default for every parameter ({error}; {task.location})"
             ) from None
 
 
@@ -69,7 +69,9 @@ def _import_file(path: Path) -> None:
     there = _origin_of(name)
     if there is not None and there != path.resolve():
         # It would be taken for that module by whoever imports it later.
-        raise TaskLoadError(f"{path} cannot be loaded: a module called {name!r} is there already. Rename it.")
+        raise TaskLoadError(
+            f"Cannot load {path}: there is already another module called {name!r}. Rename the file."
+        )
     if name in sys.modules:
         return
     _make_importable(path.resolve().parent)
@@ -109,4 +111,4 @@ def _import_failure(source: str, error: BaseException) -> str:
         where = f"{own[-1].filename}:{own[-1].lineno}" if own else source
     # The whole text of a syntax error says where it is, too.
     message = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split())
-    return f"{source} cannot be imported: {type(error).__name__}: {message} ({where})"
+    return f"Cannot import {source}: {type(error).__name__}: {message} ({where})"

@@ -277,8 +277,8 @@ def next_cron_time(expression: str, after: datetime, name: str) -> datetime:
         return next(CronSim(expression, after))
     except (CronSimError, StopIteration) as error:
         raise TaskDefinitionError(
-            f"@task on {name}: cron={expression!r} is no cron expression ({error or 'never falls due'}); "
-            'five fields are needed, such as "30 6 * * 1-5".'
+            f"@task on {name}: cron={expression!r} isn't a cron expression ({error or 'it is never due'}); "
+            'use five fields, such as "30 6 * * 1-5".'
         ) from None
 
 

@@ -81,7 +81,11 @@ class Housekeeping:
                 for held in process_registry.rescue(
                     connection, processes.this_host(), self._settings.lease_seconds
                 ):
-                    log.warning("job %s rescued from a computer that is silent", held.slug)
+                    log.warning(
+                        "job %s rescued: its host has sent no heartbeat for %g s",
+                        held.slug,
+                        self._settings.lease_seconds,
+                    )
         if not is_known:
             self.register()
         rescue_orphans(self._database)
@@ -101,7 +105,7 @@ class Housekeeping:
             raise
         self._cleaning, self._next_clean = None, now + CLEAN_EVERY_SECONDS
         if self._cleaned:
-            log.info("Removed %d jobs whose retention was over", self._cleaned)
+            log.info("Deleted %d jobs past their retention period", self._cleaned)
             self._cleaned = 0
 
     def _watch_wal(self) -> None:
@@ -109,7 +113,7 @@ class Housekeeping:
         was_large, self._wal_is_large = self._wal_is_large, self._database.wal_bytes > WAL_BOUND_BYTES
         if self._wal_is_large and not was_large:
             log.warning(
-                "The write-ahead log has %d MB: a program keeps reading the database without an end. "
-                "Which one: asyncinweb check",
+                "The write-ahead log has grown to %d MB because a program is holding a read transaction open. "
+                "To find it: asyncinweb check",
                 self._database.wal_bytes / 1e6,
             )

@@ -20,9 +20,9 @@ EXCEPTIONS: dict[Cause, type[JobInterruption]] = {
     "release": JobReleased,
 }
 WORDS: dict[Cause, str] = {
-    "cancel": "Somebody asked to stop this job.",
+    "cancel": "Someone asked to stop this job.",
     "timeout": "The job reached its time limit.",
-    "release": "The server is stopping; the job will be started again.",
+    "release": "The server is stopping. The job will run again.",
 }
 
 

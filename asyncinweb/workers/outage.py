@@ -22,5 +22,5 @@ class OutageLog:
     def is_over(self) -> None:
         """The database could be used."""
         if self._told:
-            log.info("The database can be used again")
+            log.info("The database is available again")
         self._told = ""

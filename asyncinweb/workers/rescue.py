@@ -27,12 +27,12 @@ def rescue_own(
         if kill_reason is not None and (held.job_id, held.claim_no) == (kill_reason.job_id, kill_reason.claim_no):
             words.append(f"job {held.slug} killed: {_settle_killed(connection, held, kill_reason)}")
         elif kill_reason is not None or killed_by_us:
-            # Killed for the job before it, or because the server stop_signals: not this job's fault.
+            # Killed for the job before it, or because the server is stopping: not this job's fault.
             release(connection, held)
             words.append(f"job {held.slug} interrupted")
         else:
             fail_crashed(connection, held, f"The job's process {ending}.")
-            words.append(f"job {held.slug} lost its process, which {ending}")
+            words.append(f"job {held.slug} crashed: its process {ending}")
     process_registry.deregister_worker(connection, worker_id)
     return words
 
@@ -52,7 +52,7 @@ def rescue_leftovers(database: Database) -> None:
         for held in process_registry.rescue_unknown_workers(
             connection, "The job's process is no longer known here."
         ):
-            log.warning("job %s was held by an unknown process; settled", held.slug)
+            log.warning("job %s rescued: it was held by an unknown worker", held.slug)
 
 
 def rescue_orphans(database: Database) -> None:
@@ -73,7 +73,7 @@ def rescue_orphans(database: Database) -> None:
                 connection, worker.worker_id, "The server was killed while the job was running."
             )
             for each in held:
-                log.warning("job %s was running when the server was killed; settled", each.slug)
+                log.warning("job %s rescued: it was running when the server was killed", each.slug)
         for supervisor_id in gone:
             process_registry.deregister_supervisor(connection, supervisor_id)
 

@@ -53,7 +53,7 @@ class Settling:
         is_settled, following = self._insist(held, lambda: self._offer(ended.job, outcome_of(ended)))
         if is_settled:
             return following
-        log.warning("lost claim: job %s went to another worker; this outcome is dropped", held.slug)
+        log.warning("lost claim: job %s went to another worker, so this outcome is discarded", held.slug)
         if following is not None:
             self.give_back(following)
         raise LostClaim
@@ -97,7 +97,7 @@ class Settling:
                 return settling()
             except (DatabaseBusy, DatabaseUnusable, OSError) as error:
                 if str(error) != last_error:
-                    log.warning("The outcome of %s cannot be stored yet: %s", held.slug, error)
+                    log.warning("Cannot store the outcome of job %s yet: %s", held.slug, error)
                 last_error = str(error)
                 processes.pause(SETTLE_PAUSE_SECONDS)
 

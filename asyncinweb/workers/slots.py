@@ -131,13 +131,13 @@ class Slots:
             words = (
                 ""
                 if child.spec.kind == "worker"
-                else f"The {child.spec.kind} process {child.ending}; starting it again"
+                else f"The {child.spec.kind} process {child.ending}; restarting it"
             )
         else:
             pause = min(LONGEST_PAUSE_SECONDS, 0.5 * 2**slot.failures)
             slot.failures, slot.next_start = slot.failures + 1, clock.monotonic() + pause
             why = child.answer.message if isinstance(child.answer, Refused) else child.ending
-            words = f"A {child.spec.kind} process could not start: {why}; next try in {pause:.1f} s"
+            words = f"A {child.spec.kind} process could not start: {why}; trying again in {pause:.1f} s"
         if words and not self._is_closing:
             log.warning("%s", words)
         child.release()

@@ -1,4 +1,4 @@
-"""The parent: starts, watches, replaces and stop_signals its children, and settles what dead workers held.
+"""The parent: starts, watches, replaces and stops its children, and settles what dead workers held.
 
 Runs no code of users, has no threads and serves no page. Everybody else coordinates through the database.
 """
@@ -102,7 +102,7 @@ class Supervisor:
                     self._slots.start_missing()
                     return announce(first.answer)
                 if clock.monotonic() > end or first.has_ended():
-                    raise ChildRefused(Refused("A process ended while it started; its log above says why.", 2))
+                    raise ChildRefused(Refused("A process ended while starting. The log above says why.", 2))
             self._wait(self._tick_seconds)
         return None
 
@@ -178,7 +178,7 @@ class Supervisor:
                 process_registry.deregister_supervisor(connection, self._slots.tree)
         except (DatabaseBusy, DatabaseUnusable) as error:
             # The next start finds the row, and that nobody is behind it.
-            log.warning("Could not sign off: %s", error)
+            log.warning("Could not deregister this server: %s", error)
 
     def _send_workers(self, number: signal.Signals) -> None:
         for slot in self._slots.workers:

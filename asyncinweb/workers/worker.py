@@ -214,7 +214,7 @@ def in_words(ending: Ending) -> str:
         case Failed(reason=reason, error=error, retry_after=None):
             return f"failed ({reason}: {error})"
         case Failed(reason=reason, error=error):
-            return f"failed for this time ({reason}: {error})"
+            return f"failed, will try again ({reason}: {error})"
         case Cancelled():
             return "cancelled"
         case Released():

@@ -175,7 +175,7 @@ class Tree:
     def wait_until_started(self) -> "Tree":
         def started() -> bool:
             assert self.process.poll() is None, f"ended with {self.process.returncode}: {self.server_log}"
-            return "Stop with Ctrl-C" in self.said
+            return "Press Ctrl-C to stop" in self.said
 
         wait_until(started, 40, "the start-up message")
         with self.database.write() as connection:
@@ -331,7 +331,7 @@ class Tree:
         is_stopped = self.process.poll() is not None and not self.may_have_lost
         invariants.check(self.rows, self._submitted, is_stopped)
         if is_stopped:
-            assert [pid for pid in self.workers() if not is_alive(pid)] == [], "a worker did not sign off"
+            assert [pid for pid in self.workers() if not is_alive(pid)] == [], "a worker did not deregister"
         jobs = {row["slug"]: row for row in self.rows("SELECT * FROM asyncinweb_jobs")}
         assert all(jobs[slug] == row for slug, row in self._final.items()), "a final row has changed"
 

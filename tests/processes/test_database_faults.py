@@ -59,13 +59,13 @@ def test_a_database_that_is_moved_away_is_missed_not_made_anew_and_used_again_wh
     os.kill(idle, signal.SIGKILL)
     shell = run_once("submit", "add", "a=1", folder=served.folder, settings=served.settings)
     door.touch()
-    wait_until(lambda: f"The outcome of {slug} cannot be stored yet" in served.server_log)
+    wait_until(lambda: f"Cannot store the outcome of job {slug} yet" in served.server_log)
     was_made_anew = path.exists()
     (served.folder / "moved.db").rename(path)
     wait_for_health(served, 200)
 
     assert (submitted, was_made_anew) == (503, False)
-    assert (shell.returncode, "is gone although a server runs on it" in shell.stderr) == (2, True)
+    assert (shell.returncode, "is missing, but a server is using it" in shell.stderr) == (2, True)
     job = served.wait_for(slug, "completed")
     assert (job.attempts, job.claim_no) == (1, 1)
     served.wait_for(submit_page(served, "add", a=1), "completed")
@@ -156,7 +156,7 @@ def test_a_full_disk_is_named_and_costs_no_job_and_all_goes_on_when_there_is_roo
         answer = post(tree, "/tasks/add", a=1)
     page = get(tree, f"/jobs/{running[0]}")[0]
     door.touch()
-    wait_until(lambda: "cannot be stored yet" in tree.server_log)
+    wait_until(lambda: "Cannot store the outcome of job " in tree.server_log)
     (tmp_path / "instance" / "ballast").unlink()
     wait_for_health(tree, 200)
 

@@ -67,7 +67,7 @@ def test_submit_wait_says_that_nobody_works(tmp_path: Path) -> None:
         said = waiting.stderr.readline()
         waiting.kill()
 
-    assert said == "No worker is running, so the job waits for one. Start one: asyncinweb worker\n"
+    assert said == "No worker is running, so the job has to wait. To start one: asyncinweb worker\n"
 
 
 def test_submit_wait_ends_with_1_if_the_job_fails(shell: Shell) -> None:
@@ -92,8 +92,8 @@ def test_submit_wait_ends_with_1_if_the_job_fails(shell: Shell) -> None:
         ),
         (["submit", "add"], "asyncinweb: add: a is required"),
         (["submit", "add", "a=1", "c=1"], "add: c isn't a parameter of add."),
-        (["submit", "add", "7"], "add: 7: is not of the form key=value"),
-        (["show", "nothing"], "asyncinweb: There is no job 'nothing'. List them: asyncinweb jobs"),
+        (["submit", "add", "7"], "add: 7: isn't in the form key=value"),
+        (["show", "nothing"], "asyncinweb: There is no job 'nothing'. To list jobs: asyncinweb jobs"),
         (["log", "nothing"], "There is no job 'nothing'"),
         (["cancel", "nothing"], "There is no job 'nothing'"),
         (["rerun", "nothing"], "There is no job 'nothing'"),
@@ -204,7 +204,7 @@ def test_cancel_says_what_became_of_it(tree: Tree, shell: Shell) -> None:
     tree.wait_for(running, "cancelled")
     said = shell("cancel", ended)
     assert (said.code, said.out) == (2, "")
-    assert said.err == f"asyncinweb: Job {ended} has ended already (completed).\n"
+    assert said.err == f"asyncinweb: Job {ended} has already ended (completed).\n"
 
 
 def test_cancel_of_a_waiting_job(tree: Tree, shell: Shell) -> None:
@@ -237,7 +237,10 @@ def test_in_a_wrong_folder_no_command_makes_a_database(shell: Shell, tmp_path: P
     said = shell(verb, *([] if verb in ("jobs", "prune") else ["a-slug"]), "--instance", str(wrong))
 
     assert (said.code, said.out) == (2, "")
-    assert said.err == f"asyncinweb: There is no database {wrong}/asyncinweb.db. Another folder: --instance DIR\n"
+    assert (
+        said.err
+        == f"asyncinweb: There is no database {wrong}/asyncinweb.db. To use another folder: --instance DIR\n"
+    )
     assert not wrong.exists()
 
 
@@ -251,7 +254,7 @@ def test_a_folder_that_cannot_be_made_is_named_in_one_line(
 
     assert (said.code, said.out) == (2, "")
     assert said.err.startswith(
-        f"asyncinweb: The folder {tmp_path}/file/instance cannot be written to (Not a directory)."
+        f"asyncinweb: Cannot write to the folder {tmp_path}/file/instance (Not a directory)."
     )
     assert said.err.count("\n") == 1
 
@@ -306,7 +309,7 @@ def test_prune_removes_what_is_over_with_its_files(tree: Tree, shell: Shell) -> 
 
     said = shell("prune")
 
-    assert (said.code, said.out) == (0, "1 jobs removed\n")
+    assert (said.code, said.out) == (0, "Deleted 1 job.\n")
     assert tree.rows("SELECT * FROM asyncinweb_jobs WHERE slug = :slug", slug=old.slug) == []
     assert not tree.job_folder(old.slug).path.exists()
 

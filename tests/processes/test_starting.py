@@ -37,28 +37,28 @@ def test_a_port_in_use_is_named_and_no_database_is_made(tmp_path: Path) -> None:
         code, line = start_in_vain(tmp_path, "--port", str(port))
 
     assert code == 2
-    assert line.startswith(f"asyncinweb: Port {port} on 127.0.0.1 is in use.")
+    assert line.startswith(f"asyncinweb: Port {port} on 127.0.0.1 is already in use.")
     assert not (tmp_path / "instance" / "asyncinweb.db").exists()
 
 
 @pytest.mark.parametrize(
     ("arguments", "settings", "words"),
     [
-        (["--instance", "/proc/nowhere/instance"], {}, "The folder /proc/nowhere/instance cannot be written to"),
-        (["--workers", "0"], {}, "workers = '0' (option) is not possible"),
-        ([], {"kill_after_seconds": "soon"}, "kill_after_seconds = 'soon' (environment) is not possible"),
+        (["--instance", "/proc/nowhere/instance"], {}, "Cannot write to the folder /proc/nowhere/instance"),
+        (["--workers", "0"], {}, "workers = '0' (option) isn't valid"),
+        ([], {"kill_after_seconds": "soon"}, "kill_after_seconds = 'soon' (environment) isn't valid"),
         (
             [],
             {"grace_second": "1"},
             "(environment variable ASYNCINWEB_GRACE_SECOND). Did you mean 'grace_seconds'?",
         ),
         (["--prot", "80"], {}, "No such option"),
-        (["--host", "0.0.0.0"], {}, "would let everybody on the network see and start jobs"),
+        (["--host", "0.0.0.0"], {}, "would let anyone on the network see and start jobs"),
         (["--host", "192.0.2.1", "--insecure-no-auth"], {}, "Cannot listen on 192.0.2.1"),
         (
             ["--host", "192.0.2.1"],
             {"insecure_no_auth": "1"},
-            "insecure_no_auth (environment variable ASYNCINWEB_INSECURE_NO_AUTH) counts only where it is typed: "
+            "insecure_no_auth (environment variable ASYNCINWEB_INSECURE_NO_AUTH) only works as an option: "
             "--insecure-no-auth",
         ),
     ],
@@ -92,7 +92,7 @@ def test_a_folder_that_may_not_be_written_to_is_named(tmp_path: Path) -> None:
     code, line = start_in_vain(tmp_path)
 
     assert code == 2
-    assert f"The folder {tmp_path}/instance cannot be written to" in line
+    assert f"Cannot write to the folder {tmp_path}/instance" in line
     assert (tmp_path / "instance").read_text() == "a file where the folder should be"
 
 
@@ -104,7 +104,7 @@ def test_a_database_of_a_newer_program_is_left_alone(tmp_path: Path, old_databas
     code, line = start_in_vain(tmp_path)
 
     assert code == 5
-    assert "has schema '9999', which this version does not know" in line
+    assert "was written by a newer version of asyncinweb (schema '9999';" in line
     connection = sqlite3.connect(old_database)
     assert connection.execute("SELECT version_num FROM asyncinweb_version").fetchall() == [("9999",)]
     connection.close()
@@ -137,7 +137,7 @@ def test_a_second_start_in_the_same_folder_is_refused_and_harms_nothing(start: S
     code, line = start_in_vain(tmp_path)
 
     assert code == 2
-    assert f"The folder {tmp_path}/instance is in use by process {first.process.pid}." in line
+    assert f"The folder {tmp_path}/instance is already in use by process {first.process.pid}." in line
     (tmp_path / "open").touch()
     job = first.wait_for(slug, "completed")
     assert (job.attempts, job.claim_no) == (1, 1)
@@ -154,9 +154,9 @@ def test_without_the_packages_run_py_says_what_to_type(tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert done.stderr.startswith(
-        "Not installed: flask, flask_sqlalchemy, sqlalchemy, waitress, alembic, cronsim, markdown_it. "
+        "Missing packages: flask, flask_sqlalchemy, sqlalchemy, waitress, alembic, cronsim, markdown_it. "
     )
-    assert "Type: python3 -m venv .venv && .venv/bin/pip install -e ." in done.stderr
+    assert "To install them and start: python3 -m venv .venv && .venv/bin/pip install -e ." in done.stderr
     assert done.stderr.count("\n") == 1
 
 

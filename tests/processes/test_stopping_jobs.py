@@ -75,7 +75,7 @@ def test_a_job_that_does_not_stop_at_its_time_limit_is_killed(tree: Tree, how: s
     job = tree.wait_for(slug, seconds=5)
 
     assert (job.state, job.reason, job.crashes) == ("failed", "timeout", 0)
-    assert "we ended its process" in job.error
+    assert job.error == "The task didn't stop at its time limit, so we ended its process."
     assert not is_alive(pid)
     tree.wait_for_workers(2, without=pid)
 

@@ -73,7 +73,7 @@ def test_ctrl_c_while_workers_start_ends_without_a_traceback(start: Start) -> No
     tree.press_ctrl_c()
 
     assert tree.wait() == 0
-    assert "Stop with Ctrl-C" not in tree.said
+    assert "Press Ctrl-C to stop" not in tree.said
 
 
 def test_a_function_that_ignores_all_signals_is_killed_and_the_job_after_it_hears_them_again(

@@ -61,7 +61,7 @@ def test_a_killed_web_process_is_replaced_and_jobs_go_on(start: Start, tmp_path:
     assert status == 200
     assert (job.attempts, job.claim_no) == (1, 1)
     assert (
-        "The web process was killed (SIGKILL), possibly because the computer ran out of memory; starting it again"
+        "The web process was killed (SIGKILL), possibly because the computer ran out of memory; restarting it"
         in tree.server_log
     )
 
@@ -108,7 +108,7 @@ def test_kill_9_of_the_supervisor_leaves_no_process_and_the_next_start_goes_on(
     job = following.wait_for(held, "completed")
     assert (job.attempts, job.crashes, following.result(held)["value"]) == (2, 1, 2)
     assert following.earlier_attempts(held)[0].error == "The server was killed while the job was running."
-    assert f"job {held} was running when the server was killed; settled" in following.server_log
+    assert f"job {held} rescued: it was running when the server was killed" in following.server_log
     for slug in (deaf, breeding):
         following.client.cancel(slug)
         following.wait_for(slug, "cancelled")

@@ -142,7 +142,9 @@ def test_a_job_that_ran_when_the_backup_was_made_is_held_by_nobody_after_it(
     restore(database.path, instance, target)
 
     with opened(database.path) as found:
-        settled = perform(found, process_registry.rescue_unknown_workers, "Its process is unknown here.")
+        settled = perform(
+            found, process_registry.rescue_unknown_workers, "The job's process is no longer known here."
+        )
 
         assert [each.slug for each in settled] == [held.slug]
         assert claim_next(found) is not None
@@ -226,7 +228,7 @@ def nowhere(target: Path) -> None:
 
 @pytest.mark.parametrize(
     ("make", "words"),
-    [(existing, "exists already.*--overwrite"), (a_folder, "is a folder"), (nowhere, "does not exist. Make it")],
+    [(existing, "already exists.*--overwrite"), (a_folder, "is a folder"), (nowhere, "does not exist. Create it")],
 )
 def test_a_target_that_cannot_be_is_refused(
     database: Database, instance: Path, target: Path, make: Callable[[Path], None], words: str
@@ -341,7 +343,7 @@ def test_nothing_is_restored_while_a_program_has_the_database_open(
     keep(database, instance, target)
     job = submit(database)
 
-    with pytest.raises(CannotStart, match="Stop the server"):
+    with pytest.raises(CannotStart, match="First stop the server"):
         restore(database.path, instance, target)
 
     assert [each["slug"] for each in all_rows(database).values()] == [job.slug]
@@ -382,7 +384,7 @@ def test_a_disk_too_small_for_a_backup_is_named_and_left_as_it_was(
 ) -> None:
     finish_with_files(database, instance, os.urandom(1_000_000))
 
-    with pytest.raises(AsyncInWebError, match="cannot be made: the disk is full"):
+    with pytest.raises(AsyncInWebError, match=r"Cannot create the backup .*: the disk is full"):
         keep(database, instance, small_disk / "backup.zip")
 
     assert list(small_disk.iterdir()) == []
@@ -394,7 +396,7 @@ def test_a_disk_too_small_for_the_copy_of_the_database_is_named(
     for _ in range(20):
         submit(database, arguments='"' + "x" * 50_000 + '"')
 
-    with pytest.raises(AsyncInWebError, match="cannot be made: the disk is full"):
+    with pytest.raises(AsyncInWebError, match=r"Cannot create the backup .*: the disk is full"):
         keep(database, small_disk, target)
 
     assert [*small_disk.iterdir(), *target.parent.iterdir()] == []
@@ -406,7 +408,7 @@ def test_a_disk_too_small_to_restore_to_is_named_and_left_as_it_was(
     finish_with_files(database, instance, os.urandom(1_000_000))
     keep(database, instance, target)
 
-    with pytest.raises(AsyncInWebError, match="cannot be restored: the disk is full"):
+    with pytest.raises(AsyncInWebError, match=r"Cannot restore the backup .*: the disk is full"):
         restore(small_disk / "asyncinweb.db", small_disk, target)
 
     assert list(small_disk.iterdir()) == []

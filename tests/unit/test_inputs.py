@@ -171,7 +171,7 @@ def test_parameters_without_names_are_refused() -> None:
     def positional(year: int, /): ...
 
     for function in (with_args, with_kwargs, positional):
-        with pytest.raises(TaskDefinitionError, match=r"'year.*a form needs a name.*tasks.py:7"):
+        with pytest.raises(TaskDefinitionError, match=r"'year.*a form needs named parameters.*tasks.py:7"):
             inputs_of(function)
 
 

@@ -130,7 +130,7 @@ def test_a_module_named_without_its_path_fails_as_clearly(tmp_path: Path, text: 
 
     line = refusal(tmp_path, "bad")
 
-    assert line.startswith("TaskLoadError: bad cannot be imported: ")
+    assert line.startswith("TaskLoadError: Cannot import bad: ")
     assert all(fact in line for fact in facts), line
 
 
@@ -139,7 +139,7 @@ def test_a_file_called_like_a_module_that_is_there_is_refused(tmp_path: Path) ->
 
     line = refusal(tmp_path / "..", str(tmp_path / "json.py"))
 
-    assert "a module called 'json' is there already. Rename it." in line
+    assert "there is already another module called 'json'. Rename the file." in line
 
 
 def test_two_files_with_one_name_or_one_task_are_refused(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_two_files_with_one_name_or_one_task_are_refused(tmp_path: Path) -> None
     one_name = refusal(tmp_path, "a/jobs.py", "b/jobs.py")
     one_task = refusal(tmp_path, "a/jobs.py", "c/others.py")
 
-    assert "b/jobs.py cannot be loaded: a module called 'jobs' is there already" in one_name
+    assert "b/jobs.py: there is already another module called 'jobs'" in one_name
     assert "Two tasks are called 'one'" in one_task
 
 

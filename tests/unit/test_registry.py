@@ -102,8 +102,8 @@ def test_hidden_tasks_are_there_and_not_shown() -> None:
         ({"on_crash": "retry"}, 'on_crash=\'retry\' must be "rerun" or "fail"'),
         ({"backoff": ()}, "backoff is empty"),
         ({"timeuot": 5}, "timeuot"),
-        ({"cron": "every day"}, "cron='every day' is no cron expression"),
-        ({"cron": "61 * * * *"}, "five fields are needed"),
+        ({"cron": "every day"}, "cron='every day' isn't a cron expression"),
+        ({"cron": "61 * * * *"}, "use five fields"),
         ({"cron": "0 0 30 2 *"}, "cron='0 0 30 2 *'"),
     ],
 )

@@ -98,7 +98,7 @@ def test_an_unknown_setting_is_named_with_its_origin_and_the_nearest_one(
 def test_a_file_cannot_open_the_server_to_the_network() -> None:
     write_file("insecure_no_auth = true\n")
 
-    with pytest.raises(SettingError, match=r"\(key in asyncinweb.toml\) counts only where it is typed"):
+    with pytest.raises(SettingError, match=r"\(key in asyncinweb.toml\) only works as an option"):
         read_settings()
 
 
@@ -114,7 +114,7 @@ def test_a_wrong_value_is_named_with_its_setting_and_origin(
         write_file('port = "eighty"\n')
 
     with pytest.raises(
-        SettingError, match=r"port = 'eighty' \((.*)\) is not possible: it must be a whole number"
+        SettingError, match=r"port = 'eighty' \((.*)\) isn't valid: it must be a whole number"
     ) as refused:
         read_settings({"port": "eighty"} if origin == "option" else None)
 
@@ -144,25 +144,25 @@ def test_a_wrong_value_is_named_with_its_setting_and_origin(
     ],
 )
 def test_an_impossible_value_is_refused(name: str, value: object) -> None:
-    with pytest.raises(SettingError, match=f"^{name} = .*is not possible"):
+    with pytest.raises(SettingError, match=f"^{name} = .*isn't valid"):
         read_settings({name: value})
 
 
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("port", "65536", "port = '65536' (option) is not possible: it must be at most 65535."),
-        ("workers", "two", "workers = 'two' (option) is not possible: it must be a whole number, such as 12."),
-        ("poll_seconds", "0", "poll_seconds = '0' (option) is not possible: it must be more than 0."),
-        ("durability", "ful", "durability = 'ful' (option) is not possible: it must be 'full' or 'normal'."),
+        ("port", "65536", "port = '65536' (option) isn't valid: it must be at most 65535."),
+        ("workers", "two", "workers = 'two' (option) isn't valid: it must be a whole number, such as 12."),
+        ("poll_seconds", "0", "poll_seconds = '0' (option) isn't valid: it must be more than 0."),
+        ("durability", "ful", "durability = 'ful' (option) isn't valid: it must be 'full' or 'normal'."),
         (
             "insecure_no_auth",
             "perhaps",
-            "insecure_no_auth = 'perhaps' (option) is not possible: it must be yes or no.",
+            "insecure_no_auth = 'perhaps' (option) isn't valid: it must be yes or no.",
         ),
-        ("tasks", "", "tasks = [] (option) is not possible: it must name at least one."),
+        ("tasks", "", "tasks = [] (option) isn't valid: it must name at least one."),
         ("max_upload_mb", "much", "it must be a number, such as 3.5."),
-        ("database_url", "x", "a SQLite file is needed, such as sqlite:////srv/jobs/asyncinweb.db."),
+        ("database_url", "x", "it must name a SQLite file, such as sqlite:////srv/jobs/asyncinweb.db."),
     ],
 )
 def test_a_wrong_value_is_told_with_the_cure(name: str, value: str, words: str) -> None:
@@ -176,7 +176,7 @@ def test_a_wrong_value_is_told_with_the_cure(name: str, value: str, words: str) 
 def test_a_file_that_is_no_toml_is_named(text: str) -> None:
     write_file(text)
 
-    with pytest.raises(SettingError, match=r"asyncinweb\.toml cannot be read"):
+    with pytest.raises(SettingError, match=r"Cannot read asyncinweb\.toml"):
         read_settings()
 
 

@@ -156,7 +156,7 @@ def test_the_quota_binds_a_program(settings: Settings, app: Flask) -> None:
     slug = whole(submit(program), 201).slug
 
     for response in (submit(program), program.post(f"{JOBS}/{slug}/rerun", headers=EMPTY)):
-        assert "1 of your jobs are waiting already" in refused(response, 429).detail
+        assert "You already have 1 job waiting" in refused(response, 429).detail
         assert response.headers["Retry-After"] == "30"
     assert len(Room(strict).jobs()) == 1
     close(strict)

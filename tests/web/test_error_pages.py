@@ -60,7 +60,7 @@ def test_too_many_waiting_jobs_are_a_429(settings: Settings, app: Flask) -> None
     response = client.post("/tasks/picture", headers=OURS)
 
     assert (response.status_code, response.headers["Retry-After"]) == (429, "30")
-    assert "2 of your jobs are waiting already" in words(one(soup(response), "main"))
+    assert "You already have 2 jobs waiting" in words(one(soup(response), "main"))
     assert one(soup(response), "main p > a:not(.button)")["href"] == "/jobs?mine=1"
     assert len(Room(strict).jobs()) == 2
     close(strict)

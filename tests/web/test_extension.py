@@ -118,7 +118,7 @@ def test_a_host_whose_engines_cannot_be_added_to_is_told_what_to_write(host: Fla
     Closed(host)
 
     with pytest.raises(
-        AsyncInWebError, match=r'Before db.init_app\(app\), write: .*SQLALCHEMY_BINDS"\] = {"asyncinweb"'
+        AsyncInWebError, match=r'Before db.init_app\(app\), add: .*SQLALCHEMY_BINDS"\] = {"asyncinweb"'
     ):
         AsyncInWeb(host)
 

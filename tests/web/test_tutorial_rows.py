@@ -143,7 +143,7 @@ def test_health_names_a_database_that_is_gone(client: FlaskClient, room: Room) -
     response = client.get("/healthz")
 
     assert response.status_code == 503
-    assert response.json["problem"].startswith("The database is gone. Put it back")
+    assert response.json["problem"].startswith("The database is missing. Put it back")
 
 
 def test_health_names_a_database_that_cannot_be_read(client: FlaskClient, room: Room) -> None:

@@ -28,8 +28,8 @@ def folder_lock(folder: Path) -> Iterator[None]:
         except OSError:
             file.seek(0)
             raise CannotStart(
-                f"The folder {folder} is in use by process {file.read().strip() or '?'}. Stop that one first, or "
-                "choose another folder: --instance DIR"
+                f"The folder {folder} is already in use by process {file.read().strip() or '?'}. Stop "
+                "that process first, or choose another folder: --instance DIR"
             ) from None
         file.truncate(0)
         file.write(f"{os.getpid()}\n")

@@ -53,7 +53,7 @@ def supervisor_name(instance: Path) -> str:
 def unwritable(folder: Path, error: OSError) -> DatabaseUnusable:
     """What to raise if the instance folder cannot be used."""
     return DatabaseUnusable(
-        f"The folder {folder} cannot be written to ({error.strerror}). Make it writable, or choose another: "
+        f"Cannot write to the folder {folder} ({error.strerror}). Make it writable, or choose another folder: "
         "--instance DIR"
     )
 

@@ -61,7 +61,7 @@ class JobFolder:
         try:
             original = source.open("rb")
         except OSError as error:
-            raise AsyncInWebError(f"The returned file {source.name} cannot be read: {error.strerror}.") from error
+            raise AsyncInWebError(f"Cannot read the returned file {source.name}: {error.strerror}.") from error
         with original, _written_for_good(self.make() / name) as file:
             shutil.copyfileobj(original, file, COPY_BYTES)
         return name

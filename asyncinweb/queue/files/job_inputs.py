@@ -82,6 +82,6 @@ def job_inputs(instance: Path) -> Iterator[JobInputs]:
     try:
         yield made
     except OSError as error:
-        raise DatabaseUnusable(f"The files of a job cannot be kept in {instance}: {error}") from None
+        raise DatabaseUnusable(f"Cannot store the job's files in {instance}: {error}") from None
     finally:
         made.remove_unused(())

@@ -1,6 +1,6 @@
-"""A backup: one ZIP file with the database and the files of its jobs, made while everybody works.
+"""A backup: one ZIP file with the database and the files of its jobs, made while the server runs.
 
-The database is copied by SQLite itself, as it is at one moment. The secret key is not in it.
+SQLite itself copies the database, as it is at one moment. The backup does not contain the secret key.
 """
 
 import errno
@@ -24,13 +24,13 @@ from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.tasks.inputs.arguments import sync_folder
 
 DATABASE_NAME, JOBS_NAME = "asyncinweb.db", "jobs"
-# Level 1: a disk is hardly quicker, and what is left to gain is little.
+# Level 1: a disk is hardly faster, and higher levels gain little.
 COMPRESSION_LEVEL = 1
 
 
 @dataclass(frozen=True)
 class Backup:
-    """What was kept. `size` in bytes."""
+    """What a backup contains. `size` in bytes."""
 
     path: Path
     size: int
@@ -39,16 +39,16 @@ class Backup:
 
 
 def back_up(database: Database, instance: Path, target: Path, overwrite: bool, with_files: bool) -> Backup:
-    """Keep everything in the new file `target`, which is there whole or not at all.
+    """Save everything to the new file `target`, which is complete or not there at all.
 
-    Raises AsyncInWebError for a target that cannot be, and a full disk; DatabaseDamaged, SchemaTooNew.
+    Raises AsyncInWebError for an unusable target and a full disk, DatabaseDamaged, SchemaTooNew.
     """
     _refuse(target, overwrite)
     refuse_newer(database)
     partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     room = "a copy of the database in the instance folder, and for the backup"
     with (
-        disk_errors(f"The backup {target} cannot be made", room),
+        disk_errors(f"Cannot create the backup {target}", room),
         scratch_folder(instance, "backup") as scratch,
     ):
         copy = copied(database, scratch / DATABASE_NAME)
@@ -65,17 +65,17 @@ def back_up(database: Database, instance: Path, target: Path, overwrite: bool, w
 def _refuse(target: Path, overwrite: bool) -> None:
     if not target.parent.is_dir():
         raise AsyncInWebError(
-            f"The folder {target.parent} does not exist. Make it first: mkdir -p {target.parent}"
+            f"The folder {target.parent} does not exist. Create it first: mkdir -p {target.parent}"
         )
     if target.is_dir():
         raise AsyncInWebError(f"{target} is a folder. Name a file in it, such as {target / 'asyncinweb.zip'}")
     if target.exists() and not overwrite:
-        raise AsyncInWebError(f"{target} exists already. Choose another name, or say --overwrite.")
+        raise AsyncInWebError(f"{target} already exists. Choose another name, or add --overwrite.")
 
 
 def copied(database: Database, path: Path) -> Database:
-    """A sound copy of the database as it is at one moment. Raises DatabaseDamaged."""
-    # On a local disk, so that SQLite can look at it; the target of a backup may be anywhere.
+    """An undamaged copy of the database as it is at one moment. Raises DatabaseDamaged."""
+    # On a local disk, so that SQLite can check it; the target of a backup may be anywhere.
     database.copy_into(path)
     path.chmod(0o600)
     copy = Database(path)
@@ -88,23 +88,23 @@ def copied(database: Database, path: Path) -> Database:
 
 
 def refuse_unsound(database: Database) -> None:
-    """Raise DatabaseDamaged unless the whole file is sound and one of ours."""
+    """Raise DatabaseDamaged if any part of the file is damaged, or it is not one of our databases."""
     faults = integrity_faults(database)
     if faults:
         raise DatabaseDamaged(f"The database {database.path} is damaged: {'; '.join(faults)}.")
     if current_revision(database) is None:
-        raise DatabaseDamaged(f"{database.path} is not a database of asyncinweb.")
+        raise DatabaseDamaged(f"{database.path} is not an asyncinweb database.")
 
 
 def integrity_faults(database: Database, most: int = 3) -> list[str]:
-    """What SQLite finds wrong with the file; nothing if it is sound. Reads all of it."""
+    """What SQLite finds wrong with the file; empty if it finds nothing. Reads the whole file."""
     with database.read() as session:
         found = list(session.scalars(text(f"PRAGMA integrity_check({most})")))
     return [] if found == ["ok"] else found
 
 
 def _pack(copy: Database, instance: Path | None, partial: Path) -> tuple[int, int]:
-    """Write the archive, on the disk for good. How many jobs, and files of jobs, are in it."""
+    """Write the archive and flush it to disk. The numbers of jobs and of job files in it."""
     files = 0
     with copy.read() as session:
         jobs = session.scalar(text("SELECT count(*) FROM asyncinweb_jobs")) or 0
@@ -112,7 +112,7 @@ def _pack(copy: Database, instance: Path | None, partial: Path) -> tuple[int, in
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=COMPRESSION_LEVEL) as archive:
             for path, name in _contents(copy, instance):
                 files += _add(archive, path, name)
-            # Last and closed before it is read as a file: closing any descriptor of it drops SQLite's locks.
+            # Last, and closed before it is read as a file: closing any descriptor of it drops SQLite's locks.
             copy.close()
             archive.write(copy.path, DATABASE_NAME)
         file.flush()
@@ -134,7 +134,7 @@ def _contents(copy: Database, instance: Path | None) -> Iterator[tuple[Path, str
 
 
 def _add(archive: zipfile.ZipFile, path: Path, name: str) -> bool:
-    """False for what is no file, or has just been removed with its job."""
+    """False for anything that is not a file, or has just been deleted with its job."""
     if path.is_symlink() or not path.is_file():
         return False
     try:
@@ -153,18 +153,18 @@ def _put_in_place(partial: Path, target: Path, overwrite: bool) -> None:
 
 
 def _link(partial: Path, target: Path) -> None:
-    """Give it its name, unless another one has it by now."""
+    """Give the file its name, unless another file now has that name."""
     try:
         target.hardlink_to(partial)
     except FileExistsError:
-        raise AsyncInWebError(f"{target} exists by now. Choose another name, or say --overwrite.") from None
+        raise AsyncInWebError(f"{target} now exists. Choose another name, or add --overwrite.") from None
     except OSError:  # a file system without links, such as that of a memory stick
         partial.replace(target)
 
 
 @contextmanager
 def scratch_folder(instance: Path, purpose: str) -> Iterator[Path]:
-    """A folder for work in progress, gone at the end. `upkeep` removes one that a crash has left."""
+    """A folder for work in progress, deleted at the end. `retention` deletes one that a crash left behind."""
     folder = instance / f".{purpose}-{secrets.token_hex(4)}"
     folder.mkdir(mode=0o700)
     try:
@@ -175,7 +175,7 @@ def scratch_folder(instance: Path, purpose: str) -> Iterator[Path]:
 
 @contextmanager
 def disk_errors(doing: str, room: str) -> Iterator[None]:
-    """Say in words what a disk refuses. doing: "The backup x cannot be made"; room: what it would be for."""
+    """Turn a disk's errors into ours. doing: "Cannot create the backup x"; room: what the space is needed for."""
     try:
         yield
     except AsyncInWebError as error:

@@ -1,4 +1,4 @@
-"""The questions of `asyncinweb check` to the database, and the list of all of them."""
+"""The checks that `asyncinweb check` makes on the database, and the list of all checks."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -33,8 +33,9 @@ from asyncinweb.queue.stores.sqlite import WEB, Database
 from asyncinweb.settings import Settings
 from asyncinweb.tasks.inputs.stored_arguments import stored_files
 from asyncinweb.tasks.registry import Registry
+from asyncinweb.units import counted
 
-# Jobs that are looked at in one read, so that none lasts long.
+# Jobs checked in one read, so that no read takes long.
 AT_ONCE = 500
 LATE = timedelta(minutes=1)
 MOST_LATE = 100
@@ -42,14 +43,14 @@ MOST_LATE = 100
 
 @dataclass(frozen=True)
 class Computer:
-    """Who this is, and how to ask it whether a process runs."""
+    """This computer's name, and how to ask whether a process is running on it."""
 
     name: str
     is_alive: Callable[[Identity], bool]
 
 
 def check(settings: Settings, computer: Computer, load_tasks: Callable[[], Registry]) -> Iterator[CheckResult]:
-    """All results, one after the other. load_tasks: what it raises becomes a result."""
+    """All results, one after the other. An error raised by load_tasks becomes a result."""
     path, instance = settings.database_path, settings.instance
     yield check_results.sqlite()
     on_disk = guarded("file system", lambda: check_results.file_system(path))
@@ -87,17 +88,17 @@ def _check_database(
 def _integrity(database: Database) -> CheckResult:
     faults = integrity_faults(database)
     if faults:
-        return wrong("database", f"damaged: {'; '.join(faults)}. Put a backup in its place: asyncinweb restore", 3)
-    return well("database", f"sound, {database.path.stat().st_size / 1e6:.1f} MB")
+        return wrong("database", f"damaged: {'; '.join(faults)}. Restore a backup: asyncinweb restore FILE", 3)
+    return well("database", f"no damage found, {database.path.stat().st_size / 1e6:.1f} MB")
 
 
 def _schema(database: Database) -> CheckResult:
     refuse_newer(database)
     revision = current_revision(database)
     if revision is None:
-        return wrong("schema", f"{database.path} has no tables of asyncinweb")
+        return wrong("schema", f"{database.path} has no asyncinweb tables")
     if revision != HEAD:
-        return doubtful("schema", f"{revision} is older than this program's {HEAD}; the next start brings it up")
+        return doubtful("schema", f"{revision} is older than this program's {HEAD}; the next start upgrades it")
     return well("schema", revision)
 
 
@@ -119,12 +120,14 @@ def _processes(database: Database, settings: Settings, computer: Computer) -> Ch
     dead = [f"server {identity.pid}" for _, identity in supervisors if not computer.is_alive(identity)]
     dead += [f"worker {each.identity.pid}" for each in workers if not computer.is_alive(each.identity)]
     if dead:
-        return doubtful("processes", f"registered but gone: {named(dead)}; the next start settles what they held")
+        return doubtful(
+            "processes", f"registered but not running: {named(dead)}; the next start settles their jobs"
+        )
     if silent:
-        return wrong("processes", f"no sign of life for {settings.lease_seconds:g} s: {named(silent)}")
+        return wrong("processes", f"no heartbeat for {settings.lease_seconds:g} s: {named(silent)}")
     if not supervisors:
-        return well("processes", "no server runs on this computer")
-    return well("processes", f"{len(supervisors)} server, {len(workers)} workers")
+        return well("processes", "no server is running on this computer")
+    return well("processes", f"{counted(len(supervisors), 'server')}, {counted(len(workers), 'worker')}")
 
 
 def _silent(session: Session, lease_seconds: float) -> list[str]:
@@ -147,18 +150,18 @@ def _jobs(database: Database, tasks: Registry) -> CheckResult:
     unknown = [f"{task} ({number})" for task, number in waiting if task not in tasks]
     total = sum(number for _, number in waiting)
     if unknown:
-        return doubtful("jobs", f"waiting for a task that no worker knows: {named(unknown)}")
+        return doubtful("jobs", f"waiting for a task that no worker has loaded: {named(unknown)}")
     if orphaned:
         return doubtful("jobs", f"held by no worker: {named(orphaned)}; the next start settles them")
     if total and not workers:
-        return doubtful("jobs", f"{total} wait, and no worker runs")
+        return doubtful("jobs", f"{total} waiting, but no worker is running")
     if forgotten:
-        return doubtful("jobs", f"should have started more than a minute ago: {named(forgotten)}")
-    return well("jobs", f"{total} wait")
+        return doubtful("jobs", f"more than a minute overdue: {named(forgotten)}")
+    return well("jobs", f"{total} waiting")
 
 
 def _inputs(database: Database, settings: Settings, tasks: Registry) -> CheckResult:
-    """Files that were given to jobs which have not ended. Those of others are only wanted to run them again."""
+    """Uploaded files of unfinished jobs. Those of ended jobs are only needed to run them again."""
     fields = {name: task.inputs.fields for name, task in tasks.tasks.items() if task.inputs.takes_files}
     lost = []
     for job in _each(database, select(Job).where(text(IS_UNFINISHED), Job.task.in_(fields))):
@@ -167,12 +170,12 @@ def _inputs(database: Database, settings: Settings, tasks: Registry) -> CheckRes
         if not all((folder / file["sha256"]).is_file() for files in given for file in files):
             lost.append(job.slug)
     if lost:
-        return wrong("inputs", f"files are missing that were given to {named(lost)}; a backup may have them")
-    return well("inputs", "all files given to jobs that have not ended are there")
+        return wrong("inputs", f"uploaded files are missing for {named(lost)}; a backup may have them")
+    return well("inputs", "no uploaded files missing for unfinished jobs")
 
 
 def _each(database: Database, query: Select[Any]) -> Iterator[Job]:
-    """The jobs of a query in the order of their numbers, by many short reads."""
+    """The jobs that a query finds, in the order of their ids, in many short reads."""
     last = 0
     while True:
         with database.read() as session:
@@ -185,14 +188,14 @@ def _each(database: Database, query: Select[Any]) -> Iterator[Job]:
 
 def _results(database: Database, settings: Settings) -> CheckResult:
     lost = []
-    # Only those that may name a file; the rest has its result in the row.
+    # Only jobs whose result may name a file; the others have their result in the row.
     for job in _each(database, select(Job).where(Job.state == "completed", Job.result.like('%"file"%'))):
         stored = stored_result(JobFolder(settings.instance, job.slug), job)
         if stored is not None and not all(path.is_file() for path in stored.files()):
             lost.append(job.slug)
     if lost:
-        return wrong("results", f"files are missing of {named(lost)}; a backup may have them")
-    return well("results", "all files of results are there")
+        return wrong("results", f"result files are missing for {named(lost)}; a backup may have them")
+    return well("results", "no result files missing")
 
 
 def _folders(database: Database, settings: Settings) -> CheckResult:
@@ -202,6 +205,6 @@ def _folders(database: Database, settings: Settings) -> CheckResult:
             if session.scalar(select(Job.id).where(Job.slug == folder.name)) is None and not is_young(folder):
                 orphans.append(folder.name)
     if orphans:
-        words = f"without a job: {named(orphans)}; removed once they are {settings.keep_days:g} days old"
+        words = f"without a job: {named(orphans)}; deleted once they are {settings.keep_days:g} days old"
         return doubtful("folders", words)
-    return well("folders", "each belongs to a job")
+    return well("folders", "every folder belongs to a job")

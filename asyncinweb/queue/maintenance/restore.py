@@ -1,4 +1,4 @@
-"""Putting a backup in the place of what is there, which is kept beside it. Nobody may use the folder meanwhile."""
+"""Restoring a backup and keeping the data it replaces. No other process may use the folder meanwhile."""
 
 import os
 import re
@@ -27,7 +27,7 @@ from asyncinweb.queue.schema import refuse_newer
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.tasks.inputs.arguments import sync_folder
 
-# Names that `backup` writes; whatever else an archive has would end up outside the folders of jobs.
+# The names that `backup` writes. Anything else in an archive would end up outside the folders of jobs.
 MEMBER = re.compile(rf"{re.escape(DATABASE_NAME)}|{JOBS_NAME}/[^/]{{2}}/[^/]+(/(?!\.\.?(/|$))[^/\0\\]+)+")
 
 HEADER = b"SQLite format 3\0"
@@ -35,7 +35,7 @@ HEADER = b"SQLite format 3\0"
 
 @dataclass(frozen=True)
 class Restored:
-    """What was put in place, and the folder with what was there before (None: nothing was)."""
+    """What was restored, and the folder with the data that was there before (None: there was none)."""
 
     jobs: int
     files: int
@@ -45,13 +45,13 @@ class Restored:
 def restore(database_path: Path, instance: Path, source: Path) -> Restored:
     """Put a backup in place. The caller holds the folder's lock.
 
-    Jobs that ran when it was made are settled by the next start. Raises AsyncInWebError if there is no such file,
-    CannotStart if a program has the database open, DatabaseDamaged, SchemaTooNew; then nothing has been changed.
+    The next start settles jobs that were running when the backup was made. Raises AsyncInWebError if the file does
+    not exist, CannotStart if a program has the database open, DatabaseDamaged, SchemaTooNew; then nothing changed.
     """
     if not source.is_file():
         raise AsyncInWebError(f"There is no file {source}.")
     with (
-        disk_errors(f"The backup {source} cannot be restored", "all of it, beside what is there"),
+        disk_errors(f"Cannot restore the backup {source}", "its contents, beside the current data"),
         scratch_folder(instance, "restore") as scratch,
     ):
         with _readable_damage(source):
@@ -71,18 +71,20 @@ def _readable_damage(source: Path) -> Iterator[None]:
     try:
         yield
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise DatabaseDamaged(f"The backup {source} is damaged or none of asyncinweb: {error}.") from error
+        raise DatabaseDamaged(f"{source} is damaged, or is not an asyncinweb backup: {error}.") from error
 
 
 def _unpack(source: Path, folder: Path) -> int:
-    """Unpack the archive, which checks every file in it. How many files of jobs there were."""
+    """Unpack the archive, which checks every file in it. The number of job files."""
     files = 0
     with zipfile.ZipFile(source) as archive:
         members = [member for member in archive.infolist() if not member.is_dir()]
         names = [member.filename for member in members]
         strange = [name for name in names if not MEMBER.fullmatch(name) or ".." in name.split("/")]
         if strange or DATABASE_NAME not in names:
-            raise zipfile.BadZipFile(f"unknown content {strange[0]!r}" if strange else "no database in it")
+            raise zipfile.BadZipFile(
+                f"unexpected content {strange[0]!r}" if strange else "it contains no database"
+            )
         for member in members:
             path = folder / member.filename
             make_private(path.parent)
@@ -95,7 +97,7 @@ def _unpack(source: Path, folder: Path) -> int:
 
 
 def _make_ready(path: Path) -> int:
-    """Check the unpacked database, and take out who was working then. How many jobs it has."""
+    """Check the unpacked database and remove the registered processes. The number of jobs."""
     database = Database(path)
     try:
         refuse_unsound(database)
@@ -110,11 +112,11 @@ def _make_ready(path: Path) -> int:
 
 
 def _settled(path: Path) -> bool:
-    """Bring all there is into the database file, so that it stands alone. False if it is missing or damaged.
+    """Bring everything into the database file, so that it needs no log. False if it is missing or damaged.
 
-    Raises CannotStart if any other program has it open: SQLite leaves WAL mode only when nobody else is there.
+    Raises CannotStart if any other program has it open: SQLite leaves WAL mode only for its last user.
     """
-    # Not opened if it is none of SQLite's, since that would remove its log. Nobody else can have it open then.
+    # A file that is not SQLite's stays closed: opening it would delete its log. No program can have it open then.
     if not path.exists() or not _has_header(path):
         return False
     try:
@@ -122,8 +124,8 @@ def _settled(path: Path) -> bool:
             connection.execute("PRAGMA journal_mode=DELETE")
     except sqlite3.OperationalError as error:
         raise CannotStart(
-            f"The database {path} cannot be replaced: {error}. Stop the server first, and every other program "
-            "that uses it."
+            f"Cannot replace the database {path}: {error}. First stop the server and every other program that "
+            "uses it."
         ) from None
     except sqlite3.DatabaseError:
         return False
@@ -143,7 +145,7 @@ def _swap_jobs(new: Path, place: Path, replaced: Path) -> None:
 
 
 def _swap_database(new: Path, place: Path, replaced: Path, settled: bool) -> None:
-    """The new one takes the name in one step, so that at no moment there is none."""
+    """The new database takes the name in one step, so that there is a database at every moment."""
     make_private(place.parent)
     if place.exists():
         make_private(replaced)
@@ -163,7 +165,7 @@ def _keep(path: Path, kept: Path) -> None:
 
 
 def _move_away(place: Path, replaced: Path) -> None:
-    """A damaged database goes with its log, which belongs to it alone and would spoil the new one."""
+    """A damaged database is moved with its log, which belongs to it alone and would spoil the new one."""
     for suffix in ("-shm", "-wal", ""):
         with suppress(FileNotFoundError):
             shutil.move(f"{place}{suffix}", replaced / f"{place.name}{suffix}")

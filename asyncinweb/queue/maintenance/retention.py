@@ -1,6 +1,6 @@
-"""Keeping the store small: jobs whose retention is over go, batch by batch, and folders whose job is gone.
+"""Keeping the store small: deletes, in batches, jobs past their retention period and folders without a job.
 
-Nothing here decides when. Every step is short, so that others get the write lock in between.
+Nothing here decides when. Every step is short, so that other processes get the write lock in between.
 """
 
 import shutil
@@ -18,32 +18,32 @@ from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.transitions import prune
 from asyncinweb.settings import Settings
 
-# With a million finished jobs and full durability the lock is then held for 16 ms (median; p99 32), half of it for
-# the commit, and for 7 ms more, apart, to bring the batch from the write-ahead log into the file.
+# With a million finished jobs and full durability the lock is then held for 16 ms (median; p99 32), half of that
+# for the commit, and separately for 7 ms more to bring the batch from the write-ahead log into the file.
 BATCH_SECONDS = 0.006
 # A folder may be younger than the row of its job.
 YOUNG_SECONDS = 3_600.0
 DAY_SECONDS = 86_400.0
-# A log this small is not worth a flush; signs of life alone reach it within a few minutes.
+# A log this small is not worth a flush; heartbeats alone reach this size within a few minutes.
 IDLE_WAL_BYTES = 100_000
-# Above it a reader must be stuck, or many overlap without a gap.
+# Above this size, a reader must be stuck, or many overlap without a gap.
 WAL_BOUND_BYTES = 64_000_000
 
 
 @dataclass(frozen=True)
 class Cleaned:
-    """What one step has removed."""
+    """What one step has deleted."""
 
     jobs: int = 0
     folders: int = 0
 
 
 def clean(database: Database, settings: Settings) -> Iterator[Cleaned]:
-    """Remove what is over, step by step. Whoever takes the steps pauses between those that removed jobs."""
+    """Delete what is past its retention, step by step. The caller pauses after each step that deleted jobs."""
     while slugs := prune_batch(database, settings.keep_days):
         for slug in slugs:
             JobFolder(settings.instance, slug).remove()
-        # In a turn of its own with the lock. Left to the log's limit, it would take 70 ms in somebody's commit.
+        # Holding the lock separately. Left to the log's limit, this would add 70 ms to another process's commit.
         database.checkpoint()
         yield Cleaned(jobs=len(slugs))
     for group in _folders_in(settings.instance / "jobs"):
@@ -53,7 +53,7 @@ def clean(database: Database, settings: Settings) -> Iterator[Cleaned]:
 
 
 def prune_batch(database: Database, keep_days: float) -> list[str]:
-    """Remove the rows of as many jobs as a short transaction allows. Their slugs; none if nothing is left."""
+    """Delete the rows of as many jobs as a short transaction allows. Their slugs; empty if none are left."""
     slugs: list[str] = []
     with database.write() as connection:
         end = clock.monotonic() + BATCH_SECONDS
@@ -65,10 +65,10 @@ def prune_batch(database: Database, keep_days: float) -> list[str]:
 
 
 def remove_orphans(database: Database, settings: Settings, group: Path) -> int:
-    """Remove folders without a job, as a crash between removing rows and removing files leaves them. How many.
+    """Delete folders without a job, which a crash between deleting rows and files leaves behind. How many.
 
-    Only those that would be due if they had a job: should another database have been put in the place of the right
-    one, its files are not lost at once.
+    Only those whose job would be past its retention: if a wrong database was put in place of the right one, the
+    files are not lost at once.
     """
     oldest = clock.now().timestamp() - max(settings.keep_days * DAY_SECONDS, YOUNG_SECONDS)
     found = [folder.name for folder in _folders_in(group) if _last_change(folder) < oldest]
@@ -81,7 +81,7 @@ def remove_orphans(database: Database, settings: Settings, group: Path) -> int:
 
 
 def remove_scratch(instance: Path) -> None:
-    """Remove what a backup or a restore that was killed has left half done."""
+    """Delete what a killed backup or restore has left half done."""
     oldest = clock.now().timestamp() - DAY_SECONDS
     for folder in _folders_in(instance):
         if folder.name.startswith((".backup-", ".restore-")) and _last_change(folder) < oldest:
@@ -95,7 +95,7 @@ def folders_of_jobs(instance: Path) -> Iterator[Path]:
 
 
 def is_young(folder: Path) -> bool:
-    """True if the job of a folder may not be stored yet."""
+    """True if the job of this folder may not be stored yet."""
     return _last_change(folder) > clock.now().timestamp() - YOUNG_SECONDS
 
 
@@ -107,7 +107,7 @@ def _folders_in(folder: Path) -> list[Path]:
 
 
 def _last_change(folder: Path) -> float:
-    """When something was last added to a folder or written in it, in seconds since 1970; `inf` if it is gone."""
+    """When a folder or something in it last changed, in seconds since 1970; `inf` if it is gone."""
     try:
         return max(each.stat().st_mtime for each in (folder, *folder.iterdir()))
     except FileNotFoundError:
@@ -115,7 +115,7 @@ def _last_change(folder: Path) -> float:
 
 
 def tidy_wal(database: Database) -> None:
-    """When nobody works, bring the write-ahead log into the database and cut it to nothing."""
+    """When no job is queued or running, bring the write-ahead log into the database and empty it."""
     if database.wal_bytes > IDLE_WAL_BYTES and _is_idle(database):
         database.empty_wal()
 

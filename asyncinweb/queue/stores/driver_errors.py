@@ -35,18 +35,18 @@ def sqlite_version() -> tuple[int, ...]:
 
 
 def sqlite_fault() -> str:
-    """What is wrong with this SQLite, and the cure; "" for a current one."""
+    """What is wrong with this version of SQLite, and the cure; "" for a current one."""
     if sqlite_version() >= FIRST_SOUND_SQLITE:
         return ""
     return (
-        "this SQLite has a rare fault in WAL mode (fixed in 3.51.3), which the write lock here avoids; "
-        "for a current one: pip install 'asyncinweb[sqlite]'"
+        "versions before 3.51.3 have a rare bug in WAL mode, which our write lock avoids; "
+        "for a newer one: pip install 'asyncinweb[sqlite]'"
     )
 
 
 @contextmanager
 def reopening(connection: Connection) -> Iterator[None]:
-    """Give up a connection that was opened while the file was read-only: it would stay so for ever."""
+    """Discard a connection that was opened while the file was read-only: it would stay read-only for ever."""
     try:
         yield
     except (DBAPIError, sqlite3.Error) as error:
@@ -67,17 +67,17 @@ def readable_errors(path: Path) -> Iterator[None]:
 
 
 def readable(error: BaseException | None, path: Path) -> AsyncInWebError:
-    """An error of the driver or the system in our words, with the cure."""
+    """An error of the driver or the system as one of ours, with the cure."""
     message = str(error)
     if isinstance(error, sqlite3.IntegrityError) or error is None:
         return DatabaseUnusable(f"The database {path} refused the change: {message}.")
     if "locked" in message or "busy" in message:
-        return DatabaseBusy("Another process keeps the database locked; try again in a few seconds.")
+        return DatabaseBusy("Another process has locked the database. Try again in a few seconds.")
     if "malformed" in message or "not a database" in message:
         return DatabaseDamaged(
-            f"The database {path} is damaged: {message}. Move it away and put a backup in its place."
+            f"The database {path} is damaged: {message}. Restore a backup: asyncinweb restore FILE"
         )
     return DatabaseUnusable(
-        f"The database {path} cannot be used: {message}. Check that the folder exists, may be written to, "
-        "and that the disk is not full."
+        f"Cannot use the database {path}: {message}. Check that its folder exists and is writable, and that the "
+        "disk is not full."
     )

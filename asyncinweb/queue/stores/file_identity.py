@@ -51,10 +51,10 @@ def check_at_every_use(engine: Engine) -> None:
 def _words(path: str, is_there: bool) -> str:
     if is_there:
         return (
-            f"The database {path} was replaced by another file while it was in use. Put the first one back, or "
-            "stop the server and start it again."
+            f"The database {path} was replaced by another file while in use. Put the original back, or restart "
+            "the server."
         )
-    return f"The database {path} is gone. Put it back, or stop the server and start it again."
+    return f"The database {path} is missing. Put it back, or restart the server."
 
 
 def _file_at(path: str) -> tuple[int, int] | None:

@@ -25,7 +25,7 @@ def refuse_network_file_system(path: Path, mountinfo: Path = MOUNTINFO) -> None:
     kind = file_system_of(path, mountinfo)
     if kind in NETWORK_FILE_SYSTEMS:
         raise DatabaseUnusable(
-            f"The database {path} would be on a network file system ({kind}), where SQLite loses data. "
+            f"The database {path} is on a network file system ({kind}), where SQLite can lose data. "
             "Choose a folder on a local disk: --instance DIR"
         )
 

@@ -37,7 +37,7 @@ class WriteLock:
     def held(self, timeout: float | None) -> Iterator[None]:
         """Wait for the lock, at most `timeout` seconds (None: as long as it takes). Raises DatabaseBusy."""
         if not self._between_threads.acquire(timeout=-1 if timeout is None else timeout):
-            raise DatabaseBusy("The database is busy writing; try again in a few seconds.")
+            raise DatabaseBusy("The database is busy. Try again in a few seconds.")
         try:
             self._lock_file(timeout)
             try:
@@ -63,7 +63,7 @@ class WriteLock:
             except (BlockingIOError, PermissionError):
                 if clock.monotonic() > end:
                     raise DatabaseBusy(
-                        "Another process keeps the database's write lock; try again in a few seconds."
+                        "Another process is holding the database's write lock. Try again in a few seconds."
                     ) from None
             wait.wait(0.002)
 

@@ -58,8 +58,8 @@ class Inputs:
             hints = _hints_of_parameters(function)
         except (NameError, AttributeError, SyntaxError, TypeError) as error:
             raise TaskDefinitionError(
-                f"{task}(): a parameter's type hint can't be read: {error}. The form is made from it, so import "
-                f"it outside of `if TYPE_CHECKING:` ({location})"
+                f"{task}(): cannot read a parameter's type hint: {error}. The form is made from it, so import "
+                f"it outside `if TYPE_CHECKING:` ({location})"
             ) from None
         fields = tuple(
             _checked_field(parameter, hints, task, location) for parameter in signature.parameters.values()
@@ -268,9 +268,11 @@ def _checked_field(
 ) -> FormField:
     where = f"{task}(): parameter {parameter.name!r}"
     if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
-        raise TaskDefinitionError(f"{where} is {parameter.kind.description}; a form needs a name ({location})")
+        raise TaskDefinitionError(
+            f"{where} is {parameter.kind.description}, but a form needs named parameters ({location})"
+        )
     if parameter.name not in hints:
-        raise TaskDefinitionError(f"{where} has no type hint; give it one of {SUPPORTED} ({location})")
+        raise TaskDefinitionError(f"{where} has no type hint; add one of {SUPPORTED} ({location})")
     required = parameter.default is parameter.empty
     hint = hints[parameter.name]
     try:
@@ -281,7 +283,7 @@ def _checked_field(
         field = form_field(Parameter(parameter.name, hint, None if required else parameter.default, required))
     except UnsupportedHint as error:
         raise TaskDefinitionError(
-            f"{where} has the type hint {error}, which no form field shows; use {SUPPORTED} ({location})"
+            f"{where} has the type hint {error}, which forms do not support; use {SUPPORTED} ({location})"
         ) from None
     if not required:
         _refuse_odd_default(field, parameter.default, f"{where} ({location})")
@@ -293,7 +295,7 @@ def _refuse_odd_default(field: FormField, default: object, where: str) -> None:
         fault = odd_number_in(leaf, default if leaf is field else _member(default, leaf.key))
         if fault:
             raise TaskDefinitionError(
-                f"{where} has a default that no form can send: {fault}. More is possible with Field(ge=, le=)"
+                f"{where} has a default that a form would refuse: {fault}. To allow it, use Field(ge=, le=)"
             )
 
 
@@ -303,7 +305,7 @@ def _refuse_wrong_default(parameter: inspect.Parameter, hint: Any, where: str) -
         checking.model_validate({"value": parameter.default})
     except ValidationError as error:
         raise TaskDefinitionError(
-            f"{where} has the default {parameter.default!r}, which its own hint refuses: "
+            f"{where} has the default {parameter.default!r}, which its own type hint refuses: "
             f"{error.errors()[0]['msg']}"
         ) from None
 

@@ -138,7 +138,7 @@ def _group(parameter: Parameter, parts: HintParts) -> FormField:
         taken = _take_apart(member.hint)
         if is_model(taken.base):
             raise UnsupportedHint(
-                f"{_name_of(parts.base)} with {_name_of(taken.base)} inside (one level is shown)"
+                f"{_name_of(parts.base)} with {_name_of(taken.base)} inside (forms show only one level)"
             )
         name = f"{parameter.name}.{member.name}"
         members.append(replace(_leaf(member, taken), name=name))

@@ -13,7 +13,7 @@ from asyncinweb.logs import LOGGERS, configure_log
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.results import MAX_RESULT_IN_ROW, keep_result
 from asyncinweb.settings import Settings
-from asyncinweb.supervision import start_message, start_warnings
+from asyncinweb.supervision import start_message
 from asyncinweb.tasks.outputs.shapes import to_return_value
 
 
@@ -60,7 +60,7 @@ def test_a_returned_file_that_has_gone_meanwhile_is_an_error_in_words_and_not_wa
     output = to_return_value(given)
     given.unlink()
 
-    with pytest.raises(AsyncInWebError, match=r"The returned file .*given\.csv cannot be read"):
+    with pytest.raises(AsyncInWebError, match=r"Cannot read the returned file .*given\.csv"):
         keep_result(JobFolder(tmp_path, "slug"), 1, output)
 
 
@@ -75,15 +75,15 @@ def settings(**given: object) -> Settings:
 
 
 def test_a_start_without_a_task_warns() -> None:
-    assert "no task was found; write @task above" in start_warnings(settings(), 0)[0]
+    lines = start_message(settings(), None, [], 1)
+
+    assert "  warning   no tasks found; put @task above a function and name its file with --tasks" in lines
 
 
-def test_an_unsound_sqlite_warns_and_a_sound_one_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("asyncinweb.queue.stores.driver_errors.sqlite_version", lambda: (3, 51, 2))
-    assert "rare fault in WAL mode" in start_warnings(settings(), 1)[0]
+def test_an_ordinary_start_warns_of_nothing_even_on_an_old_sqlite(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("asyncinweb.queue.stores.driver_errors.sqlite_version", lambda: (3, 40, 1))
 
-    monkeypatch.setattr("asyncinweb.queue.stores.driver_errors.sqlite_version", lambda: (3, 51, 3))
-    assert start_warnings(settings(), 1) == []
+    assert not [line for line in start_message(settings(), None, ["a"], 1) if "warning" in line]
 
 
 def test_the_start_message_says_how_many_and_where() -> None:
@@ -94,13 +94,13 @@ def test_the_start_message_says_how_many_and_where() -> None:
         "  tasks     2 found in my_tasks.py: a, b",
         "  workers   2 processes",
     ]
-    assert lines[-1] == "Stop with Ctrl-C; running jobs get 2.5 s to finish."
+    assert lines[-1] == "Press Ctrl-C to stop. Running jobs get 2.5 s to finish."
 
 
 def test_a_start_for_the_network_says_so() -> None:
     lines = start_message(settings(host="0.0.0.0"), "http://0.0.0.0:8000", [], 1)
 
-    assert "  sign-in   none: OPEN TO THE NETWORK" in lines
+    assert "  sign-in   none, OPEN TO THE NETWORK" in lines
     assert "  tasks     0 found in my_tasks.py: none" in lines
     assert "  workers   1 process" in lines
 
@@ -110,7 +110,7 @@ def test_a_start_of_one_half_says_nothing_of_the_other_or_how_to_start_it() -> N
 
     assert workers[0] == "asyncinweb workers"
     assert not [line for line in workers if "sign-in" in line]
-    assert "  workers   none here; start them: asyncinweb worker" in web
+    assert "  workers   none here; to start some: asyncinweb worker" in web
 
 
 @pytest.fixture
