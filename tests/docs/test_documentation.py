@@ -1,6 +1,7 @@
 """What the documents say is there, is there; what is there, the documents say."""
 
 import dataclasses
+import os
 import re
 import subprocess
 import sys
@@ -107,12 +108,34 @@ def test_the_example_in_the_readme_loads(tmp_path: Path) -> None:
     assert "Make the yearly report" in answer.stdout
 
 
+def test_the_flask_example_in_the_readme_redirects_to_the_jobs_page(tmp_path: Path) -> None:
+    blocks = re.findall(r"```python\n(.+?)```", README, re.DOTALL)
+    (tmp_path / "shop.py").write_text(next(each for each in blocks if "# shop.py" in each), encoding="utf-8")
+    (tmp_path / "asyncinweb.toml").write_text('tasks = ["shop"]\n', encoding="utf-8")
+    visit = (
+        "import shop; visitor = shop.app.test_client(); sent = visitor.post('/reports/2025'); "
+        "print(sent.status_code, sent.location, visitor.get(sent.location).status_code)"
+    )
+
+    answer = subprocess.run(
+        [sys.executable, "-c", visit],
+        cwd=tmp_path,
+        env={**os.environ, "ASYNCINWEB_INSTANCE": str(tmp_path / "instance")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert answer.returncode == 0, answer.stderr
+    assert re.fullmatch(r"303 /slow/jobs/[\w-]{22} 200\n", answer.stdout)
+
+
 def test_links_between_the_documents_lead_somewhere() -> None:
     documents = [ROOT / "README.md", ROOT / "SECURITY.md", *(ROOT / "docs").rglob("*.md")]
     broken = [
         f"{document.relative_to(ROOT)}: {link}"
         for document in documents
-        for link in re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8"))
+        for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", document.read_text(encoding="utf-8"))
         if not link.startswith("http") and not (document.parent / link).exists()
     ]
 
