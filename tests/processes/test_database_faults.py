@@ -54,7 +54,7 @@ def test_a_database_that_is_moved_away_is_missed_not_made_anew_and_used_again_wh
     (idle,) = [pid for pid in served.wait_for_workers(2) if pid != served.worker_of(slug)]
 
     path.rename(served.folder / "moved.db")
-    wait_for_health(served, 503, "The database is gone.")
+    wait_for_health(served, 503, "The database is missing.")
     submitted = submission(served)
     os.kill(idle, signal.SIGKILL)
     shell = run_once("submit", "add", "a=1", folder=served.folder, settings=served.settings)
