@@ -13,11 +13,6 @@ def listed(words: Sequence[str]) -> str:
     return " or ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
-def counted(count: int, noun: str) -> str:
-    """`1 job`, `2 jobs`; for nouns that take an s."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def size(count: int) -> str:
     """`312 bytes`, `14.2 kB`, `3.5 MB`."""
     if count < 1000:

@@ -62,22 +62,24 @@ CASES = [
     Case("warnings filters", "shown elsewhere", "logging.captureWarnings(True)", "warnings.showwarning.__name__"),
     Case("`sys.path`", "a folder more", "sys.path.insert(0, '/nowhere')", "sys.path"),
     Case("`sys.path`", "another list", "sys.path = ['/nowhere']", "sys.path"),
-    Case("settings of Python", "arguments", "sys.argv[:] = ['other']", "sys.argv"),
-    Case("settings of Python", "input", "sys.stdin = io.StringIO('x')", "type(sys.stdin).__name__"),
-    Case("settings of Python", "hook", "sys.excepthook = print", "sys.excepthook.__name__"),
-    Case("settings of Python", "trace", "sys.settrace(lambda *_: None)", "sys.gettrace() is None"),
-    Case("settings of Python", "profile", "sys.setprofile(lambda *_: None)", "sys.getprofile() is None"),
-    Case("settings of Python", "recursion", "sys.setrecursionlimit(150)", "sys.getrecursionlimit()"),
+    Case("Python's own settings", "arguments", "sys.argv[:] = ['other']", "sys.argv"),
+    Case("Python's own settings", "input", "sys.stdin = io.StringIO('x')", "type(sys.stdin).__name__"),
+    Case("Python's own settings", "hook", "sys.excepthook = print", "sys.excepthook.__name__"),
+    Case("Python's own settings", "trace", "sys.settrace(lambda *_: None)", "sys.gettrace() is None"),
+    Case("Python's own settings", "profile", "sys.setprofile(lambda *_: None)", "sys.getprofile() is None"),
+    Case("Python's own settings", "recursion", "sys.setrecursionlimit(150)", "sys.getrecursionlimit()"),
     Case(
-        "settings of Python",
+        "Python's own settings",
         "collector",
         "gc.disable(); gc.set_threshold(7)",
         "[gc.isenabled(), gc.get_threshold()]",
     ),
-    Case("settings of Python", "sockets", "socket.setdefaulttimeout(0.1)", "socket.getdefaulttimeout()"),
-    Case("settings of Python", "decimals", "decimal.getcontext().prec = 3", "str(decimal.Decimal(1) / 3)"),
-    Case("settings of Python", "rounding errors", "decimal.getcontext().traps[decimal.Inexact] = True", "traps()"),
-    Case("settings of Python", "a context variable", "VARIABLE.set('left')", "VARIABLE.get('')"),
+    Case("Python's own settings", "sockets", "socket.setdefaulttimeout(0.1)", "socket.getdefaulttimeout()"),
+    Case("Python's own settings", "decimals", "decimal.getcontext().prec = 3", "str(decimal.Decimal(1) / 3)"),
+    Case(
+        "Python's own settings", "rounding errors", "decimal.getcontext().traps[decimal.Inexact] = True", "traps()"
+    ),
+    Case("Python's own settings", "a context variable", "VARIABLE.set('left')", "VARIABLE.get('')"),
     # --- logging ---
     Case("logging", "level", "logging.getLogger().setLevel(logging.ERROR)", LOG_LEVELS),
     Case("logging", "level of one", "logging.getLogger('author').setLevel(logging.DEBUG)", LOG_LEVELS),
@@ -95,16 +97,16 @@ CASES = [
     Case("logging", "our handler", "logging.getLogger().handlers[0].setLevel(logging.ERROR)", "handler_level()"),
     Case("logging", "records", "logging.setLogRecordFactory(dict)", "logging.getLogRecordFactory().__name__"),
     # --- figures ---
-    Case("figures of pyplot", "one", "pyplot().plot([1, 2])", "pyplot().get_fignums()"),
-    Case("figures of pyplot", "several", "[pyplot().figure() for _ in range(3)]", "pyplot().get_fignums()"),
+    Case("pyplot figures", "one", "pyplot().plot([1, 2])", "pyplot().get_fignums()"),
+    Case("pyplot figures", "several", "[pyplot().figure() for _ in range(3)]", "pyplot().get_fignums()"),
     Case(
-        "figures of pyplot",
+        "pyplot figures",
         "style",
         "pyplot().style.use('dark_background')",
         "pyplot().rcParams['axes.facecolor']",
     ),
     Case(
-        "figures of pyplot",
+        "pyplot figures",
         "setting",
         "pyplot().rcParams['lines.linewidth'] = 9",
         "pyplot().rcParams['lines.linewidth']",
@@ -142,7 +144,7 @@ SHORT_THREADS = {
 
 
 def _helper(name: str, change: str, look: str) -> Case:
-    return Case("helper processes of libraries", name, change, look)
+    return Case("libraries' helper processes", name, change, look)
 
 
 _MAP = "list(kept['pool'].map(abs, [-1, -2]))"

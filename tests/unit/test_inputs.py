@@ -187,7 +187,9 @@ UNKNOWN_HINTS = ["NoSuchName", "math.NoSuchName", "NoSuchName[int] | None", "not
 
 @pytest.mark.parametrize("hint", UNKNOWN_HINTS)
 def test_a_hint_that_names_nothing_is_refused_with_the_cure(hint: str) -> None:
-    with pytest.raises(TaskDefinitionError, match=r"can't be read: .*import it outside.*\(tasks\.py:7\)"):
+    with pytest.raises(
+        TaskDefinitionError, match=r"cannot read a parameter's type hint: .*import it outside.*\(tasks\.py:7\)"
+    ):
         inputs_of(with_hint(hint))
 
 
