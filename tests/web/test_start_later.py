@@ -1,6 +1,6 @@
 """What a form promises of the job it would start, and starting it at a time."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -8,7 +8,7 @@ from test_form_page import post
 from web_room import OWNER, Room, filled, one, page, soup, words
 
 from asyncinweb import clock
-from asyncinweb.web.forms.start_time import InvalidStart, read_start, zone_of
+from asyncinweb.web.forms.start_time import zone_of
 
 
 def minutes_from_now(minutes: int) -> str:
@@ -65,11 +65,53 @@ def test_a_time_at_which_nothing_can_start_is_refused_beside_its_field(
     assert room.jobs() == []
 
 
-def test_this_minute_means_now(client: FlaskClient, room: Room) -> None:
-    assert read_start(minutes_from_now(0)) is None
-    assert read_start("  ") is None
-    with pytest.raises(InvalidStart, match="past"):
-        read_start(minutes_from_now(-2))
+NOON = datetime(2026, 11, 23, 12, 0, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def noon(monkeypatch: pytest.MonkeyPatch) -> datetime:
+    """The clock stands half a minute past twelve."""
+    monkeypatch.setattr(clock, "now", lambda: NOON)
+    return NOON.astimezone()
+
+
+@pytest.mark.parametrize("minutes", [0, -1, -4, -5])
+def test_the_last_few_minutes_mean_now(noon: datetime, client: FlaskClient, room: Room, minutes: int) -> None:
+    at = f"{noon + timedelta(minutes=minutes):%Y-%m-%dT%H:%M}"
+    form = one(page(client, "/tasks/picture"), "form.task-form")
+
+    response = post(client, "picture", {**filled(form), "form-at": at})
+
+    assert room.job(response.location.rsplit("/", 1)[1]).state == "queued"
+    # A browser must not refuse what the server takes.
+    assert str(one(form, "#picture-form-at")["min"]) <= at
+
+
+@pytest.mark.parametrize(("minutes", "answer"), [(-6, "past"), (-60, "past"), (1, "scheduled")])
+def test_other_minutes_are_past_or_ahead(
+    noon: datetime, client: FlaskClient, room: Room, minutes: int, answer: str
+) -> None:
+    at = f"{noon + timedelta(minutes=minutes):%Y-%m-%dT%H:%M}"
+
+    response = post(client, "picture", {"form-at": at})
+
+    if answer == "past":
+        assert "In the past" in words(one(soup(response), "#picture-form-at-error"))
+        assert room.jobs() == []
+    else:
+        assert room.job(response.location.rsplit("/", 1)[1]).state == "scheduled"
+
+
+def test_a_form_sent_again_a_minute_later_is_still_one_job(
+    noon: datetime, client: FlaskClient, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = {**filled(one(page(client, "/tasks/picture"), "form.task-form")), "form-at": f"{noon:%Y-%m-%dT%H:%M}"}
+
+    post(client, "picture", sent)
+    monkeypatch.setattr(clock, "now", lambda: NOON + timedelta(minutes=1))
+    post(client, "picture", sent)
+
+    assert len(room.jobs()) == 1
 
 
 def test_the_form_says_what_starts_first(client: FlaskClient, room: Room) -> None:

@@ -11,7 +11,7 @@ from asyncinweb.tasks.inputs.moments import fits_control
 from asyncinweb.tasks.registry import Task
 from asyncinweb.units import counted, listed, size
 from asyncinweb.validation_messages import about, alone
-from asyncinweb.web.forms.start_time import START_FIELD, zone_of
+from asyncinweb.web.forms.start_time import START_FIELD, earliest_start, zone_of
 from asyncinweb.web.forms.uploads import KeptFile
 from asyncinweb.web.installation import installation
 from asyncinweb.web.shared import new_form_key
@@ -201,7 +201,7 @@ class StartTime:
 
     @property
     def earliest(self) -> str:
-        return f"{self.now:%Y-%m-%dT%H:%M}"
+        return f"{earliest_start(self.now):%Y-%m-%dT%H:%M}"
 
     @property
     def error_sentence(self) -> str:

@@ -7,6 +7,8 @@ from asyncinweb import clock
 # No parameter can have this name.
 START_FIELD = "form-at"
 FURTHEST = timedelta(days=366)
+# A visitor chooses this minute, and fills in the rest of the form before sending it.
+STILL_NOW = timedelta(minutes=5)
 
 
 class InvalidStart(ValueError):
@@ -14,7 +16,7 @@ class InvalidStart(ValueError):
 
 
 def read_start(text: str) -> datetime | None:
-    """The moment that `2026-11-23T18:30` is in the server's zone; None for an empty text and for this minute.
+    """The moment that `2026-11-23T18:30` is in the server's zone; None for an empty text and the last few minutes.
 
     Raises InvalidStart.
     """
@@ -25,11 +27,16 @@ def read_start(text: str) -> datetime | None:
     except (ValueError, OverflowError, OSError):
         raise InvalidStart(f"must be a date and time, such as 2026-11-23T18:30, not {text[:40]!r}") from None
     now = clock.now().astimezone()
-    if start < now.replace(second=0, microsecond=0):
+    if start < earliest_start(now):
         raise InvalidStart(f"is in the past. It's now {now:%H:%M} on {now.day} {now:%b %Y} ({zone_of(now)})")
     if start > now + FURTHEST:
         raise InvalidStart("must be within a year from now")
     return start if start > now else None
+
+
+def earliest_start(now: datetime) -> datetime:
+    """The first minute that counts as now."""
+    return now.replace(second=0, microsecond=0) - STILL_NOW
 
 
 def zone_of(moment: datetime) -> str:
