@@ -26,6 +26,7 @@ from asyncinweb.web.body_limits import refuse_broken_form
 from asyncinweb.web.filters import FILTERS
 from asyncinweb.web.forms.form import KEY_FIELD
 from asyncinweb.web.forms.start_time import START_FIELD
+from asyncinweb.web.forms.uploads import REMOVE_FIELD
 from asyncinweb.web.installation import NAME, Installation
 from asyncinweb.web.pages import downloads, health, home, job_export, job_list, jobs, logs, tasks, tutorial
 from asyncinweb.web.security import add_headers, refuse_other_sites
@@ -156,6 +157,7 @@ def templates_of(app: Flask) -> Environment:
         **app.jinja_env.globals,
         "asset": asset,
         "KEY_FIELD": KEY_FIELD,
+        "REMOVE_FIELD": REMOVE_FIELD,
         "START_FIELD": START_FIELD,
         "url_for": url_for,
         "request": request,

@@ -202,7 +202,19 @@
     const words = large ? `“${large.name}” is too large. The limit is ${limit / 1e6} MB.` : "";
     input.setCustomValidity(words);
     input.reportValidity();
+    tellReplaced(input);
   });
+
+  // Which file will be sent: the chosen one, in place of the one that is kept.
+  function tellReplaced(input) {
+    const kept = input.closest(".field")?.querySelector(".kept");
+    const help = document.getElementById(`${kept?.id}-replace-help`);
+    if (!help || input.multiple) return;
+    help.dataset.otherwise ??= help.textContent;
+    const [file] = input.files;
+    kept.classList.toggle("replaced", Boolean(file));
+    help.textContent = file ? `${file.name} will be sent instead.` : help.dataset.otherwise;
+  }
 
   document.addEventListener("htmx:finally:request", (event) => {
     if (event.target instanceof HTMLFormElement) delete event.target.dataset.sent;

@@ -145,7 +145,7 @@ def test_the_whole_way_works_without_javascript(browser: Browser, site: Tree, or
     page.get_by_label("Password").fill("hunter2")
     run(page)
 
-    expect(page.locator(".summary")).to_contain_text("Pause must be a number, such as 3.5, not 'soon'")
+    expect(page.locator(".summary")).to_contain_text("Pause must be a duration, such as 1 h 30 min, not 'soon'")
     expect(page.locator(".kept")).to_contain_text("orders.csv")
     expect(page.get_by_label("Password")).to_have_value("")
     expect(page.locator(".again")).to_be_visible()
@@ -153,4 +153,54 @@ def test_the_whole_way_works_without_javascript(browser: Browser, site: Tree, or
     page.get_by_label("Pause").fill("1:30")
     run(page)
     expect_result(page, "orders.csv: 3 lines for Ann of Bremen, secret of 0")
+    context.close()
+
+
+def test_a_kept_file_can_be_replaced_and_the_form_says_so(page: Page, orders: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.csv"
+    other.write_text("a\n")
+    open_form(page)
+    let_the_server_check(page)
+    page.get_by_label("Table").set_input_files(orders)
+    page.get_by_label("Times").fill("99")
+    run(page)
+    expect(page.locator(".kept")).to_contain_text("orders.csv")
+    page.locator("#count_lines-table-replace summary").click()
+    expect(page.locator("#count_lines-table-replace-help")).to_contain_text("is sent instead of orders.csv")
+
+    page.locator("#count_lines-table-other").set_input_files(other)
+    expect(page.locator("#count_lines-table-replace-help")).to_have_text("other.csv will be sent instead.")
+    expect(page.locator(".kept.replaced")).to_have_count(1)
+    page.locator("#count_lines-table-other").set_input_files([])
+    expect(page.locator("#count_lines-table-replace-help")).to_contain_text("is sent instead of orders.csv")
+    page.locator("#count_lines-table-other").set_input_files(other)
+    page.get_by_label("Times").fill("1")
+    run(page)
+
+    expect_result(page, "other.csv: 1 lines for Ann of Bremen")
+
+
+def test_a_kept_file_can_be_removed_and_replaced_without_javascript_on_a_phone(
+    browser: Browser, site: Tree, orders: Path, tmp_path: Path
+) -> None:
+    long_name = tmp_path / f"{'a-rather-long-name-' * 6}.csv"
+    long_name.write_text("a\n")
+    phone = {"width": 360, "height": 740}
+    context = browser.new_context(base_url=site.url, java_script_enabled=False, viewport=phone)
+    page = context.new_page()
+    open_form(page)
+    page.get_by_label("Table").set_input_files(long_name)
+    page.get_by_label("Pause").fill("soon")
+    run(page)
+    width = page.locator(".chip").bounding_box()
+
+    page.get_by_label(f"Remove {long_name.name}").check()
+    page.locator("#count_lines-table-replace summary").click()
+    page.locator("#count_lines-table-other").set_input_files(orders)
+    page.get_by_label("Pause").fill("1 s")
+    run(page)
+
+    assert width is not None
+    assert width["x"] + width["width"] <= 360
+    expect_result(page, "orders.csv: 3 lines for Ann of Bremen")
     context.close()

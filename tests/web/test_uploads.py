@@ -91,7 +91,7 @@ def waiting(instance: Path) -> list[Path]:
 
 
 def kept(form: Tag) -> list[str]:
-    return [words(each) for each in form.select(".kept li")]
+    return [words(each) for each in form.select(".kept .kept-file")]
 
 
 def test_a_file_becomes_the_jobs_under_a_name_of_ours(client: FlaskClient, room: Room, instance: Path) -> None:
@@ -139,6 +139,49 @@ def test_a_kept_file_can_be_left_out_or_replaced(client: FlaskClient, room: Room
 
     assert "is required" in words(one(soup(left_out), ".summary"))
     assert arguments_of(room, replaced)["table"].name == "other.csv"
+
+
+def test_the_form_says_which_file_will_be_sent(client: FlaskClient) -> None:
+    form = one(soup(send(client, {"table": file(), "more": [file(), file(b"x", "b.csv")], "times": "0"})), "form.task-form")
+    single, several = one(form, "#check-table-replace"), one(form, "#check-more-replace")
+
+    assert words(one(single, "summary")) == "Replace"
+    assert words(one(single, "p")) == "A file that you choose here is sent instead of orders.csv."
+    assert one(single, "input")["aria-describedby"].split()[-1] == one(single, "p")["id"]
+    assert words(one(several, "summary")) == "Add files"
+    assert words(one(several, "p")) == "Files that you choose here are sent together with those above."
+    assert [box["aria-label"] for box in form.select(".kept .remove input")] == [
+        "Remove orders.csv",
+        "Remove orders.csv",
+        "Remove b.csv",
+    ]
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+def test_a_removed_file_is_not_sent(client: FlaskClient, room: Room, chosen: bool) -> None:
+    form = one(soup(send(client, {"table": file(), "more": [file(), file(b"x", "b.csv")], "times": "0"})), "form.task-form")
+    token, first, _ = [str(box["value"]) for box in form.select(".kept .remove input")]
+    sent = {**filled(form), "times": ["1"], "sender.password": ["x"], "form-remove": [token, first]}
+    others = {"table": [*sent["table"], file(b"new", "other.csv")]} if chosen else {}
+
+    answer = send(client, {**sent, **others})
+
+    if chosen:
+        arguments = arguments_of(room, answer)
+        assert (arguments["table"].name, [each.name for each in arguments["more"]]) == ("other.csv", ["b.csv"])
+    else:
+        assert "is required" in words(one(soup(answer), ".summary"))
+        assert kept(one(soup(answer), "form.task-form")) == ["b.csv 1 byte"]
+
+
+def test_a_wrong_file_in_place_of_a_kept_one_leaves_that_in_place(client: FlaskClient) -> None:
+    form = one(soup(send(client, {"table": file(), "times": "0"})), "form.task-form")
+    sent = filled(form)
+
+    refused = send(client, {**sent, "table": [*sent["table"], file(b"x", "bad.exe")]})
+
+    assert kept(one(soup(refused), "form.task-form")) == ["orders.csv 8 bytes"]
+    assert "bad.exe" in words(one(soup(refused), "#check-table-error"))
 
 
 def test_only_its_owner_can_use_a_kept_file(app: Flask, client: FlaskClient, room: Room) -> None:

@@ -30,6 +30,8 @@ from asyncinweb.web.installation import installation
 from asyncinweb.web.shared import folder_of, read_session
 
 CHUNK = 64 * 1024
+# Has the tokens of kept files that are not to be sent. No parameter can have this name.
+REMOVE_FIELD = "form-remove"
 
 
 @dataclass(frozen=True)
@@ -186,11 +188,12 @@ class Receiver:
 
     def _find_kept(self) -> None:
         """Texts of a field for files are tokens of files that are here already. New ones go first."""
+        removed = self.sent.texts.pop(REMOVE_FIELD, [])
         for name, leaf in self._leaves.items():
             if leaf.kind != "file":
                 continue
             tokens, arrived = self.sent.texts.pop(name, []), self.sent.files.pop(name, [])
-            found = [(token, self._find(token)) for token in tokens if token]
+            found = [(token, self._find(token)) for token in tokens if token and token not in removed]
             for token, file in found:
                 if file is not None:
                     self._put(name, KeptFile(token, file))
