@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from pathlib import Path
 
 from asyncinweb import UploadedFile, current_job, task
 
@@ -36,4 +37,5 @@ def speak(file: UploadedFile) -> dict[str, object]:
 
 @task
 def fail(file: UploadedFile) -> None:
-    raise OSError(f"cannot identify image file {str(file.path)!r} in /usr/share/x.cfg")
+    settings = Path("/usr") / "share" / "x.cfg"
+    raise OSError(f"cannot identify image file {str(file.path)!r} in {settings}")
