@@ -6,11 +6,10 @@ surrogates.
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 MOST_LEVELS = 50
-TOO_DEEP = f"is nested too deeply (the limit is {MOST_LEVELS} levels)"
 # What Python's reader says, in the words of somebody who types.
 FAULTS = {
     "Expecting property name enclosed in double quotes": "property names need double quotes",
@@ -39,7 +38,7 @@ def read_json(text: str) -> object:
     try:
         return json.loads(text, parse_constant=_refuse)
     except RecursionError:
-        return Unreadable(text, TOO_DEEP)
+        return Unreadable(text, too_deep(MOST_LEVELS))
     except json.JSONDecodeError as error:
         why = FAULTS.get(error.msg) or error.msg[:1].lower() + error.msg[1:]
         return Unreadable(text, f"isn't valid JSON (line {error.lineno}, column {error.colno}): {why}")
@@ -58,17 +57,29 @@ def fault_of(value: object) -> str:
 
     Looks into dicts, lists and tuples only: what else is in them is left to the type hint.
     """
-    if isinstance(value, Unreadable):
-        return value.why
+    return value.why if isinstance(value, Unreadable) else first_fault(value, _own_fault, MOST_LEVELS)
+
+
+def first_fault(value: object, own_fault: Callable[[object], str], most_levels: int) -> str:
+    """The first fault in a value, level by level, in words that follow its name; "" if there is none.
+
+    Without recursion, since the value may be nested as deep as Python's own reader goes. own_fault: of one value,
+    whatever is in it.
+    """
     level: list[object] = [value]
-    for _ in range(MOST_LEVELS):
+    for _ in range(most_levels):
         for each in level:
-            if fault := _own_fault(each):
+            if fault := own_fault(each):
                 return fault
         level = [item for each in level for item in _items(each)]
         if not level:
             return ""
-    return TOO_DEEP
+    return too_deep(most_levels)
+
+
+def too_deep(most_levels: int) -> str:
+    """The fault of a value that is nested deeper than this."""
+    return f"is nested too deeply (the limit is {most_levels} levels)"
 
 
 def _own_fault(value: object) -> str:

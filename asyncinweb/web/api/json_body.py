@@ -4,6 +4,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from asyncinweb.tasks.inputs.json_text import first_fault, text_fault, too_deep
+
+# A request has levels of its own around those of an argument.
 MOST_LEVELS = 64
 
 
@@ -23,17 +26,15 @@ def strict_json(body: bytes) -> object:
     except UnicodeDecodeError as error:
         raise NotJson(f"The body isn't valid UTF-8 (byte {error.start}).") from None
     except RecursionError:
-        raise NotJson(_TOO_DEEP) from None
+        raise NotJson(f"The body {too_deep(MOST_LEVELS)}.") from None
     except NotJson:
         raise
     # Also what a number with thousands of digits raises.
     except ValueError as error:
         raise NotJson(f"The body isn't valid JSON: {error}.") from None
-    _check(value)
+    if fault := first_fault(value, _own_fault, MOST_LEVELS):
+        raise NotJson(f"The body {fault}.")
     return value
-
-
-_TOO_DEEP = f"The JSON is nested more than {MOST_LEVELS} levels deep."
 
 
 def _without_repetition(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -56,28 +57,5 @@ def _finite(text: str) -> float:
     return number
 
 
-def _check(value: object) -> None:
-    """Without recursion, since the value may be nested as deep as Python's own reader goes."""
-    level: list[object] = [value]
-    for _ in range(MOST_LEVELS):
-        deeper: list[object] = []
-        for each in level:
-            if isinstance(each, dict):
-                deeper += [*each.keys(), *each.values()]
-            elif isinstance(each, list):
-                deeper += each
-            elif isinstance(each, str):
-                _check_text(each)
-        level = deeper
-        if not level:
-            return
-    raise NotJson(_TOO_DEEP)
-
-
-def _check_text(text: str) -> None:
-    if "\0" in text:
-        raise NotJson("A text contains the character U+0000, which isn't allowed.")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise NotJson(f"A text contains half a character ({text[error.start]!a}).") from None
+def _own_fault(value: object) -> str:
+    return text_fault(value) if isinstance(value, str) else ""
