@@ -2,11 +2,12 @@
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy.orm import Session
 
 from asyncinweb.commands.command_context import CommandContext, as_json, in_instance, print_json, with_tasks
 from asyncinweb.errors import AsyncInWebError, BadArguments
@@ -16,8 +17,8 @@ from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.files.job_log import read_log
 from asyncinweb.queue.listing import Filters, list_jobs
 from asyncinweb.queue.models import Job
-from asyncinweb.queue.position import is_starting_workers
 from asyncinweb.queue.reading import find_job
+from asyncinweb.queue.snapshot import is_starting_workers, places_of
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.states import STATES
 from asyncinweb.tasks.loading import load
@@ -51,7 +52,7 @@ def submit_command(
     if wait:
         _warn_if_nobody_works(database, context.settings.lease_seconds)
         job = job.wait()
-    _print_job(database, job, as_json)
+    _print_job(context, database, job.slug, as_json=as_json)
     if wait and job.state != "completed":
         raise click.exceptions.Exit(1)
 
@@ -84,15 +85,20 @@ def _warn_if_nobody_works(database: Database, lease_seconds: float) -> None:
 
 def _find(database: Database, slug: str) -> Job:
     with database.read() as session:
-        job = find_job(session, slug)
+        return _found(session, slug)
+
+
+def _found(session: Session, slug: str) -> Job:
+    job = find_job(session, slug)
     if job is None:
         raise AsyncInWebError(f"There is no job {slug!r}. To list jobs: asyncinweb jobs")
     return job
 
 
-def _print_job(database: Database, job: Job, as_json: bool) -> None:
+def _print_job(context: CommandContext, database: Database, slug: str, *, as_json: bool) -> None:
     with database.read() as session:
-        facts = job_as_json(session, job)
+        job = _found(session, slug)
+        facts = job_as_json(job, _places(session, [job], context).get(job.id))
     if as_json:
         print_json(facts)
         return
@@ -100,6 +106,10 @@ def _print_job(database: Database, job: Job, as_json: bool) -> None:
         if value is not None:
             words = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
             click.echo(harmless(f"{name:12} {words}"))
+
+
+def _places(session: Session, jobs: Sequence[Job], context: CommandContext) -> dict[int, int]:
+    return places_of(session.connection(), jobs, context.settings.lease_seconds)
 
 
 @click.command("jobs")
@@ -112,9 +122,11 @@ def _print_job(database: Database, job: Job, as_json: bool) -> None:
 @as_json
 def jobs_command(state: Any, task: str | None, limit: int, instance: Path | None, as_json: bool) -> None:
     """List jobs, newest first."""
-    with CommandContext(instance).known_database().read() as session:
+    context = CommandContext(instance)
+    with context.known_database().read() as session:
         page = list_jobs(session, Filters(state, task), limit=limit)
-        facts = [listed_job_as_json(session, job) for job in page.jobs] if as_json else []
+        places = _places(session, page.jobs, context) if as_json else {}
+        facts = [listed_job_as_json(job, places.get(job.id)) for job in page.jobs] if as_json else []
     # Printed only now: into a pager, the words may take as long as a person reads, and a reader that stays keeps
     # the write-ahead log from being emptied.
     if as_json:
@@ -131,8 +143,8 @@ def jobs_command(state: Any, task: str | None, limit: int, instance: Path | None
 @as_json
 def show_command(slug: str, instance: Path | None, as_json: bool) -> None:
     """Show one job."""
-    database = CommandContext(instance).known_database()
-    _print_job(database, _find(database, slug), as_json)
+    context = CommandContext(instance)
+    _print_job(context, context.known_database(), slug, as_json=as_json)
 
 
 @click.command("log")
@@ -172,7 +184,7 @@ def cancel_command(slug: str, instance: Path | None, as_json: bool) -> None:
     if answer == "refused":
         raise AsyncInWebError(f"Job {slug} has already ended ({state}).")
     if as_json:
-        _print_job(database, _find(database, slug), as_json)
+        _print_job(context, database, slug, as_json=as_json)
     else:
         click.echo("cancelled" if answer == "cancelled" else "asked to stop")
 
@@ -190,6 +202,6 @@ def rerun_command(slug: str, instance: Path | None, as_json: bool) -> None:
     if job is None:
         raise AsyncInWebError(f"Job {slug} has just been deleted.")
     if as_json:
-        _print_job(database, job, as_json)
+        _print_job(context, database, job.slug, as_json=as_json)
     else:
         click.echo(job.slug)

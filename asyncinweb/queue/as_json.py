@@ -3,26 +3,23 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from asyncinweb.queue.excerpts import excerpt_of
 from asyncinweb.queue.models import Job
-from asyncinweb.queue.reading import place_in_line
 
 
-def job_as_json(session: Session, job: Job, url: str | None = None) -> dict[str, Any]:
-    """Plain values only; times in UTC, ending in Z."""
+def job_as_json(job: Job, place: int | None, url: str | None = None) -> dict[str, Any]:
+    """Plain values only; times in UTC, ending in Z. place: see `snapshot.places_of`."""
     results = {"result": job.value, "partial_result": job.partial_value}
-    return {**_facts(session, job, url), "arguments": job.arguments_by_name, **results}
+    return {**_facts(job, place, url), "arguments": job.arguments_by_name, **results}
 
 
-def listed_job_as_json(session: Session, job: Job, url: str | None = None) -> dict[str, Any]:
+def listed_job_as_json(job: Job, place: int | None, url: str | None = None) -> dict[str, Any]:
     """As `job_as_json` without the result, which lists leave unread, and with the beginning of long arguments."""
     arguments, is_cut = excerpt_of(job.arguments)
-    return {**_facts(session, job, url), "arguments": arguments, "arguments_cut": is_cut}
+    return {**_facts(job, place, url), "arguments": arguments, "arguments_cut": is_cut}
 
 
-def _facts(session: Session, job: Job, url: str | None) -> dict[str, Any]:
+def _facts(job: Job, place: int | None, url: str | None) -> dict[str, Any]:
     return {
         "slug": job.slug,
         "task": job.task,
@@ -33,7 +30,7 @@ def _facts(session: Session, job: Job, url: str | None) -> dict[str, Any]:
         "progress": {"done": job.progress_done, "total": job.progress_total, "text": job.progress_text},
         "attempts": job.attempts,
         "priority": job.priority,
-        "place": place_in_line(session, job),
+        "place": place,
         "created_at": in_utc(job.created_at),
         "run_at": in_utc(job.run_at),
         "started_at": in_utc(job.started_at),

@@ -301,6 +301,19 @@ class SupervisorRow(Base):
     workers: Mapped[int]
     started_at: Mapped[datetime]
     heartbeat_at: Mapped[datetime]
+    # The setting of its workers.
+    max_running_per_owner: Mapped[int | None]
+
+
+class TaskRow(Base):
+    """A task that the workers of a supervisor have loaded. Counts as long as the supervisor's heartbeat."""
+
+    __tablename__ = "asyncinweb_tasks"
+
+    supervisor_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), primary_key=True)
+    title: Mapped[str]
+    concurrency: Mapped[int | None]
 
 
 class WorkerRow(Base):

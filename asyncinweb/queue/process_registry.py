@@ -11,7 +11,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from asyncinweb import clock
 from asyncinweb.identity import Identity
 from asyncinweb.queue.claims import Claim
-from asyncinweb.queue.models import IS_PROCESSING, Job, SupervisorRow, WorkerRow
+from asyncinweb.queue.models import IS_PROCESSING, Job, SupervisorRow, TaskRow, WorkerRow
 from asyncinweb.queue.transitions import fail_crashed
 
 
@@ -28,9 +28,14 @@ def _sqlite_now(element: Any, compiler: Any, **options: Any) -> str:
 
 
 def register_supervisor(
-    connection: Connection, supervisor_id: str, identity: Identity, wake_port: int | None, workers: int
+    connection: Connection,
+    supervisor_id: str,
+    identity: Identity,
+    wake_port: int | None,
+    workers: int,
+    max_running_per_owner: int | None = None,
 ) -> None:
-    """A supervisor is there, with this many workers, and hears datagrams on `wake_port` of 127.0.0.1."""
+    """Register a supervisor that is to have this many workers. wake_port: of 127.0.0.1, for wake-ups."""
     connection.execute(
         insert(SupervisorRow).values(
             id=supervisor_id,
@@ -39,8 +44,26 @@ def register_supervisor(
             workers=workers,
             started_at=clock.now(),
             heartbeat_at=database_now(),
+            max_running_per_owner=max_running_per_owner,
         )
     )
+
+
+@dataclass(frozen=True)
+class RegisteredTask:
+    """A task as its workers know it. concurrency: how many jobs of it can run at once; None for no limit."""
+
+    name: str
+    title: str
+    concurrency: int | None = None
+
+
+def register_tasks(connection: Connection, supervisor_id: str, tasks: Sequence[RegisteredTask]) -> None:
+    """Register what the workers of a supervisor have loaded, instead of what they had loaded before."""
+    connection.execute(delete(TaskRow).where(TaskRow.supervisor_id == supervisor_id))
+    if tasks:
+        rows = [{"supervisor_id": supervisor_id, **vars(task)} for task in tasks]
+        connection.execute(insert(TaskRow), rows)
 
 
 def heartbeat(connection: Connection, supervisor_id: str) -> bool:
@@ -68,6 +91,7 @@ def deregister_worker(connection: Connection, worker_id: str) -> None:
 def deregister_supervisor(connection: Connection, supervisor_id: str) -> None:
     """A supervisor has ended, and its workers with it."""
     connection.execute(delete(WorkerRow).where(WorkerRow.supervisor_id == supervisor_id))
+    connection.execute(delete(TaskRow).where(TaskRow.supervisor_id == supervisor_id))
     connection.execute(delete(SupervisorRow).where(SupervisorRow.id == supervisor_id))
 
 

@@ -1,14 +1,14 @@
-"""Questions about jobs: one job, the place in line, counts. Nothing here changes anything."""
+"""Questions about jobs: one job, its attempts, counts. Nothing here changes anything."""
 
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, and_, bindparam, func, or_, select, text
+from sqlalchemy import Connection, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from asyncinweb.queue.estimates import usual_of
-from asyncinweb.queue.models import IS_QUEUED, Attempt, Job, UtcTime
+from asyncinweb.queue.models import Attempt, Job, UtcTime
 from asyncinweb.queue.stores.prepared import Prepared
 from asyncinweb.tasks.outcome import SourceLine
 
@@ -46,18 +46,6 @@ def source_line_of(job: Job) -> SourceLine | None:
 def attempts_of(session: Session, job: Job) -> Sequence[Attempt]:
     """Earlier attempts, oldest first."""
     return session.scalars(select(Attempt).where(Attempt.job_id == job.id).order_by(Attempt.id)).all()
-
-
-def place_in_line(session: Session, job: Job) -> int | None:
-    """1 for the job that is claimed next, exactly in the order of claims; None if it is not queued."""
-    if job.state != "queued":
-        return None
-    same_rank = and_(Job.rank == job.rank, Job.id < job.id)
-    ahead = or_(
-        Job.priority > job.priority,
-        and_(Job.priority == job.priority, or_(Job.rank < job.rank, same_rank)),
-    )
-    return 1 + (session.scalar(select(func.count()).select_from(Job).where(text(IS_QUEUED), ahead)) or 0)
 
 
 def usual_seconds(session: Session, task: str) -> float | None:

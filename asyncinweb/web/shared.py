@@ -3,12 +3,15 @@
 import hashlib
 import json
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, redirect, request
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
+from asyncinweb.queue import snapshot
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.reading import find_job
@@ -35,6 +38,16 @@ pages.after_request(visitors.remember)
 def read_session() -> Session:
     """A session for questions. Its connections refuse every change."""
     return installation().db.session()
+
+
+def read_connection() -> Connection:
+    """The session's connection, for prepared questions of the same moment."""
+    return read_session().connection(bind_arguments={"mapper": Job})
+
+
+def places_of(jobs: Sequence[Job]) -> dict[int, int]:
+    """The places of those among these jobs that wait, by their numbers."""
+    return snapshot.places_of(read_connection(), jobs, installation().settings.lease_seconds)
 
 
 def render(template: str, **facts: Any) -> str:

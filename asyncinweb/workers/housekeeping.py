@@ -56,6 +56,7 @@ class Housekeeping:
                 processes.this_process(),
                 self._wake_port,
                 self._workers,
+                self._settings.max_running_per_owner,
             )
 
     def turn(self, schedules: Sequence[Schedule] | None) -> None:

@@ -12,7 +12,7 @@ from asyncinweb.queue import client
 from asyncinweb.queue.claims import Claim, ClaimScope
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.polling import has_work
-from asyncinweb.queue.process_registry import register_worker
+from asyncinweb.queue.process_registry import RegisteredTask, register_tasks, register_worker
 from asyncinweb.queue.stores.sqlite import WORKER, Database
 from asyncinweb.queue.transitions import claim
 from asyncinweb.tasks.loading import load
@@ -104,11 +104,12 @@ class Worker:
             self._settling.give_back(held)
 
     def _register(self) -> None:
-        """Say that this worker is there, as soon as the database can be written to."""
+        """Register this worker and its tasks, as soon as the database can be written to."""
         while not self._signals.stop_asked:
             try:
                 with self._database.write() as connection:
                     me = processes.this_process()
+                    register_tasks(connection, self._spec.supervisor_id, registered_tasks(self._registry))
                     register_worker(connection, self._spec.worker_id, self._spec.supervisor_id, me)
                 return
             except (DatabaseBusy, DatabaseUnusable) as error:
@@ -206,6 +207,11 @@ def claim_scopes(spec: WorkerSpec, registry: Registry) -> tuple[ClaimScope, Clai
         ClaimScope(list(options), spec.worker_id, limits, limit_of_owner),
         ClaimScope(used, spec.worker_id, limits, limit_of_owner),
     )
+
+
+def registered_tasks(registry: Registry) -> list[RegisteredTask]:
+    """The tasks of this worker as every reader of the queue sees them."""
+    return [RegisteredTask(task.name, task.title, task.options.concurrency) for task in registry.tasks.values()]
 
 
 def in_words(ending: Ending) -> str:

@@ -51,9 +51,10 @@ def look(settings: Settings) -> dict[str, CheckResult]:
 
 def serve(database: Database, identity: Identity = HERE) -> None:
     perform(database, process_registry.register_supervisor, f"server-{identity.pid}", identity, None, 1)
-    perform(
-        database, process_registry.register_worker, f"worker-{identity.pid}", f"server-{identity.pid}", identity
-    )
+    server = f"server-{identity.pid}"
+    perform(database, process_registry.register_worker, f"worker-{identity.pid}", server, identity)
+    loaded = [process_registry.RegisteredTask(name, name) for name in (TASK, "read")]
+    perform(database, process_registry.register_tasks, server, loaded)
 
 
 def finish_with_file(database: Database, settings: Settings) -> Path:
@@ -104,6 +105,7 @@ def test_a_healthy_installation_has_only_good_results(database: Database, settin
         "processes",
         "jobs",
         "inputs",
+        "tasks",
         "results",
         "folders",
     ]
@@ -252,8 +254,20 @@ def test_tasks_that_cannot_be_loaded_are_a_finding(database: Database, settings:
 
     found = {each.subject: each for each in check(settings, THIS_COMPUTER, load)}
 
-    assert (found["jobs"].level, found["jobs"].exit_code) == ("error", 1)
+    assert (found["tasks"].level, found["tasks"].exit_code) == ("error", 1)
+    assert found["jobs"].level == found["inputs"].level == "ok"
     assert "folders" in found
+
+
+def test_a_task_that_a_worker_runs_is_known_whatever_the_check_has_loaded(
+    database: Database, settings: Settings
+) -> None:
+    serve(database)
+    submit(database)
+
+    found = {each.subject: each for each in check(settings, THIS_COMPUTER, Registry)}
+
+    assert found["jobs"].level == "ok"
 
 
 def test_the_inputs_of_jobs_that_have_ended_are_not_missed(database: Database, settings: Settings) -> None:

@@ -16,10 +16,9 @@ from sqlalchemy.orm import Session
 
 from asyncinweb import clock
 from asyncinweb.errors import DatabaseBusy, DatabaseDamaged, DatabaseUnusable, SchemaTooNew
-from asyncinweb.queue import estimates, polling, position, process_registry, ranks, reading, transitions
+from asyncinweb.queue import estimates, polling, process_registry, ranks, reading, snapshot, transitions
 from asyncinweb.queue.claims import ClaimScope
 from asyncinweb.queue.listing import Filters, list_jobs
-from asyncinweb.queue.models import Job
 from asyncinweb.queue.schema import ensure_schema
 from asyncinweb.queue.stores.file_system import refuse_network_file_system
 from asyncinweb.queue.stores.sqlite import WEB, WORKER, Database, Durability, Patience
@@ -456,9 +455,9 @@ PREPARED = {
     "anything due": (polling._DUE, "INDEX asyncinweb_jobs_due (state=? AND run_at<?)", {}),
     "a peek": (reading._PEEK, "INDEX asyncinweb_jobs_slug (slug=?)", {"slug": "slug-5"}),
     "what is usual": (estimates._RECENT, "INDEX asyncinweb_jobs_task (task=?)", {"task": "report"}),
-    "the line": (position._QUEUED, "USING COVERING INDEX asyncinweb_jobs_claim (state=?)", {}),
-    "fallen due": (position._DUE, "INDEX asyncinweb_jobs_due (state=? AND run_at<?)", {}),
-    "at work": (position._RUNNING, "INDEX asyncinweb_jobs_state (state=?)", {}),
+    "the queue": (snapshot._QUEUED, "USING COVERING INDEX asyncinweb_jobs_claim (state=?)", {}),
+    "fallen due": (snapshot._DUE, "INDEX asyncinweb_jobs_due (state=? AND run_at<?)", {}),
+    "what runs": (snapshot._RUNNING, "INDEX asyncinweb_jobs_state (state=?)", {}),
     "rank now served": (ranks._HEAD, "INDEX asyncinweb_jobs_claim (state=? AND priority=?)", {"priority": 0}),
     "rank of a new job": (
         ranks._LAST_OF_OWNER,
@@ -515,14 +514,6 @@ def test_each_question_of_a_page_uses_an_index_and_sorts_nothing(
 
     assert [line for line in plan if expected in line], plan
     assert not [line for line in plan if "TEMP B-TREE" in line], plan
-
-
-def test_the_place_in_line_is_counted_in_the_index_of_claims(any_database: Database) -> None:
-    with explained(any_database._reader) as plan, any_database.read() as session:
-        reading.place_in_line(session, Job(id=1, slug="x", state="queued", priority=0, rank=0))
-
-    assert [line for line in plan if "INDEX asyncinweb_jobs_claim" in line], plan
-    assert not [line for line in plan if line == "SCAN asyncinweb_jobs"], plan
 
 
 def test_the_verbs_off_the_hot_path_scan_nothing(any_database: Database) -> None:

@@ -20,9 +20,8 @@ from queue_room import (
     submit,
 )
 
-from asyncinweb.queue import reading
 from asyncinweb.queue.claims import Claim, ClaimScope
-from asyncinweb.queue.models import Job
+from asyncinweb.queue.snapshot import take_snapshot
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import enqueue
 from asyncinweb.queue.transitions import claim, fail, fail_crashed, finish, release
@@ -42,13 +41,9 @@ def claim_two(database: Database) -> list[int]:
 
 
 def places(database: Database) -> dict[int, int]:
-    """The place in line of each queued job, as a visitor sees it."""
+    """The place of each queued job, as a visitor sees it."""
     with database.read() as session:
-        return {
-            job.id: place
-            for job in session.query(Job)
-            if (place := reading.place_in_line(session, job)) is not None
-        }
+        return take_snapshot(session.connection(), lease_seconds=30).places()
 
 
 # --- between owners ---------------------------------------------------------------------------------------------
@@ -198,7 +193,7 @@ steps = st.lists(
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps)
-def test_the_place_in_line_is_the_real_order_of_claims(database: Database, steps: list[tuple]) -> None:
+def test_the_place_is_the_real_order_of_claims(database: Database, steps: list[tuple]) -> None:
     change(database, "DELETE FROM asyncinweb_jobs")
     with database.write() as connection:
         for action, *facts in steps:

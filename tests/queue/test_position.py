@@ -1,6 +1,7 @@
 """The position that a page shows, against the claims that workers really make: places, limits, what falls due."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,22 +13,23 @@ from queue_room import (
     claim_next,
     new_job,
     perform,
+    rows,
     start,
     submit,
 )
 
 from asyncinweb.identity import Identity
-from asyncinweb.queue import position
+from asyncinweb.queue import ranks, snapshot
 from asyncinweb.queue.claims import ClaimScope
-from asyncinweb.queue.position import (
-    Limits,
-    Position,
-    count_living_workers,
-    position_of,
-    position_of_new,
-    take_snapshot,
+from asyncinweb.queue.position import Limits, Position, QueueSnapshot
+from asyncinweb.queue.process_registry import (
+    RegisteredTask,
+    deregister_supervisor,
+    register_supervisor,
+    register_tasks,
+    register_worker,
 )
-from asyncinweb.queue.process_registry import register_supervisor, register_worker
+from asyncinweb.queue.snapshot import count_living_workers, living_limits, take_snapshot
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import enqueue
 from asyncinweb.queue.transitions import claim, fail, finish
@@ -35,6 +37,7 @@ from asyncinweb.tasks.outcome import Failed
 
 TASKS = frozenset({TASK, "other", "single"})
 FREE = Limits(TASKS, {})
+LEASE = 30.0
 
 
 def limits(concurrency: Mapping[str, int] | None = None, of_owner: int | None = None) -> Limits:
@@ -45,12 +48,17 @@ def scope(limits: Limits) -> ClaimScope:
     return ClaimScope(sorted(limits.tasks), "worker-1", dict(limits.concurrency), limits.max_running_per_owner)
 
 
+def snapshot_with(database: Database, limits: Limits) -> QueueSnapshot:
+    """The queue now, as if one living worker had these limits."""
+    with database.read() as session:
+        found = take_snapshot(session.connection(), LEASE)
+    return replace(found, limits=limits, workers=1)
+
+
 def positions(database: Database, limits: Limits) -> dict[int, Position]:
     """Where every waiting job of a known task stands."""
-    with database.glance() as connection:
-        found = take_snapshot(connection)
-        ids = [int(each.key[2]) for each in found.waiting if each.task in limits.tasks]
-        stands = {job_id: position_of(found, limits, job_id) for job_id in ids}
+    found = snapshot_with(database, limits)
+    stands = {int(each.key[2]): found.position_of(int(each.key[2])) for each in found.waiting}
     return {job_id: position for job_id, position in stands.items() if position is not None}
 
 
@@ -98,10 +106,10 @@ def test_the_places_are_the_claims_that_come_if_nothing_ends(
                 elif step == "finish":
                     finish(connection, held, "1")
 
-    shown = places(database, limits)
+    shown, listed = places(database, limits), snapshot_with(database, limits).places()
     claimed = claim_all(database, scope(limits))
 
-    assert shown == {job_id: place for place, job_id in enumerate(claimed, start=1)}
+    assert shown == listed == {job_id: place for place, job_id in enumerate(claimed, start=1)}
 
 
 def test_a_job_held_by_its_tasks_limit_says_so_and_how_many_wait_for_the_same(database: Database) -> None:
@@ -144,7 +152,8 @@ def test_what_is_ahead_of_a_new_job_is_what_starts_before_it(
     submit(database, owner="dora", task="single", priority=1)
     one_at_a_time = limits({"single": 1})
     with database.glance() as connection:
-        expected = position_of_new(connection, one_at_a_time, TASK, owner, priority)
+        rank = ranks.for_new(connection, priority, owner)
+    expected = snapshot_with(database, one_at_a_time).position_of_new(TASK, owner, priority, rank)
 
     new = submit(database, owner=owner, priority=priority)
 
@@ -152,17 +161,18 @@ def test_what_is_ahead_of_a_new_job_is_what_starts_before_it(
     assert claim_all(database, scope(one_at_a_time)).index(new.id) == len(expected.ahead)
 
 
-def test_a_line_too_long_to_count_is_called_long(database: Database) -> None:
+def test_a_queue_too_long_to_count_is_called_long(database: Database) -> None:
     with database.write() as connection:
-        for _ in range(position.MOST_COUNTED + 1):
+        for _ in range(snapshot.MOST_COUNTED + 1):
             enqueue(connection, new_job(owner="anna"))
     last = submit(database, owner="anna")
 
     with database.glance() as connection:
-        found = take_snapshot(connection)
-        new = position_of_new(connection, FREE, TASK, "anna", 0)
+        rank = ranks.for_new(connection, 0, "anna")
+    found = snapshot_with(database, FREE)
+    new = found.position_of_new(TASK, "anna", 0, rank)
 
-    assert position_of(found, FREE, last.id) == Position((), is_far=True)
+    assert found.position_of(last.id) == Position((), is_far=True)
     assert new.is_far
     assert (new.place, new.held_by) == (None, None)
 
@@ -170,19 +180,92 @@ def test_a_line_too_long_to_count_is_called_long(database: Database) -> None:
 def test_a_job_that_does_not_wait_stands_nowhere(database: Database) -> None:
     held = start(database)
 
-    with database.glance() as connection:
-        assert position_of(take_snapshot(connection), FREE, held.job_id) is None
+    assert snapshot_with(database, FREE).position_of(held.job_id) is None
 
 
-def test_workers_live_while_their_supervisor_gives_signs_of_life(database: Database) -> None:
-    for number in (1, 2):
-        identity = Identity("host", "boot", number, "start")
-        perform(database, register_supervisor, f"supervisor-{number}", identity, None, 1)
-        perform(database, register_worker, f"worker-{number}", f"supervisor-{number}", identity)
+def add_supervisor(database: Database, number: int, *tasks: RegisteredTask, of_owner: int | None = None) -> None:
+    """A supervisor with a worker that has loaded these tasks."""
+    identity = Identity("host", "boot", number, "start")
+    perform(database, register_supervisor, f"supervisor-{number}", identity, None, 1, of_owner)
+    perform(database, register_worker, f"worker-{number}", f"supervisor-{number}", identity)
+    perform(database, register_tasks, f"supervisor-{number}", tasks)
+
+
+def silence(database: Database, number: int) -> None:
+    """The supervisor has sent no heartbeat for 40 s."""
     change(
         database,
-        "UPDATE asyncinweb_supervisors SET heartbeat_at = heartbeat_at - 40 WHERE id = 'supervisor-1'",
+        f"UPDATE asyncinweb_supervisors SET heartbeat_at = heartbeat_at - 40 WHERE id = 'supervisor-{number}'",
     )
+
+
+def limits_now(database: Database) -> Limits:
+    with database.glance() as connection:
+        return living_limits(connection, LEASE)
+
+
+def test_the_limits_are_those_that_workers_have_registered(database: Database) -> None:
+    add_supervisor(database, 1, RegisteredTask("free", "Free"), RegisteredTask("single", "Single", 1), of_owner=3)
+
+    assert limits_now(database) == Limits(frozenset({"free", "single"}), {"single": 1}, 3)
+
+
+def test_where_two_supervisors_differ_the_stricter_limit_holds(database: Database) -> None:
+    add_supervisor(database, 1, RegisteredTask("report", "Report", 4), of_owner=None)
+    add_supervisor(database, 2, RegisteredTask("report", "Report", 2), RegisteredTask("new", "New"), of_owner=5)
+
+    assert limits_now(database) == Limits(frozenset({"report", "new"}), {"report": 2}, 5)
+
+
+def test_what_a_silent_supervisor_registered_no_longer_counts(database: Database) -> None:
+    add_supervisor(database, 1, RegisteredTask("report", "Report", 1), RegisteredTask("old", "Old"), of_owner=1)
+    add_supervisor(database, 2, RegisteredTask("report", "Report"))
+    silence(database, 1)
+
+    assert limits_now(database) == Limits(frozenset({"report"}), {})
+
+
+def test_a_replaced_worker_registers_its_own_tasks_instead(database: Database) -> None:
+    add_supervisor(database, 1, RegisteredTask("before", "Before", 1))
+    perform(database, register_tasks, "supervisor-1", [RegisteredTask("after", "After")])
+
+    assert limits_now(database) == Limits(frozenset({"after"}), {})
+
+
+def test_a_supervisor_that_ends_takes_its_tasks_along(database: Database) -> None:
+    add_supervisor(database, 1, RegisteredTask("report", "Report"))
+    perform(database, deregister_supervisor, "supervisor-1")
+
+    assert limits_now(database).tasks == frozenset()
+    assert rows(database, "SELECT * FROM asyncinweb_tasks") == []
+
+
+def test_a_job_whose_task_no_living_worker_knows_has_no_place(database: Database) -> None:
+    add_supervisor(database, 1, RegisteredTask(TASK, "Task"))
+    unknown, known = submit(database, task="gone"), submit(database)
+
+    with database.read() as session:
+        found = take_snapshot(session.connection(), LEASE)
+
+    assert found.places() == {known.id: 1}
+    assert found.position_of(unknown.id) is None
+    assert not found.is_known("gone")
+
+
+def test_without_workers_the_places_are_the_order_of_the_queue(database: Database) -> None:
+    first, second = submit(database, task="gone"), submit(database)
+
+    with database.read() as session:
+        found = take_snapshot(session.connection(), LEASE)
+
+    assert found.places() == {first.id: 1, second.id: 2}
+    assert found.is_known("gone")
+
+
+def test_workers_live_while_their_supervisor_sends_heartbeats(database: Database) -> None:
+    for number in (1, 2):
+        add_supervisor(database, number)
+    silence(database, 1)
 
     with database.glance() as connection:
         assert count_living_workers(connection, lease_seconds=30) == 1

@@ -75,7 +75,7 @@ def test_a_running_job_costs_one_indexed_read(
     assert "asyncinweb_jobs.slug = " in heard[0]
 
 
-def test_a_waiting_job_costs_that_the_line_and_the_workers(
+def test_a_waiting_job_costs_that_the_queue_and_what_workers_are_there(
     client: FlaskClient, room: Room, app: Flask, rendered: list[str]
 ) -> None:
     room.add_worker()
@@ -84,7 +84,7 @@ def test_a_waiting_job_costs_that_the_line_and_the_workers(
 
     heard = poll(client, str(job_part(client, slug)["hx-get"]), app, rendered)
 
-    assert len(heard) == 5, heard
+    assert len(heard) == 6, heard
 
 
 @pytest.mark.parametrize(("address", "element"), [("/jobs", "#jobs"), ("/", "#last-jobs")])

@@ -105,8 +105,8 @@ def test_a_job_that_runs_longer_than_usual_is_no_evidence(client: FlaskClient, r
     ("before", "end"), [(0, "You're next."), (1, "1 job is ahead of you."), (2, "2 jobs are ahead of you.")]
 )
 def test_a_limit_of_its_task_is_named(client: FlaskClient, room: Room, before: int, end: str) -> None:
-    room.add_worker()
     room.limit("picture", 1)
+    room.add_worker()
     room.start()
     slug = [room.submit().slug for _ in range(before + 1)][-1]
 
@@ -136,6 +136,30 @@ def test_a_task_that_no_worker_knows_is_named(client: FlaskClient, room: Room) -
         "--tasks and the file that defines gone ."
     )
     assert not job_part(client, job.slug).select("#change-link")
+
+
+def test_a_task_that_only_the_web_process_has_loaded_is_not_available(client: FlaskClient, room: Room) -> None:
+    room.add_worker(tasks=["everything"])
+    job = room.submit("picture")
+
+    assert sentence(client, job.slug).startswith("Waiting: This task isn't available right now")
+
+
+def test_a_task_that_only_workers_have_loaded_waits_like_any_other(client: FlaskClient, room: Room) -> None:
+    room.add_worker(tasks=["picture", "gone"])
+    room.start()
+    job = room.submit("gone")
+
+    assert sentence(client, job.slug) == "Waiting: You're next. Starts when the running job finishes."
+
+
+def test_what_a_silent_server_had_loaded_is_not_available(client: FlaskClient, room: Room) -> None:
+    room.add_worker(tasks=["gone"], number=1)
+    room.add_worker(tasks=["picture"], number=2)
+    room.change("UPDATE asyncinweb_supervisors SET heartbeat_at = heartbeat_at - 40 WHERE id = 'supervisor-1'")
+
+    assert sentence(client, room.submit("gone").slug).startswith("Waiting: This task isn't available right now")
+    assert sentence(client, room.submit("picture").slug) == "Waiting: Starts in a moment."
 
 
 def test_a_released_job_waits_again_without_a_word_about_it(client: FlaskClient, room: Room) -> None:

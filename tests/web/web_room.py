@@ -1,7 +1,7 @@
 """What the tests of the pages do over and over: submit, claim and settle by the real verbs, and read pages."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.files.job_log import LogWriter
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.partial_results import keep_partial_result, report_partial_result
-from asyncinweb.queue.process_registry import register_supervisor, register_worker
+from asyncinweb.queue.process_registry import RegisteredTask, register_supervisor, register_tasks, register_worker
 from asyncinweb.queue.reading import find_job
 from asyncinweb.queue.results import keep_result
 from asyncinweb.queue.stores.sqlite import Database
@@ -116,10 +116,16 @@ class Room:
     def write_log(self, held: Claim) -> LogWriter:
         return LogWriter(self.folder(held.slug), held.claim_no, 10_000_000)
 
-    def add_worker(self) -> None:
-        identity = Identity("host", "boot", 1, "start")
-        self.perform(register_supervisor, "supervisor-1", identity, None, 1)
-        self.perform(register_worker, "worker-1", "supervisor-1", identity)
+    def add_worker(self, tasks: Iterable[str] | None = None, number: int = 1) -> None:
+        """A living worker that has loaded these tasks (by default those of the app), with the app's limits."""
+        installation, identity = self.app.extensions["asyncinweb"], Identity("host", "boot", number, "start")
+        loaded, of_owner = installation.registry.tasks, installation.settings.max_running_per_owner
+        limits = {name: task.options.concurrency for name, task in loaded.items()}
+        names = loaded if tasks is None else tasks
+        self.perform(register_supervisor, f"supervisor-{number}", identity, None, 1, of_owner)
+        self.perform(register_worker, f"worker-{number}", f"supervisor-{number}", identity)
+        facts = [RegisteredTask(name, name.title(), limits.get(name)) for name in names]
+        self.perform(register_tasks, f"supervisor-{number}", facts)
 
     def job(self, slug: str) -> Job:
         with self.database.read() as session:

@@ -33,7 +33,7 @@ from asyncinweb.web.body_limits import MULTIPART
 from asyncinweb.web.installation import installation
 from asyncinweb.web.pages import downloads
 from asyncinweb.web.security import KEY_HEADER
-from asyncinweb.web.shared import folder_of, job_or_404, read_session
+from asyncinweb.web.shared import folder_of, job_or_404, places_of, read_session
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 LOG_BYTES = 100_000
@@ -63,7 +63,8 @@ def list_of_jobs() -> Response:
     asked = read_query(JobsQuery)
     owner = visitors.listed_owner(visitors.current(), asked.mine)
     page = list_jobs(read_session(), Filters(asked.state, asked.task, owner), asked.after, asked.limit)
-    jobs = [ListedJob(**listed_job_as_json(read_session(), job, _page_of(job))) for job in page.jobs]
+    places = places_of(page.jobs)
+    jobs = [ListedJob(**listed_job_as_json(job, places.get(job.id), _page_of(job))) for job in page.jobs]
     query = urlencode({**request.args.to_dict(), "after": page.next_after})
     next_page = f"{url_for('.list_of_jobs')}?{query}" if page.next_after else None
     return answer_json(JobList(jobs=jobs, next=next_page))
@@ -168,7 +169,7 @@ def _created(slug: str) -> Response:
 
 
 def _whole(job: Job, status: int = 200) -> Response:
-    return answer_json(WholeJob(**job_as_json(read_session(), job, _page_of(job))), status)
+    return answer_json(WholeJob(**job_as_json(job, places_of([job]).get(job.id), _page_of(job))), status)
 
 
 def _page_of(job: Job) -> str:

@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 
-from asyncinweb.queue.models import Job
-from asyncinweb.queue.position import MOST_COUNTED, Limits, Position, count_living_workers, position_of_new
-from asyncinweb.queue.reading import count_running, usual_seconds
+from asyncinweb.queue import ranks
+from asyncinweb.queue.position import Position
+from asyncinweb.queue.reading import usual_seconds
+from asyncinweb.queue.snapshot import MOST_COUNTED, take_snapshot
 from asyncinweb.tasks.registry import Task
 from asyncinweb.units import counted
 from asyncinweb.web import visitors
 from asyncinweb.web.filters import duration
 from asyncinweb.web.installation import installation
-from asyncinweb.web.shared import read_session
+from asyncinweb.web.shared import read_connection, read_session
 
 
 @dataclass(frozen=True)
@@ -24,18 +25,20 @@ class Forecast:
 def forecast_of(task: Task[..., object]) -> Forecast:
     """What a job of this visitor may expect if it were started now."""
     session, settings = read_session(), installation().settings
-    connection = session.connection(bind_arguments={"mapper": Job})
-    workers = count_living_workers(connection, settings.lease_seconds)
-    limits = Limits.of(installation().registry, settings.max_running_per_owner)
+    connection = read_connection()
+    snapshot = take_snapshot(connection, settings.lease_seconds)
     owner, priority = visitors.current().owner, task.options.priority
-    position = position_of_new(connection, limits, task.name, owner, priority)
+    rank = ranks.for_new(connection, priority, owner)
+    position = snapshot.position_of_new(task.name, owner, priority, rank)
     usual = usual_seconds(session, task.name)
     parts = [
         "" if usual is None else f"usually {duration(usual)}",
-        _ahead(position, is_free=count_running(session) < workers) if workers else "",
+        _ahead(position, is_free=len(snapshot.running) < snapshot.workers) if snapshot.workers else "",
     ]
+    if not snapshot.is_known(task.name):
+        parts = ["not available right now"]
     words = " · ".join(part for part in parts if part)
-    return Forecast(words[:1].upper() + words[1:], workers > 0)
+    return Forecast(words[:1].upper() + words[1:], snapshot.workers > 0)
 
 
 def _ahead(position: Position, is_free: bool) -> str:

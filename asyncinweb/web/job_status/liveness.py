@@ -9,7 +9,7 @@ from asyncinweb import clock
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.files.job_log import log_written_at
 from asyncinweb.queue.models import Job
-from asyncinweb.queue.position import is_worker_alive
+from asyncinweb.queue.snapshot import is_worker_alive
 from asyncinweb.web.installation import Installation
 
 SILENT_AFTER = timedelta(minutes=1)

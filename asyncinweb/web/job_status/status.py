@@ -74,6 +74,11 @@ class Status:
         """Share of the work that is done, 0 to 100; None if the task does not say."""
         return percent_done(self.job)
 
+    @property
+    def place(self) -> int | None:
+        """1 for the waiting job that starts next; None while a limit holds it back, or if it does not wait."""
+        return self.wait.position.place if self.wait and self.wait.position else None
+
     def was_mood(self, version: str) -> bool:
         """True if a fragment of this version showed the same mood."""
         return version.partition(".")[0] == self.mood

@@ -7,15 +7,8 @@ from sqlalchemy import Connection
 from asyncinweb import clock
 from asyncinweb.queue.estimates import starts_within
 from asyncinweb.queue.models import Job
-from asyncinweb.queue.position import (
-    Limits,
-    Position,
-    QueueSnapshot,
-    count_living_workers,
-    is_starting_workers,
-    position_of,
-    take_snapshot,
-)
+from asyncinweb.queue.position import Position, QueueSnapshot
+from asyncinweb.queue.snapshot import take_snapshot
 from asyncinweb.web.installation import Installation
 from asyncinweb.web.job_status.eta_text import rounded_up
 
@@ -52,20 +45,17 @@ class Wait:
 
 
 def wait_of(connection: Connection, installation: Installation, job: Job) -> Wait:
-    """What a waiting job waits for now."""
-    limits = limits_of(installation)
-    snapshot = take_snapshot(connection)
-    position = position_of(snapshot, limits, job.id) if _is_due(job) else None
-    workers = count_living_workers(connection, installation.settings.lease_seconds)
-    within = _starts_within(connection, installation, snapshot, position, workers)
-    is_starting = not workers and is_starting_workers(connection, installation.settings.lease_seconds)
-    is_known_task = job.task in installation.registry
-    return Wait(is_known_task, workers, is_starting, len(snapshot.running), position, within)
-
-
-def limits_of(installation: Installation) -> Limits:
-    """The limits that workers with this installation's tasks and settings obey."""
-    return Limits.of(installation.registry, installation.settings.max_running_per_owner)
+    """What a waiting job waits for now, as living workers see it. The connection must be in a transaction."""
+    snapshot = take_snapshot(connection, installation.settings.lease_seconds)
+    position = snapshot.position_of(job.id) if _is_due(job) else None
+    return Wait(
+        is_known_task=snapshot.is_known(job.task),
+        workers=snapshot.workers,
+        is_starting=snapshot.is_starting,
+        running=len(snapshot.running),
+        position=position,
+        within=_starts_within(connection, installation, snapshot, position),
+    )
 
 
 def _is_due(job: Job) -> bool:
@@ -77,7 +67,6 @@ def _starts_within(
     installation: Installation,
     snapshot: QueueSnapshot,
     position: Position | None,
-    workers: int,
 ) -> int | None:
     if position is None or position.place is None or len(position.ahead) > MOST_ESTIMATED:
         return None
@@ -85,5 +74,5 @@ def _starts_within(
     ahead = [each.task for each in position.ahead]
     tasks = {*ahead, *(task for task, _ in running)}
     usual = {task: installation.usual_times.of(connection, task) for task in tasks}
-    seconds = starts_within(workers, running, ahead, usual, clock.now().timestamp())
+    seconds = starts_within(snapshot.workers, running, ahead, usual, clock.now().timestamp())
     return None if seconds is None else rounded_up(seconds)

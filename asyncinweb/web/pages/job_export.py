@@ -10,7 +10,7 @@ from asyncinweb.queue.excerpts import excerpt_of
 from asyncinweb.queue.listing import Page, list_jobs
 from asyncinweb.queue.models import Job
 from asyncinweb.web.pages.job_list import filters_asked_for
-from asyncinweb.web.shared import pages, read_session, title_of
+from asyncinweb.web.shared import pages, places_of, read_session, title_of
 from asyncinweb.web.viewers.tables import csv_lines
 
 JSON_ROWS = 100
@@ -40,9 +40,9 @@ COLUMNS: dict[str, Cell] = {
 def jobs_json() -> Response:
     """A page of the list as JSON; `next` is the address of the next one, or null."""
     page, following = _page("asyncinweb.jobs_json", JSON_ROWS)
-    session = read_session()
+    places = places_of(page.jobs)
     found = [
-        listed_job_as_json(session, job, url_for("asyncinweb.show", slug=job.slug, _external=True))
+        listed_job_as_json(job, places.get(job.id), url_for("asyncinweb.show", slug=job.slug, _external=True))
         for job in page.jobs
     ]
     answer = json.dumps({"jobs": found, "next": following}, ensure_ascii=False)

@@ -19,6 +19,7 @@ from asyncinweb.web.shared import (
     inputs_of,
     job_or_404,
     pages,
+    read_connection,
     read_session,
     render,
     see_other,
@@ -83,8 +84,8 @@ def _version(slug: str) -> str | None:
 
 
 def _status(job: Job) -> Status:
-    with installation().database.glance() as connection:
-        return status_of(connection, installation(), job)
+    """What the page says of a job, of the same moment as the job itself."""
+    return status_of(read_connection(), installation(), job)
 
 
 def _facts(job: Job, current: Status) -> dict[str, Any]:
