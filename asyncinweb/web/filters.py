@@ -71,11 +71,11 @@ def since(time: datetime) -> Markup:
 
 
 def until(time: datetime) -> Markup:
-    """`in 24 s`, counting down; after an hour from now `today 18:00` or the day."""
+    """`in 24 s`, counting down; after an hour from now `today at 18:00` or `on 12 Nov at 18:00`."""
     seconds = (time - clock.now()).total_seconds()
     if seconds >= HOUR:
-        is_today = time.astimezone().date() == clock.now().astimezone().date()
-        return _time(time, "until", f"{'today ' if is_today else ''}{clock_text(time)}")
+        day, _, hours = clock_text(time).rpartition(" ")
+        return _time(time, "until", f"{f'on {day}' if day else 'today'} at {hours}")
     return _time(time, "until", f"in {_whole(seconds)}" if seconds >= 1 else "now")
 
 

@@ -159,7 +159,7 @@
     ago: (time, age) => (age < 5 ? "just now" : age < HOUR ? `${duration(age)} ago` : clock(time)),
     since: (time, age) => duration(age),
     until: (time, age) => {
-      if (-age >= HOUR) return (isToday(time) ? "today " : "") + clock(time);
+      if (-age >= HOUR) return isToday(time) ? `today at ${clock(time)}` : `on ${clock(time).replace(/ (?=\S+$)/, " at ")}`;
       return age > -1 ? "now" : `in ${duration(-age)}`;
     },
     clock: (time) => `${clock(time)}:${pad(time.getSeconds())}`,

@@ -89,7 +89,7 @@ def test_a_log_grows_on_the_page_without_being_fetched_again(page: Page) -> None
     texts = page.locator("#log > span").all_inner_texts()
 
     expect(page.locator("#job")).to_have_attribute("data-state", "completed")
-    whole = page.request.get(page.locator("a", has_text="As text").get_attribute("href") or "").text()
+    whole = page.request.get(page.locator("a", has_text="Plain text").get_attribute("href") or "").text()
     expect(page.locator("#log")).to_have_text(whole)
     assert len(set(texts)) == len(texts)
 

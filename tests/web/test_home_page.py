@@ -47,7 +47,7 @@ def test_only_the_visitors_own_jobs_are_listed(client: FlaskClient, room: Room) 
 
 
 def test_a_visitor_without_jobs_reads_what_will_be_there(client: FlaskClient) -> None:
-    assert words(one(page(client, "/"), "#last-jobs .empty")) == "Nothing yet. What you run appears here."
+    assert words(one(page(client, "/"), "#last-jobs .empty")) == "No jobs yet. Anything you run shows up here."
 
 
 def test_the_strip_of_last_jobs_is_asked_for_every_five_seconds_and_answers_204(

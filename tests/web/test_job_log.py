@@ -229,7 +229,7 @@ def numbered(count: int) -> bytes:
 
 
 def parts_backwards(client: FlaskClient, slug: str, with_htmx: bool) -> Iterator[str]:
-    """The end of the log, then what each press of "Show earlier" brings."""
+    """The end of the log, then what each press of "Show earlier lines" brings."""
     root: Tag = page(client, f"/jobs/{slug}")
     yield one(root, "#log").get_text()
     while links := root.select("#log-earlier-link"):
@@ -286,7 +286,7 @@ def test_what_a_flood_has_cost_is_said_where_it_is_missing(client: FlaskClient, 
     parts = list(parts_backwards(client, held.slug, with_htmx=True))
 
     whole = "".join(reversed(parts))
-    before, missing, after = whole.partition(" bytes are missing here: the log was too long]\n")
+    before, missing, after = whole.partition(" bytes are missing here because the log got too long]\n")
     start, _, count = before.rpartition("[")
     assert missing
     assert len(start) + int(count.replace(",", "")) + len(after) == len(numbered(20_000))

@@ -55,7 +55,7 @@ def test_of_a_long_table_the_first_rows_are_shown(client: FlaskClient, room: Roo
     part = result_part(client, slug)
 
     assert len(part.select("tbody tr")) == 500
-    assert "The first 500 of 1,234 rows" in words(part)
+    assert "First 500 of 1,234 rows" in words(part)
     assert len(client.get(f"/jobs/{slug}/result").json) == 1234
 
 

@@ -238,9 +238,9 @@ def test_a_running_job_shows_its_progress_with_a_text(client: FlaskClient, room:
 
     assert sentence(client, held.slug).startswith("Running: for 0 s")
     assert (one(part, "progress")["value"], one(part, "progress")["max"]) == ("62", "100")
-    assert words(one(part, "#progress-text")) == "62 % · 620 of 1,000 · rows"
+    assert words(one(part, "#progress-text")) == "62% · 620 of 1,000 · rows"
     assert one(part, "#sentence time[data-tick=since]")["datetime"].endswith("Z")
-    assert part["data-title"] == "62 % · Draw a picture"
+    assert part["data-title"] == "62% · Draw a picture"
 
 
 def test_a_running_job_without_a_total_has_an_open_bar(client: FlaskClient, room: Room) -> None:
@@ -376,7 +376,7 @@ def test_a_failed_job_shows_error_reason_line_of_code_and_the_folded_traceback_i
 
     assert words(one(part, "#error-sentence")) == "ValueError: no"
     assert words(one(part, "#reason")) == "The task failed with an error. Check the inputs and try again."
-    assert words(one(part, "#code-line p")) == "The line it stopped at: reading.py:40 , in read"
+    assert words(one(part, "#code-line p")) == "Failed at reading.py:40 in read"
     assert words(one(part, "#code-line pre")) == "return 1 / parts"
     assert not one(part, "details#traceback").has_attr("open")
     order = [element["id"] for element in part.select("#error-sentence, #reason, #code-line, #traceback")]
@@ -443,7 +443,7 @@ def test_the_address_to_share_is_there_to_copy_and_its_button_only_with_javascri
 
     assert one(whole, "#share-address")["value"] == f"http://localhost/jobs/{job.slug}"
     assert words(one(whole, "#share-note")) == (
-        "Whoever has this address can see this job, and stop it before it has ended."
+        "Anyone with this link can view and stop this job."
     )
     assert one(whole, "#copy").has_attr("hidden")
 

@@ -87,7 +87,7 @@ def test_it_is_asked_for_every_five_seconds_and_answers_204(client: FlaskClient,
     changed = client.get(address, headers=HTMX)
 
     assert changed.text.lstrip().startswith('<section id="jobs"')
-    assert "No job matches" in words(one(soup(changed), ".empty"))
+    assert "No matching jobs. Clear filters" in words(one(soup(changed), ".empty"))
 
 
 def test_progress_of_a_running_job_is_a_change(client: FlaskClient, room: Room) -> None:
@@ -96,11 +96,11 @@ def test_progress_of_a_running_job_is_a_change(client: FlaskClient, room: Room) 
 
     room.report(held, 1, 4, "")
 
-    assert "25 %" in words(one(soup(client.get(address, headers=HTMX)), ".cell-took"))
+    assert "25%" in words(one(soup(client.get(address, headers=HTMX)), ".cell-took"))
 
 
 @pytest.mark.parametrize(
-    ("address", "text"), [("/jobs", "There are no jobs yet"), ("/jobs?mine=1", "No job matches")]
+    ("address", "text"), [("/jobs", "No jobs yet."), ("/jobs?mine=1", "No matching jobs.")]
 )
 def test_an_empty_list_says_why(client: FlaskClient, address: str, text: str) -> None:
     assert text in words(one(page(client, address), "#jobs .empty"))
@@ -134,8 +134,8 @@ def test_a_search_that_gave_up_says_how_far_it_looked_and_goes_on(
         room.submit()
     whole = page(client, "/jobs?q=640")
 
-    assert "Older jobs have not been looked at yet" in words(one(whole, "#jobs .empty"))
-    assert words(one(whole, "#older")) == "Look further back"
+    assert "Older jobs haven't been searched yet" in words(one(whole, "#jobs .empty"))
+    assert words(one(whole, "#older")) == "Search older jobs"
     assert slugs(client, str(one(whole, "#older")["href"])) == [old.slug]
 
 

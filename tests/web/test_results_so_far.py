@@ -47,8 +47,8 @@ def test_a_job_that_failed_or_was_stopped_shows_what_it_had(client: FlaskClient,
     room.perform(honour_cancel, stopped)
 
     for held, sentence in (
-        (failed, "The task failed before it was done. This is what it had so far."),
-        (stopped, "The job was stopped before it was done. This is what it had so far."),
+        (failed, "The task failed before it finished. This is what it had so far."),
+        (stopped, "The job was stopped before it finished. This is what it had so far."),
     ):
         assert so_far(client, held.slug) == sentence
         assert words(one(job_part(client, held.slug), "#result-text")) == "half of it"

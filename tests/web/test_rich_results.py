@@ -179,7 +179,7 @@ def test_of_a_wide_table_the_first_columns_are_shown(client: FlaskClient, room: 
 
     assert len(part.select("th")) == 100
     assert len(part.select("tbody tr")) == 50
-    assert "The first 50 of 100 rows, the first 100 of 300 columns; the download has all of them" in words(part)
+    assert "First 50 of 100 rows, first 100 of 300 columns. The download has all of them" in words(part)
     assert [len(row) for row in csv_rows(client, f"/jobs/{slug}/result.csv")] == [300] * 101
 
 
@@ -215,7 +215,7 @@ def test_a_result_beside_the_database_shows_its_beginning(client: FlaskClient, r
 
     assert len(response.data) < 450_000
     assert part.select("pre, table, em")
-    assert "the download has all of" in words(part)
+    assert "The download has all of" in words(part)
     whole = client.get(f"/jobs/{held.slug}/result").data
     assert len(whole) > 256_000
 
@@ -473,7 +473,7 @@ def test_of_very_many_files_the_first_are_listed(client: FlaskClient, room: Room
 
     assert len(part.select("li")) == 200
     assert len(part.select("pre")) == 20
-    assert "The first 200 of 205 files" in words(part)
+    assert "Showing the first 200 of 205 files" in words(part)
 
 
 def test_a_part_of_what_could_run_in_a_browser_is_saved_and_not_shown(client: FlaskClient, room: Room) -> None:

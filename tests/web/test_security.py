@@ -413,7 +413,7 @@ def test_jobs_of_others_are_listed_only_where_the_setting_says_so(
 
     assert own in shown
     assert (theirs in shown) == is_listed
-    assert ("Only mine" in shown) == is_listed
+    assert ("Mine" in shown) == is_listed
     assert client.get(f"/jobs/{theirs}").status_code == 200, "an address is meant to be shared"
     close(server)
 

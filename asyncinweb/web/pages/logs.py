@@ -90,6 +90,6 @@ def _pieces(folder: JobFolder, claim_no: int) -> Iterator[bytes]:
         if not piece.data:
             return
         if piece.dropped:
-            yield f"\n[{piece.dropped:,} bytes are missing here: the log was too long]\n".encode()
+            yield f"\n[{piece.dropped:,} bytes are missing here because the log got too long]\n".encode()
         yield piece.data
         offset = piece.next_offset
