@@ -76,6 +76,10 @@ class Task(Generic[P, R_co]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
         return self.function(*args, **kwargs)
 
+    def __reduce__(self) -> str:
+        """Pickled by its qualified name, like the function it stands for: for pools of processes."""
+        return self.function.__qualname__
+
     def __repr__(self) -> str:
         return f"<Task {self.name} from {self.location}>"
 
