@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from asyncinweb.errors import AsyncInWebError, BadArguments, TaskDefinitionError, TaskLoadError, nearest
+from asyncinweb.one_process import OneProcess
 from asyncinweb.tasks.import_guard import loading
 from asyncinweb.tasks.registry import Registry, Task, registry
 
@@ -45,7 +46,8 @@ def _import(source: str) -> None:
             _import_file(Path(source))
         else:
             _make_importable(Path.cwd())
-            importlib.import_module(source)
+            with OneProcess():
+                importlib.import_module(source)
     except AsyncInWebError:
         raise
     except ModuleNotFoundError as error:
@@ -81,7 +83,8 @@ def _import_file(path: Path) -> None:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        with OneProcess():
+            spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise

@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Literal
 
 from asyncinweb.errors import JobCancelled, JobInterruption, JobReleased, JobTimeout
+from asyncinweb.workers.signal_handlers import listen
 
 Cause = Literal["cancel", "timeout", "release"]
 
@@ -44,10 +45,14 @@ class Interruption:
 
     def listen(self) -> None:
         """Hear the signal, whatever a job has done to signals."""
-        signal.signal(signal.SIGUSR1, self._on_signal)
+        listen(signal.SIGUSR1, self._on_signal)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         # An alarm that a job has left behind would kill the process in the middle of the next one.
         signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def disarm(self) -> None:
+        """In a forked child, nothing is ever asked of it: its parent is asked, and ends it."""
+        self._armed = self._pending = False
 
     def begin(self, job: object) -> None:
         """A new job begins, of which nothing was asked yet."""

@@ -23,12 +23,13 @@ OWN_THREADS = ("MainThread", "asyncinweb-")
 class _Text(io.TextIOWrapper):
     """A stream that a task cannot close for the tasks after it."""
 
-    def __init__(self, buffer: io.BufferedWriter, interruption: Interruption) -> None:
-        super().__init__(buffer, encoding="utf-8", errors="backslashreplace", line_buffering=True)
+    def __init__(self, capture: "OutputCapture", interruption: Interruption) -> None:
+        # Without a buffer between: a child that is forked while another thread holds its lock could never print.
+        super().__init__(capture, encoding="utf-8", errors="backslashreplace", line_buffering=True)
         self._interruption = interruption
 
     def write(self, words: str) -> int:
-        # An exception raised below, once the bytes are in the log, would let the buffer write them again.
+        # An exception raised below, once the bytes are in the log, would let the stream write them again.
         with self._interruption.shield():
             return super().write(words)
 
@@ -48,15 +49,17 @@ class OutputCapture(io.RawIOBase):
         self._interruption = interruption
         self._log: LogWriter | None = None
         self._last_job = ""
-        self._draining = threading.Lock()
+        # Taken again by a signal handler of the author's that prints.
+        self._draining = threading.RLock()
         self._is_forked = False
         self._readable = select.poll()
-        os.register_at_fork(after_in_child=self._become_a_child)
         self.terminal = os.dup(2)
         self._pipe, self._write_end = os.pipe()
         os.set_blocking(self._pipe, False)
+        self._nothing = os.open(os.devnull, os.O_RDONLY)
         self._readable.register(self._pipe, select.POLLIN)
-        self.text = _Text(io.BufferedWriter(self), interruption)
+        self.name = "<stdout>"
+        self.text = _Text(self, interruption)
 
     def redirect(self) -> TextIO:
         """Take over the process's streams and the root logger. The terminal, for the server's own log."""
@@ -78,6 +81,7 @@ class OutputCapture(io.RawIOBase):
         sys.stdout = sys.stderr = self.text
         os.dup2(self._write_end, 1)
         os.dup2(self._write_end, 2)
+        os.dup2(self._nothing, 0)
 
     def end(self) -> None:
         """The job is over: what is still on its way goes to its log, then the log is closed."""
@@ -101,9 +105,9 @@ class OutputCapture(io.RawIOBase):
         return 1
 
     def write(self, data: "io.ReadableBuffer") -> int:  # type: ignore[name-defined]
-        if self._is_forked:
-            return os.write(1, data)
         written = bytes(data)
+        if self._is_forked:
+            return _write_all(written)
         with self._interruption.shield():
             self._pass_on()
             if slug := self._left_by():
@@ -122,9 +126,9 @@ class OutputCapture(io.RawIOBase):
         lines = data.decode("utf-8", "replace").splitlines(keepends=True)
         self._put_at_terminal("".join(f"Left by job {slug}…: {line}" for line in lines))
 
-    def _become_a_child(self) -> None:
+    def become_a_child(self) -> None:
         """In a process that a task has forked: only one process writes the log, and a lock that another thread
-        held would be held for ever."""
+        held would be held for ever. What is written goes through the pipe."""
         self._is_forked = True
 
     def _put(self, data: bytes) -> None:
@@ -161,3 +165,10 @@ class OutputCapture(io.RawIOBase):
             return os.read(self._pipe, CHUNK)
         except BlockingIOError:
             return b""
+
+
+def _write_all(data: bytes) -> int:
+    left = data
+    while left:
+        left = left[os.write(1, left) :]
+    return len(data)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from types import TracebackType
 
 from asyncinweb.errors import BadArguments, JobInterruption
+from asyncinweb.one_process import OneProcess
 from asyncinweb.queue.files.job_inputs import inputs_folder
 from asyncinweb.tasks.clean_values import clean_text
 from asyncinweb.tasks.current import running_as
@@ -52,7 +53,8 @@ def run(task: Task[..., object], arguments: str, job: RunningJob, interruption: 
 
 def _run(task: Task[..., object], arguments: str, job: RunningJob, interruption: Interruption) -> Ending:
     try:
-        values = task.inputs.from_json(arguments, inputs_folder(job.folder))
+        with OneProcess():
+            values = task.inputs.from_json(arguments, inputs_folder(job.folder))
     except BadArguments as error:
         return Failed("bad_arguments", f"The inputs no longer fit the task: {error}")
     interruption.begin(job)
@@ -62,6 +64,7 @@ def _run(task: Task[..., object], arguments: str, job: RunningJob, interruption:
             memory_limit(task.options.memory_mb, job, interruption),
             interruption.armed(),
             event_loop.tasks_of_job(job.log, interruption.shield),
+            OneProcess(),
         ):
             returned = call(task.function, values, job, interruption)
     except BaseException as error:
@@ -71,7 +74,8 @@ def _run(task: Task[..., object], arguments: str, job: RunningJob, interruption:
 
 def _output_of(returned: Snapshot, encoder: Encoder) -> Ending:
     try:
-        value = returned.return_value(encoder)
+        with OneProcess():
+            value = returned.return_value(encoder)
     except BaseException as error:
         # Looking at a value can run the author's code, too.
         return Failed("unserialisable", f"The result can't be stored: {_sentence(error)}", _traceback_text(error))
@@ -156,7 +160,8 @@ def _pause_before_retry(options: Options, attempt: int, error: BaseException) ->
 
 def _backoff_seconds(options: Options, attempt: int) -> float:
     if callable(options.backoff):
-        return float(options.backoff(attempt))
+        with OneProcess():
+            return float(options.backoff(attempt))
     return options.backoff[min(attempt, len(options.backoff)) - 1]
 
 
@@ -176,7 +181,8 @@ def _sentence(error: BaseException) -> str:
 
 def _words_of(error: BaseException) -> str:
     try:
-        return clean_text(str(error), MOST_READ).strip()
+        with OneProcess():
+            return clean_text(str(error), MOST_READ).strip()
     except BaseException:  # an author's own class may end in any way, even by leaving the program
         return "(its message can't be shown)"
 
@@ -184,7 +190,8 @@ def _words_of(error: BaseException) -> str:
 def _traceback_text(error: BaseException) -> str:
     """The traceback from the task's own code on; the middle is left out where it is very long."""
     try:
-        text = "".join(traceback.format_exception(type(error), error, _own_part(error.__traceback__)))
+        with OneProcess():
+            text = "".join(traceback.format_exception(type(error), error, _own_part(error.__traceback__)))
     except BaseException as unprintable:
         return f"{type(error).__name__} (its traceback can't be shown: {type(unprintable).__name__})"
     if len(text) > MAX_TRACEBACK:

@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
+from asyncinweb.one_process import OneProcess
 from asyncinweb.server_paths import HiddenPaths
 from asyncinweb.tasks.outputs.files import as_shown
 from asyncinweb.tasks.outputs.images import draws_itself
@@ -37,7 +38,8 @@ class Encoder:
     hidden_paths: HiddenPaths
 
     def __call__(self, value: object) -> ReturnValue:
-        return as_shown(to_return_value(value, self.most_bytes), self.hidden_paths)
+        with OneProcess():
+            return as_shown(to_return_value(value, self.most_bytes), self.hidden_paths)
 
 
 class Snapshot(Protocol):

@@ -31,6 +31,7 @@ from asyncinweb.workers.runner import Ending, run
 from asyncinweb.workers.running_job import RunningJob
 from asyncinweb.workers.schedule import schedules_of
 from asyncinweb.workers.settling import SETTLE_PAUSE_SECONDS, EndedRun, LostClaim, Settling
+from asyncinweb.workers.signal_handlers import leave_signals_at_fork
 from asyncinweb.workers.source_lines import remember_sources
 from asyncinweb.workers.worker_signals import WorkerSignals
 
@@ -45,6 +46,7 @@ def work(spec: WorkerSpec, wakeup_socket: socket.socket, ready: Connection) -> N
     interruption = Interruption()
     output = OutputCapture(interruption)
     configure_log(output.redirect())
+    become_a_child_at_fork(interruption, output)
     try:
         registry = load(spec.settings.tasks)
         remember_sources()
@@ -59,6 +61,14 @@ def work(spec: WorkerSpec, wakeup_socket: socket.socket, ready: Connection) -> N
     wait_for_go(ready)
     worker.work()
     end_in_order(output, spec.settings.kill_after_seconds)
+
+
+def become_a_child_at_fork(interruption: Interruption, output: OutputCapture) -> None:
+    """Let a process that a job forks leave to this worker what belongs to it: the job's log, what is asked of the
+    job, the supervisor's signals. (The database does the same by itself.)"""
+    os.register_at_fork(before=output.flush_text, after_in_child=output.become_a_child)
+    os.register_at_fork(after_in_child=interruption.disarm)
+    leave_signals_at_fork()
 
 
 class Worker:

@@ -5,6 +5,7 @@ from types import FrameType
 
 from asyncinweb.workers.idle import IdleWait
 from asyncinweb.workers.interruption import Interruption
+from asyncinweb.workers.signal_handlers import do_nothing, listen
 
 
 class _StopAsked(Exception):
@@ -23,9 +24,9 @@ class WorkerSignals:
 
     def listen(self) -> None:
         """Obey the supervisor, and it alone; again after each job, which may have changed any signal handler."""
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, self._on_stop)
-        signal.signal(signal.SIGUSR2, self._on_stop_now)
+        listen(signal.SIGINT, do_nothing)
+        listen(signal.SIGTERM, self._on_stop)
+        listen(signal.SIGUSR2, self._on_stop_now)
         self._interruption.listen()
 
     def wait_for_work(self) -> bool:

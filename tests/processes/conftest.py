@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from process_tree import RUN, Tree
+from process_tree import PROCESS_TASKS, RUN, Tree, load_tasks
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +17,42 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
         yield shared
     finally:
         shared.end()
+
+
+@pytest.fixture(scope="session")
+def starting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
+    """Three workers on the tasks that start processes, shared by all tests that do not stop them."""
+    with pytest.MonkeyPatch.context() as patch:
+        # Where it is set already, a worker need not do it.
+        patch.delenv("PYTHONUNBUFFERED", raising=False)
+        shared = starting_tree(tmp_path_factory.mktemp("starting"), workers=3)
+    try:
+        shared.wait_until_started()
+        yield shared
+    finally:
+        shared.end()
+
+
+def starting_tree(folder: Path, **settings: object) -> Tree:
+    return Tree(folder, known_tasks=load_tasks(PROCESS_TASKS), tasks=PROCESS_TASKS, **settings)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def start_starting(tmp_path: Path) -> Iterator[Callable[..., Tree]]:
+    """Starts a tree of the test's own on the tasks that start processes."""
+    trees: list[Tree] = []
+
+    def start(**settings: object) -> Tree:
+        trees.append(starting_tree(tmp_path, **settings))
+        return trees[-1]
+
+    yield start
+    try:
+        for each in trees:
+            each.end()
+    finally:
+        for each in trees:
+            each._sweep()
 
 
 @pytest.fixture

@@ -86,6 +86,7 @@ def _load(file: Path) -> None:
 
 
 SAMPLES = load_tasks(SAMPLE_TASKS, LEFT_BEHIND_TASKS)
+PROCESS_TASKS = Path(__file__).with_name("process_tasks.py")
 
 
 def environment(settings: Mapping[str, object], mark: str = "") -> dict[str, str]:
@@ -125,6 +126,7 @@ class Tree:
         program: tuple[str, ...] = WORKER,
         workers: int = 1,
         terminal: bool = False,
+        known_tasks: Registry = SAMPLES,
         **settings: object,
     ) -> None:
         self.folder = folder
@@ -133,6 +135,7 @@ class Tree:
         self.exit_code = 0
         self.may_have_lost = False
         self.is_sound = True
+        self._known_tasks = known_tasks
         self._client: Client | None = None
         self._database: Database | None = None
         self._final: dict[str, dict[str, Any]] = {}
@@ -202,7 +205,7 @@ class Tree:
 
     def submit_many(self, task: str, all_arguments: list[dict[str, Any]]) -> list[str]:
         """Store jobs in one transaction; their slugs."""
-        found = SAMPLES[task]
+        found = self._known_tasks[task]
         stored = [found.inputs.pack(arguments) for arguments in all_arguments]
         slugs = [
             job.slug
@@ -296,10 +299,13 @@ class Tree:
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
-    def press_ctrl_c(self) -> None:
+    def type(self, words: str) -> None:
         """On the keyboard of its terminal."""
         assert self._keyboard is not None
-        os.write(self._keyboard, b"\x03")
+        os.write(self._keyboard, words.encode())
+
+    def press_ctrl_c(self) -> None:
+        self.type("\x03")
 
     def wait(self, seconds: float = 20.0) -> int:
         return self.process.wait(seconds * BUSY)

@@ -51,7 +51,8 @@ class LogWriter:
         self._offset = 0
         self._descriptor: int | None = None
         self._tail: list[Path] = []
-        self._lock = threading.Lock()
+        # Taken again by a signal handler of the author's that prints.
+        self._lock = threading.RLock()
 
     def write(self, data: bytes) -> None:
         """Append bytes. An OSError such as a full disk is the caller's to judge."""

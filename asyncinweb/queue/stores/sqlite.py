@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from asyncinweb.queue.stores.driver_errors import readable_errors, reopening, sqlite3
 from asyncinweb.queue.stores.file_identity import SameFile, open_existing
 from asyncinweb.queue.stores.file_system import refuse_network_file_system
+from asyncinweb.queue.stores.forks import leave_at_fork
 from asyncinweb.queue.stores.wal import WAL_LIMIT, WriteAheadLog, checkpoint, set_busy_timeout
 from asyncinweb.queue.stores.write_lock import WriteLock, write_lock
 
@@ -159,6 +160,7 @@ def prepare_reader(engine: Engine, busy_seconds: float) -> None:
 def _prepare(engine: Engine, busy_seconds: float, begin: str) -> None:
     """Set pragmas and the BEGIN of this one engine. Never listen on the Engine class: it would hit a host's."""
     open_existing(engine)
+    leave_at_fork(engine)
 
     @event.listens_for(engine, "connect")
     def set_pragmas(connection: Any, _: object) -> None:

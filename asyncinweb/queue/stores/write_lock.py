@@ -22,6 +22,8 @@ except ImportError:  # no such lock on this system
 # per process and never closed.
 _open_locks: dict[Path, "WriteLock"] = {}
 _opening = threading.Lock()
+# How long a fork waits for another thread's write to end.
+FORK_WAIT_SECONDS = 0.2
 
 
 class WriteLock:
@@ -29,6 +31,7 @@ class WriteLock:
 
     def __init__(self, path: Path) -> None:
         self._between_threads = threading.Lock()
+        self._is_paused = False
         self._file: int | None = None
         if fcntl is not None:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -47,6 +50,19 @@ class WriteLock:
                     fcntl.lockf(self._file, fcntl.LOCK_UN)
         finally:
             self._between_threads.release()
+
+    def pause(self) -> None:
+        """Keep the other threads from writing, if they stop within a moment."""
+        self._is_paused = self._between_threads.acquire(timeout=FORK_WAIT_SECONDS)
+
+    def go_on(self) -> None:
+        """Let the other threads write again."""
+        if self._is_paused:
+            self._between_threads.release()
+
+    def begin_anew(self) -> None:
+        """In a forked child, where no other thread is left. The kernel's lock stays with the parent."""
+        self._between_threads = threading.Lock()
 
     def _lock_file(self, timeout: float | None) -> None:
         if self._file is None:
@@ -74,3 +90,24 @@ def write_lock(path: Path) -> WriteLock:
         if path not in _open_locks:
             _open_locks[path] = WriteLock(path)
         return _open_locks[path]
+
+
+def _pause_writing() -> None:
+    """Before a fork: the child would find SQLite in the middle of another thread's write, for ever."""
+    for lock in _open_locks.values():
+        lock.pause()
+
+
+def _go_on_writing() -> None:
+    for lock in _open_locks.values():
+        lock.go_on()
+
+
+def _begin_anew() -> None:
+    global _opening
+    _opening = threading.Lock()
+    for lock in _open_locks.values():
+        lock.begin_anew()
+
+
+os.register_at_fork(before=_pause_writing, after_in_parent=_go_on_writing, after_in_child=_begin_anew)
