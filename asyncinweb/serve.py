@@ -25,6 +25,7 @@ from asyncinweb.queue.files.instance import make_database_file, make_instance, u
 from asyncinweb.settings import Settings
 from asyncinweb.start import Start
 from asyncinweb.workers.child import ChildSpec, WorkerSpec
+from asyncinweb.workers.like_a_script import open_standard_streams
 from asyncinweb.workers.reaper import start_reaper
 from asyncinweb.workers.slots import Slots
 from asyncinweb.workers.stop_signals import StopSignals
@@ -46,6 +47,7 @@ def run(settings: Settings, roles: Roles, say: Callable[[str], None], open_brows
 
     Raises CannotStart, DatabaseUnusable, TaskLoadError and their subclasses before anything has changed.
     """
+    open_standard_streams()
     configure_log()
     forget_secrets()
     # Early, so that Ctrl-C counts as a request to stop at any point of the start.

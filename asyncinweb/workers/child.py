@@ -15,7 +15,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from asyncinweb.settings import Settings
+from asyncinweb.workers.like_a_script import surroundings_of_a_script
 from asyncinweb.workers.processes import TREE_VARIABLE, close_on_exec, die_with
+from asyncinweb.workers.signal_handlers import do_nothing, listen
 
 if TYPE_CHECKING:
     from asyncinweb.workers.schedule import Schedule
@@ -162,10 +164,11 @@ def start_child(spec: ChildSpec, tree: str) -> Child:
 def _live(parent_pid: int, function: str, arguments: tuple[object, ...]) -> None:
     """The first thing a child does."""
     # The supervisor alone hears Ctrl-C.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    listen(signal.SIGINT, do_nothing)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     die_with(parent_pid)
     close_on_exec()
+    surroundings_of_a_script()
     module, _, name = function.partition(":")
     life: Any = getattr(importlib.import_module(module), name)
     life(*arguments)

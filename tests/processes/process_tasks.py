@@ -230,7 +230,7 @@ def in_words(handler: object) -> str:
     return getattr(handler, "__name__", None) or str(handler)
 
 
-@task(fresh_process=True)
+@task
 def signals_of_a_child(how: str) -> object:
     """What a process finds that this job starts."""
     if how == "fork by hand":
@@ -434,7 +434,7 @@ def share_globals() -> list[str]:
 PRINT_AND_WAIT = "import time; print('printed by the program'); time.sleep(60)"
 
 
-@task(fresh_process=True)
+@task
 def print_from_a_program(how: str) -> None:
     run_a_program(how)
 
