@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from asyncinweb.tasks.inputs.secrets import SECRETS
 from asyncinweb.tasks.inputs.uploaded import UploadedFile
-
-SECRETS = "secrets.json"
 
 
 @dataclass(frozen=True)
@@ -49,14 +48,6 @@ class Arguments:
                 to.flush()
                 os.fsync(to.fileno())
         sync_folder(folder)
-
-
-def read_secrets(folder: Path | None) -> dict[str, str]:
-    """The secrets in a job's folder; none if there are none."""
-    if folder is None or not (folder / SECRETS).is_file():
-        return {}
-    secrets: dict[str, str] = json.loads((folder / SECRETS).read_text(encoding="utf-8"))
-    return secrets
 
 
 def share(source: Path, target: Path) -> None:

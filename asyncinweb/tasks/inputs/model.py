@@ -14,7 +14,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    SecretStr,
     SerializerFunctionWrapHandler,
     ValidationError,
     WrapSerializer,
@@ -23,11 +22,12 @@ from pydantic import (
 from pydantic_core import PydanticSerializationError
 
 from asyncinweb.errors import BadArguments, TaskDefinitionError
-from asyncinweb.tasks.inputs.arguments import Arguments, read_secrets
+from asyncinweb.tasks.inputs.arguments import Arguments
 from asyncinweb.tasks.inputs.fields import ABSENT, Files, FormField, Texts
 from asyncinweb.tasks.inputs.json_text import fault_of, text_fault
 from asyncinweb.tasks.inputs.messages import in_words
 from asyncinweb.tasks.inputs.number_limits import each_of, odd_number_in
+from asyncinweb.tasks.inputs.secrets import SecretFields
 from asyncinweb.tasks.inputs.stored_arguments import to_texts
 from asyncinweb.tasks.inputs.type_hints import SUPPORTED, Parameter, UnsupportedHint, form_field, is_set
 from asyncinweb.tasks.inputs.uploaded import FOLDER
@@ -103,7 +103,7 @@ class Inputs:
         if not self._kept_beside:
             return Arguments(stored)
         files = tuple(file for value in self._values_of(values, "file") for file in each_of(value))
-        return Arguments(stored, files, self._secrets_in(values))
+        return Arguments(stored, files, self._secrets.taken_from(lambda name: self._value(values, name)))
 
     def to_json(self, arguments: Mapping[str, object]) -> str:
         """What the row keeps of `pack`: without secrets, and files only by name and digest."""
@@ -115,7 +115,7 @@ class Inputs:
         Raises BadArguments if the function has changed since, or if a file is gone.
         """
         try:
-            whole = self._with_secrets(stored, folder) if self._secret_fields else stored
+            whole = self._secrets.put_back(stored, folder) if self._secrets.fields else stored
             values = self.model.model_validate_json(whole, context={FOLDER: folder} if folder else None)
         except ValidationError as error:
             raise BadArguments(self.task, in_words(error, self.task, self.fields)) from None
@@ -146,12 +146,13 @@ class Inputs:
     # --- inside -------------------------------------------------------------------------------------------------
 
     @functools.cached_property
-    def _secret_fields(self) -> Sequence[FormField]:
-        return [leaf for leaf in self.leaves.values() if leaf.kind == "secret"]
+    def _secrets(self) -> SecretFields:
+        fields = [leaf for leaf in self.leaves.values() if leaf.kind == "secret"]
+        return SecretFields(fields, self.signature)
 
     @functools.cached_property
     def _kept_beside(self) -> bool:
-        return self.takes_files or bool(self._secret_fields)
+        return self.takes_files or bool(self._secrets.fields)
 
     @functools.cached_property
     def _json_fields(self) -> Sequence[tuple[FormField, FormField]]:
@@ -192,35 +193,6 @@ class Inputs:
         return {
             name: text_fault("\0") for name, value in json.loads(stored).items() if NUL.search(json.dumps(value))
         }
-
-    def _secrets_in(self, values: BaseModel) -> dict[str, str]:
-        found = {leaf.name: self._value(values, leaf.name) for leaf in self._secret_fields}
-        return {name: value.get_secret_value() for name, value in found.items() if value is not None}
-
-    def _with_secrets(self, stored: str, folder: Path | None) -> str:
-        """The stored JSON with its secrets in place, their defaults where there are none, as for a job that the
-        clock has started."""
-        secrets, whole = self._default_secrets() | read_secrets(folder), json.loads(stored)
-        for leaf in self._secret_fields:
-            name = leaf.name.partition(".")[0]
-            holder = whole.get(name) if "." in leaf.name else whole
-            if not isinstance(holder, dict) or holder.get(leaf.key) is None:
-                continue
-            if leaf.name in secrets:
-                holder[leaf.key] = secrets[leaf.name]
-            else:
-                del holder[leaf.key]
-        return json.dumps(whole)
-
-    def _default_secrets(self) -> dict[str, str]:
-        defaults = {name: parameter.default for name, parameter in self.signature.parameters.items()}
-        found = {}
-        for leaf in self._secret_fields:
-            name, _, member = leaf.name.partition(".")
-            value = getattr(defaults[name], member, None) if member else defaults[name]
-            if isinstance(value, (str, SecretStr)):
-                found[leaf.name] = value if isinstance(value, str) else value.get_secret_value()
-        return found
 
     def _values_of(self, values: BaseModel, kind: str) -> Iterator[Any]:
         for name, leaf in self.leaves.items():
