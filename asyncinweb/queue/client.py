@@ -1,4 +1,4 @@
-"""Submitting jobs from wherever a program is: a web process, a worker, a script. Commits, then wakes a worker."""
+"""Submitting jobs from any program: a web process, a worker, a script. Commits, then wakes a worker."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,7 +26,7 @@ from asyncinweb.tasks.registry import Request, connect
 
 
 class Client:
-    """Submits to one database. `max_queued` binds every owner but the program itself ("").
+    """Submits to one database. `max_queued` applies to every owner except the program itself ("").
 
     instance: the folder that keeps the files of jobs.
     """
@@ -39,7 +39,7 @@ class Client:
     def submit(
         self, requests: Sequence[Request], owner: str = "", idempotency_key: str | None = None
     ) -> list[Job]:
-        """Store the requests, in order, in one transaction. What `Task.enqueue` ends in.
+        """Store the requests, in order, in one transaction. `Task.enqueue` ends up here.
 
         Raises QuotaReached, IdempotencyConflict, DatabaseBusy, DatabaseUnusable.
         """
@@ -56,7 +56,7 @@ class Client:
         return [job.known_to(self) for job, _ in jobs]
 
     def rerun(self, slug: str, owner: str) -> Job | None:
-        """A new job with the task and arguments of this one; None if there is no such job."""
+        """Make a new job with the task and arguments of this one; None if there is no such job."""
         with job_inputs(self._instance) as given:
             new_slug = given.share(slug)
             with self._database.write() as connection:
@@ -67,7 +67,7 @@ class Client:
         return job
 
     def cancel(self, slug: str) -> CancelAnswer:
-        """Cancel a waiting job, ask a running one to stop, refuse for an ended or unknown one."""
+        """Cancel a waiting job, ask a running one to stop, refuse for an ended or unknown job."""
         with self._database.write() as connection:
             return cancel_job(connection, slug)
 
@@ -80,7 +80,7 @@ class Client:
         return job.known_to(self)
 
     def has_ended(self, slug: str) -> bool:
-        """True for a job that has ended, and for one that is gone."""
+        """True for a job that has ended or has been deleted."""
         with shielded(), self._database.glance() as connection:
             return has_ended(connection, slug)
 
@@ -107,7 +107,8 @@ def to_new_job(request: Request, owner: str = "", idempotency_key: str | None = 
 
 
 def open_database(settings: Settings, patience: Patience) -> Database:
-    """The database of these settings, ready to use; made if there is none, but never under a running server."""
+    """The database of these settings, ready to use. Created if missing, but never while a server is running on
+    it."""
     if not settings.database_path.exists() and is_in_use(settings.instance):
         raise DatabaseGone(
             f"The database {settings.database_path} is missing, but a server is using it. Put it back, or restart "
@@ -122,13 +123,13 @@ _client: Client | None = None
 
 
 def use(client: Client) -> None:
-    """Let `Task.enqueue` in this process submit here."""
+    """Let `Task.enqueue` in this process submit to this client."""
     global _client
     _client = client
 
 
 def submit_from_here(requests: Sequence[Request]) -> list[Job]:
-    """Submit to the database in use; a plain script opens the one its settings name."""
+    """Submit to the database in use. In a plain script, that is the one its settings name."""
     global _client
     if _client is None:
         settings = read_settings().settings

@@ -1,7 +1,7 @@
-"""How long things take: what a task usually needs, what is left of a run, when a waiting job starts.
+"""How long things take: a task's usual duration, the time left of a run, the start of a waiting job.
 
-From evidence only, and None without: from the last successful runs of a task, and from a run's own pace, which its
-worker tells (`workers/progress_rate.py`).
+From evidence only, otherwise None: from a task's last successful runs, and from a run's own rate, which its worker
+reports (`workers/progress_rate.py`).
 """
 
 import heapq
@@ -17,22 +17,22 @@ from asyncinweb import clock
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.stores.prepared import Prepared
 
-# As many successful runs are looked at, among this many of a task's last jobs.
+# How many successful runs we use, and among how many of a task's last jobs we look for them.
 RECENT_RUNS = 20
 RECENT_JOBS = 200
-# Fewer runs say nothing.
+# Fewer runs prove nothing.
 LEAST_RUNS = 3
-# What was found is good for so long: a page that is open asks again and again.
+# How long an answer is reused: open pages ask again and again.
 KEPT_SECONDS = 5.0
-# Student's t for a range that holds 85 % of what comes, by the number of runs less one.
+# Student's t for a range that contains 85 % of future runs, by the number of runs minus one.
 STUDENT = (4.165, 2.282, 1.924, 1.778, 1.699, 1.650, 1.617, 1.592, 1.574, 1.559)
-# The least that two runs differ by, as the logarithm of their ratio.
+# The smallest assumed difference between two runs, as the logarithm of their ratio.
 LEAST_SCATTER = 0.05
 
 
 @dataclass(frozen=True)
 class Range:
-    """Between so many seconds and so many."""
+    """A range of seconds."""
 
     low: float
     high: float
@@ -42,13 +42,13 @@ class Range:
         return math.sqrt(max(self.low, 0.0) * self.high) if self.low > 0 else self.high / 2
 
     def after(self, seconds: float) -> "Range":
-        """What is left of it when so many seconds have passed."""
+        """What is left of the range after this many seconds."""
         return Range(max(0.0, self.low - seconds), max(0.0, self.high - seconds))
 
 
 @dataclass(frozen=True)
 class Usual:
-    """What the last successful runs of a task took, in seconds; at least LEAST_RUNS of them."""
+    """The durations of a task's last successful runs, in seconds; at least LEAST_RUNS of them."""
 
     seconds: Sequence[float]
 
@@ -58,7 +58,8 @@ class Usual:
 
     @property
     def range(self) -> Range:
-        """Where four in five runs lie: as for the logarithms of a normal distribution with unknown parameters."""
+        """The range of four in five runs, taking their logarithms as normally distributed with unknown
+        parameters."""
         logs = [math.log(max(each, 0.001)) for each in self.seconds]
         count, mean = len(logs), statistics.fmean(logs)
         scatter = max(LEAST_SCATTER, statistics.stdev(logs))
@@ -68,7 +69,7 @@ class Usual:
 
 @dataclass
 class UsualTimes:
-    """What tasks usually take, remembered for a few seconds."""
+    """The usual durations of tasks, cached for a few seconds."""
 
     _found: dict[str, tuple[float, Usual | None]] = field(default_factory=dict)
 
@@ -82,7 +83,7 @@ class UsualTimes:
 
 
 def usual_of(connection: Connection, task: str) -> Usual | None:
-    """What the task's last successful runs took; None if there are too few."""
+    """The durations of the task's last successful runs; None if there are too few."""
     rows = _RECENT.rows(connection, task=task)
     seconds = [
         max(0.0, ended - began) for state, began, ended in rows if state == "completed" and began is not None
@@ -100,14 +101,14 @@ _RECENT = Prepared(
 
 @dataclass(frozen=True)
 class Rest:
-    """What is left of a run. `is_late`: it takes longer than runs of its task usually do."""
+    """The time left of a run. `is_late`: the run takes longer than runs of its task usually do."""
 
     range: Range | None
     is_late: bool
 
 
 def rest_of(job: Job, usual: Usual | None, now: datetime) -> Rest:
-    """What is left of a running job: by its own pace, by what is usual, or by where both agree."""
+    """The time left of a running job: by its own rate, by the usual duration, or where both agree."""
     if job.started_at is None:
         return Rest(None, is_late=False)
     elapsed = (now - job.started_at).total_seconds()
@@ -126,7 +127,7 @@ def _by_pace(job: Job, now: datetime) -> Range | None:
 
 
 def _common(by_pace: Range, by_habit: Range | None) -> Range:
-    """What both say; where they contradict, the run itself is believed."""
+    """Where both ranges agree. If they contradict each other, the run's own rate counts."""
     if by_habit is None:
         return by_pace
     both = Range(max(by_pace.low, by_habit.low), min(by_pace.high, by_habit.high))
@@ -140,9 +141,10 @@ def starts_within(
     usual: Mapping[str, Usual | None],
     now: float,
 ) -> float | None:
-    """Seconds within which a waiting job usually starts; None if any job before it leaves that open.
+    """Seconds within which a waiting job usually starts; None if that is unknown for any job before it.
 
-    running: task and start (seconds since 1970) of what runs; ahead: tasks of what starts before, in that order.
+    running: task and start (seconds since 1970) of each running job; ahead: tasks of the jobs that start before,
+    in order.
     """
     free_in = []
     for task, began in running:
@@ -161,6 +163,6 @@ def starts_within(
 
 
 def _longest(usual: Usual | None, elapsed: float) -> float | None:
-    """Seconds that a run still takes at most, usually; None if that is not known or over already."""
+    """The most seconds that a run usually still takes; None if unknown or already over."""
     left = usual.range.high - elapsed if usual else 0.0
     return left if left > 0 else None

@@ -1,21 +1,21 @@
-"""The beginning of a job's arguments, for lists: a page of jobs stays small, whatever people send to tasks."""
+"""The beginning of a job's arguments, for lists: a page of jobs stays small however large the arguments are."""
 
 import json
 from typing import Any
 
-# As many characters of each argument as a list shows, counted as JSON.
+# How many characters of each argument a list shows, counted as JSON.
 MOST_CHARACTERS = 300
 MORE = "…"
 
 
 def excerpt(arguments: dict[str, Any]) -> dict[str, Any]:
-    """The same names, each with its value or the beginning of it: a text ends in `MORE`, a list or an object lacks
-    what is left of it."""
+    """The same names, each with its value or the beginning of it: a cut text ends in `MORE`, a cut list or object
+    lacks its last items."""
     return {name: _Cutting(MOST_CHARACTERS).cut(value) for name, value in arguments.items()}
 
 
 def excerpt_of(stored: str) -> tuple[dict[str, Any], bool]:
-    """Of stored arguments: the beginning of each, and True if anything is missing."""
+    """The beginning of each stored argument, and True if anything was cut."""
     arguments: dict[str, Any] = json.loads(stored)
     if len(stored) <= MOST_CHARACTERS:
         return arguments, False

@@ -1,8 +1,8 @@
-"""Lists of jobs, newest first, filtered, in pages by the key: every page costs the same, whatever matches.
+"""Lists of jobs, newest first, filtered, in pages by key: every page costs the same, however many jobs match.
 
-One filter has an index of its own. For several, the index with the fewest jobs is read and the others are looked
-up in theirs, a limited way back; so is a search for words, which has to read the jobs themselves. What was not
-looked at then is the next page.
+A single filter has its own index. For several, we read the index with the fewest jobs and look the others up in
+theirs, back to a limit; the same goes for a text search, which has to read the jobs themselves. The next page
+continues where this one stopped.
 """
 
 import json
@@ -17,8 +17,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, defer
 from asyncinweb.queue.models import Job
 from asyncinweb.states import State
 
-# How many jobs a page looks at before it gives up: those that are read one after the other, those of an index that
-# are looked up in another index, and those that are read here and there.
+# How many jobs a page looks at before it stops: read one after the other, looked up from one index in another, and
+# read from scattered places.
 MOST_IN_ROW, MOST_LOOKED_UP, MOST_SCATTERED = 10_000, 5_000, 1_000
 
 
@@ -34,22 +34,22 @@ class Filters:
 
 @dataclass(frozen=True)
 class Page:
-    """A page of a list, newest first. next_after: what the next older page is asked with. searched_until: no older
-    job was looked at although there are some, and the page may not be full."""
+    """A page of a list, newest first. next_after: the `after` of the next, older page. searched_until: older jobs
+    exist but were not looked at, so the page may not be full."""
 
     jobs: Sequence[Job]
     next_after: str | None
     searched_until: datetime | None = None
 
 
-# Without what can be large and no list shows.
+# Without the columns that can be large and that no list shows.
 _LARGE = [defer(column) for column in (Job.result, Job.partial_result, Job.traceback, Job.source_line)]
 _NEWEST_FIRST = select(Job).options(*_LARGE).order_by(Job.id.desc())
 
 
 def list_jobs(session: Session, filters: Filters, after: str | None = None, limit: int = 50) -> Page:
     """Jobs older than the one called `after`, newest first."""
-    # Behind a job that is not there any more there is nothing.
+    # After a job that has been deleted, the list is empty.
     older = [Job.id < (session.scalar(select(Job.id).where(Job.slug == after)) or 0)] if after else []
     source, others = _source_of(session, filters, older)
     last = _last_looked_at(session, filters, source, others, older)
@@ -75,8 +75,8 @@ class _Filter:
 
     @property
     def holds_in_index(self) -> TextClause:
-        """Looked up in its own index, since most jobs need not be read then."""
-        # In SQLite's own words: left to itself it reads the job, which is what this is to save.
+        """Looked up in its own index, so that most jobs need not be read."""
+        # Spelled out for SQLite, which would otherwise read the job, and that is what we want to avoid.
         key = self.column.key
         found = text(
             f"EXISTS (SELECT 1 FROM asyncinweb_jobs AS other INDEXED BY asyncinweb_jobs_{key}"
@@ -89,8 +89,8 @@ _Older = Sequence[ColumnElement[bool]]
 
 
 def _source_of(session: Session, filters: Filters, older: _Older) -> tuple[_Filter | None, list[_Filter]]:
-    """The filter whose index is read, and the others: the one with the fewest jobs, since so many of it reach
-    back furthest."""
+    """The filter whose index is read, and the others. We read the one with the fewest jobs, because a limited
+    number of them reaches back furthest."""
     wanted = ((Job.state, filters.state or None), (Job.task, filters.task or None), (Job.owner, filters.owner))
     given = [_Filter(column, value) for column, value in wanted if value is not None]
     if len(given) > 1:
@@ -101,7 +101,7 @@ def _source_of(session: Session, filters: Filters, older: _Older) -> tuple[_Filt
 def _last_looked_at(
     session: Session, filters: Filters, source: _Filter | None, others: Sequence[_Filter], older: _Older
 ) -> int | None:
-    """The key of the last job that this page looks at; None for all there are."""
+    """The key of the last job that this page looks at; None for no limit."""
     if not filters.words and not others:
         return None
     most = (MOST_SCATTERED if source else MOST_IN_ROW) if filters.words else MOST_LOOKED_UP

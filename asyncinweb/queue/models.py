@@ -1,4 +1,4 @@
-"""The tables: jobs and their companions. Columns, checks and indexes; no verbs.
+"""The tables: jobs and what belongs to them. Columns, checks and indexes; no verbs.
 
 The metadata carries a bind key, so a host's Flask-SQLAlchemy finds the right database. Never give `Base` to
 `SQLAlchemy(model_class=...)`: that silently clears the key.
@@ -28,7 +28,7 @@ from asyncinweb.errors import UnknownJob
 from asyncinweb.queue.stored_values import value_in
 from asyncinweb.states import FINAL, SHOW_PARTIAL_RESULTS, STATES, CrashPolicy, Reason, State
 
-# Pause between two looks at a job that is waited for.
+# Pause between two polls of a job that a program waits for.
 LOOK_SECONDS = 0.1
 BIND_KEY = "asyncinweb"
 
@@ -60,13 +60,13 @@ def _in(states: tuple[State, ...]) -> str:
     return "state IN (" + ", ".join(f"'{state}'" for state in states) + ")"
 
 
-# Partial indexes are used only where a query repeats their condition to the letter.
+# SQLite uses a partial index only if the query repeats its condition word for word.
 IS_QUEUED = "state = 'queued'"
 IS_PROCESSING = "state = 'processing'"
 IS_SCHEDULED = "state = 'scheduled'"
 IS_WAITING = _in(("scheduled", "queued"))
 IS_FINAL = _in(FINAL)
-# Without the state, or the planner would prefer asyncinweb_jobs_state and sort all that has ended.
+# Without the state, because the planner would prefer asyncinweb_jobs_state and sort all ended jobs.
 HAS_ENDED_WITHOUT_EXPIRY = "finished_at IS NOT NULL AND expires_at IS NULL"
 IS_UNFINISHED = _in(("scheduled", "queued", "processing"))
 
@@ -123,13 +123,13 @@ class Job(Base):
     progress_total: Mapped[float | None]
     progress_text: Mapped[str | None]
     reported_at: Mapped[datetime | None]
-    # What the run's own pace says of the time left, counted from `reported_at`.
+    # The time left by the run's own rate, counted from `reported_at`.
     seconds_left_low: Mapped[float | None]
     seconds_left_high: Mapped[float | None]
     # Which supervisor's plan made it; see `planned_runs`.
     planned_by: Mapped[str | None] = mapped_column(String(40))
 
-    # What a generator has yielded last in this attempt, its number (from 1 on), and when it was written.
+    # The last value that a generator has yielded in this attempt, its number (from 1), and when it was written.
     partial_no: Mapped[int | None]
     partial_at: Mapped[datetime | None]
     partial_result: Mapped[str | None]
@@ -141,8 +141,8 @@ class Job(Base):
         CheckConstraint("(reason IS NOT NULL) = (state = 'failed')", name="reason_when_failed"),
         CheckConstraint("attempts >= 0 AND interruptions >= 0 AND crashes >= 0", name="counts"),
         Index("asyncinweb_jobs_slug", "slug", unique=True),
-        # The order of claims, with what a claim filters by, so that skipping blocked jobs reads no rows. The
-        # state comes first, or the planner would prefer asyncinweb_jobs_state and sort.
+        # The order of claims, with the columns that a claim filters by, so that skipping blocked jobs reads no
+        # rows. The state comes first, because the planner would otherwise prefer asyncinweb_jobs_state and sort.
         Index(
             "asyncinweb_jobs_claim",
             "state",
@@ -193,7 +193,7 @@ class Job(Base):
             "expires_at",
             sqlite_where=text("expires_at IS NOT NULL"),
         ),
-        # Ids must never come back after a prune: a job's claim would be mistaken for another's.
+        # Ids must never be reused after a prune: a job's claim would be mistaken for another's.
         {"sqlite_autoincrement": True},
     )
 
@@ -204,7 +204,7 @@ class Job(Base):
 
     @property
     def duration_seconds(self) -> float | None:
-        """Seconds its last attempt ran; None before it ended."""
+        """How many seconds the last attempt ran; None before it ended."""
         if self.started_at is None or self.finished_at is None:
             return None
         return max(0.0, (self.finished_at - self.started_at).total_seconds())
@@ -217,13 +217,14 @@ class Job(Base):
 
     @property
     def value(self) -> Any:
-        """What the task returned, in JSON's own types; of a value that is kept as a file, what is known of that
-        file. None before the job is completed."""
+        """What the task returned, in JSON's own types; for a value stored as a file, facts about that file. None
+        until the job is completed."""
         return value_in(self.result)
 
     @property
     def partial_value(self) -> Any:
-        """As `value`: what a running task has yielded last; of one that failed or was stopped, what it had."""
+        """Like `value`: the last value that a running task has yielded, or had yielded before it failed or was
+        stopped."""
         return value_in(self.partial_result) if self.state in SHOW_PARTIAL_RESULTS else None
 
     # --- asking for news ----------------------------------------------------------------------------------------
@@ -234,13 +235,13 @@ class Job(Base):
         return self
 
     def latest(self) -> "Job":
-        """The job as it is now. Raises UnknownJob if it has been removed."""
+        """The job as it is now. Raises UnknownJob if it has been deleted."""
         return self._known_store.job(self.slug)
 
     def wait(self, timeout: float | None = None) -> "Job":
-        """The job as it is at its end. TimeoutError if that is not within `timeout` seconds; UnknownJob.
+        """The job as it is when it has ended. Raises TimeoutError after `timeout` seconds, and UnknownJob.
 
-        A task that waits for another job holds its worker meanwhile: with one worker, that job never starts.
+        A task that waits for another job keeps its worker busy: with a single worker, that job never starts.
         """
         store = self._known_store
         end = None if timeout is None else clock.monotonic() + timeout
@@ -261,7 +262,7 @@ class Job(Base):
         return store
 
     def __getstate__(self) -> dict[str, Any]:
-        # A copy in another process cannot use this one's database.
+        # A copy of the job in another process cannot use this process's database.
         return {name: value for name, value in self.__dict__.items() if name != "_store"}
 
     def __repr__(self) -> str:
@@ -269,7 +270,7 @@ class Job(Base):
 
 
 class Attempt(Base):
-    """An attempt that ended although its job went on. The job row itself carries the last attempt."""
+    """An attempt that ended while its job continued. The job row itself describes the last attempt."""
 
     __tablename__ = "asyncinweb_attempts"
 

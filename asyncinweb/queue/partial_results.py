@@ -1,7 +1,8 @@
-"""What a running generator has yielded last: kept as its result will be, in the place of the one before.
+"""The partial result: the last value that a running generator has yielded. It replaces the one before, and is
+stored like a result.
 
-It is there while the job runs, and a job that has failed or was stopped keeps what it had so far. A worker writes
-it, under its claim; pages and programs read it.
+It exists while the job runs, and a job that failed or was stopped keeps it. A worker writes it, under its claim;
+pages and programs read it.
 """
 
 import json
@@ -21,7 +22,7 @@ from asyncinweb.queue.transitions import MINE
 from asyncinweb.states import SHOW_PARTIAL_RESULTS
 from asyncinweb.tasks.outputs.return_value import ReturnValue
 
-# The row is written anew with each one, so a larger one goes into a file.
+# The row is rewritten with each value, so a larger one goes into a file.
 MAX_PARTIAL_IN_ROW = 16_000
 
 
@@ -31,7 +32,7 @@ def keep_partial_result(folder: JobFolder, claim_no: int, number: int, value: Re
 
 
 def report_partial_result(connection: Connection, held: Claim, number: int, partial_result: str) -> bool:
-    """What a running job has so far. False if this claim is no longer the live one."""
+    """Store a running job's partial result. False if this claim is no longer the live one."""
     changed = _REPORT.run(
         connection,
         job_id=held.job_id,
@@ -55,19 +56,19 @@ _REPORT = Prepared(
 
 
 def stored_partial_result(folder: JobFolder, job: Job) -> Stored | None:
-    """What a job that is not completed has so far; None if it has nothing to show."""
+    """The partial result of a job that is not completed; None if it has none."""
     if job.state not in SHOW_PARTIAL_RESULTS or job.partial_result is None:
         return None
     return stored_from(folder, json.loads(job.partial_result))
 
 
 def remove_partial_results(folder: JobFolder, claim_no: int, but: tuple[int, ...] = ()) -> None:
-    """Remove the files of partial results of this claim, and of earlier ones, but those with these numbers."""
+    """Delete the files of partial results of this and earlier claims, except those with these numbers."""
     kept = tuple(f"result-{_prefix(claim_no)}{number}" for number in but)
     for path in _files(folder):
         claim, _, number = path.stem.removeprefix("result-").partition("-p")
         if int(claim) <= claim_no and f"result-{claim}-p{number.partition('-')[0]}" not in kept:
-            # A file that stays is gone with the job.
+            # A file that stays is deleted with the job.
             with suppress(OSError):
                 path.unlink()
 

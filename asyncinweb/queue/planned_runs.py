@@ -1,7 +1,7 @@
-"""The verbs for runs that a clock starts: the next run of each schedule waits as a scheduled job.
+"""The verbs for runs started by the clock: the next run of each schedule waits as a scheduled job.
 
-`planned_by` names the instance folder whose supervisor made it. Only that one withdraws it, when its plan no
-longer contains it: the plan of another supervisor is left alone.
+`planned_by` names the instance folder whose supervisor planned the run. Only that supervisor withdraws it, once
+its plan no longer contains the run; another supervisor's plan is left alone.
 """
 
 from collections.abc import Sequence
@@ -22,18 +22,19 @@ WITHDRAWN = "The schedule that planned this run was changed or removed."
 
 
 def plan(connection: Connection, planner: str, new: NewJob, run_at: datetime) -> bool:
-    """- -> scheduled. False if this run is planned already, or has been: its key makes it once, however many
+    """- -> scheduled. False if this run is or was already planned: its key makes it unique, however many
     supervisors have the same schedule."""
     key = f"{KEY_START}{new.task} {run_at:%Y-%m-%dT%H:%MZ}"
     try:
         return enqueue(connection, replace(new, run_at=run_at, idempotency_key=key, planned_by=planner))[1]
     except IdempotencyConflict:
-        # By another supervisor, with other defaults of the task.
+        # Planned by another supervisor, with other defaults of the task.
         return False
 
 
 def waiting_runs(connection: Connection, planner: str) -> Sequence[Row[Any]]:
-    """The planned runs that have not started and are this planner's, or were made before planners had names."""
+    """The planned runs that have not started and belong to this planner, or date from before planners had
+    names."""
     is_nameless = Job.planned_by.is_(None) & Job.idempotency_key.startswith(KEY_START)
     mine = or_(Job.planned_by == planner, is_nameless)
     return connection.execute(
@@ -44,7 +45,7 @@ def waiting_runs(connection: Connection, planner: str) -> Sequence[Row[Any]]:
 def withdraw(connection: Connection, job_id: int) -> bool:
     """scheduled or queued -> cancelled: a planned run whose schedule has changed. False if it has started.
 
-    Its key is free again, for the same moment in another plan.
+    Its key becomes free, for the same moment in another plan.
     """
     values = {**cancelled_at(clock.now()), "idempotency_key": None, "error": WITHDRAWN}
     withdrawn = connection.execute(

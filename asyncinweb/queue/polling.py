@@ -1,4 +1,4 @@
-"""Questions that workers and supervisors ask all the time, in the cheapest form: prepared, through
+"""Queries that workers and supervisors run all the time, in the cheapest form: prepared, through
 `Database.glance`. Nothing here changes anything."""
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from asyncinweb.states import FINAL
 
 
 def has_work(connection: Connection, scope: ClaimScope, now: datetime) -> bool:
-    """True if a claim would find something. Asked before an idle worker claims, to write nothing in vain."""
+    """True if a claim would find a job. An idle worker asks this before it claims, to avoid a pointless write."""
     return bool(_DUE.rows(connection, now=now) or scope.next.rows(connection))
 
 
@@ -23,7 +23,7 @@ _DUE = Prepared(
 
 
 def has_ended(connection: Connection, slug: str) -> bool:
-    """True for a job that has ended, and for one that is gone."""
+    """True for a job that has ended or has been deleted."""
     row = _STATE.row(connection, slug=slug)
     return row is None or row[0] in FINAL
 
@@ -33,7 +33,7 @@ _STATE = Prepared(select(Job.state).where(Job.slug == bindparam("slug")))
 
 @dataclass(frozen=True)
 class LiveClaim:
-    """What a worker wants to know of the job it works on."""
+    """What a worker needs to know about the job it is running."""
 
     cancel_requested: bool
 
@@ -53,7 +53,7 @@ _LIVE_CLAIM = Prepared(
 
 @dataclass(frozen=True)
 class HeldJob:
-    """A job that is being worked on, as a supervisor watches it."""
+    """A running job, as a supervisor watches it."""
 
     job_id: int
     claim_no: int
@@ -63,7 +63,7 @@ class HeldJob:
 
 
 def held_jobs(connection: Connection) -> list[HeldJob]:
-    """All jobs that are being worked on."""
+    """All running jobs."""
     return [
         HeldJob(job_id, claim_no, worker_id, timeout_seconds, bool(asked))
         for job_id, claim_no, worker_id, timeout_seconds, asked in _HELD.rows(connection)

@@ -112,7 +112,7 @@ class QueueSnapshot:
 class Position:
     """Where a waiting job stands.
 
-    ahead: what starts before it, in that order. held_by: the limit that keeps it from starting even if a worker
+    ahead: the jobs that start before it, in order. held_by: the limit that keeps it from starting even if a worker
     is free. behind: jobs before it that wait for the same limit. is_far: too many jobs are ahead to count them.
     """
 
@@ -143,10 +143,10 @@ class _Capacity:
         self._of_owner[owner] += 1
 
     def held_by(self, task: str, owner: str) -> LimitKind | None:
-        """The limit that is reached for such a job."""
+        """The limit that such a job has reached."""
         limit = self._limits.concurrency.get(task)
         if limit is not None and self._of_task[task] >= limit:
             return "task"
-        # The empty owner is the program itself, which no limit of visitors binds.
+        # The empty owner is the program itself, to which visitors' limits do not apply.
         of_owner = self._limits.max_running_per_owner
         return "owner" if owner and of_owner is not None and self._of_owner[owner] >= of_owner else None

@@ -1,4 +1,4 @@
-"""Who is there: rows of supervisors and workers, signs of life, and settling what the dead held."""
+"""The registry of processes: rows of supervisors and workers, heartbeats, and rescuing what dead workers held."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ def register_tasks(connection: Connection, supervisor_id: str, tasks: Sequence[R
 
 
 def heartbeat(connection: Connection, supervisor_id: str) -> bool:
-    """A supervisor's sign of life. False if others took it for dead and removed it."""
+    """Record a supervisor's heartbeat. False if another one has given it up for dead and deregistered it."""
     changed = connection.execute(
         update(SupervisorRow).where(SupervisorRow.id == supervisor_id).values(heartbeat_at=database_now())
     )
@@ -75,7 +75,7 @@ def heartbeat(connection: Connection, supervisor_id: str) -> bool:
 
 
 def register_worker(connection: Connection, worker_id: str, supervisor_id: str, identity: Identity) -> None:
-    """A worker is there and may claim."""
+    """Register a worker, which may then claim."""
     connection.execute(
         insert(WorkerRow).values(
             id=worker_id, supervisor_id=supervisor_id, **vars(identity), started_at=clock.now()
@@ -84,12 +84,12 @@ def register_worker(connection: Connection, worker_id: str, supervisor_id: str, 
 
 
 def deregister_worker(connection: Connection, worker_id: str) -> None:
-    """A worker has ended and holds nothing any more."""
+    """Deregister a worker that has ended and no longer holds anything."""
     connection.execute(delete(WorkerRow).where(WorkerRow.id == worker_id))
 
 
 def deregister_supervisor(connection: Connection, supervisor_id: str) -> None:
-    """A supervisor has ended, and its workers with it."""
+    """Deregister a supervisor that has ended, with its workers."""
     connection.execute(delete(WorkerRow).where(WorkerRow.supervisor_id == supervisor_id))
     connection.execute(delete(TaskRow).where(TaskRow.supervisor_id == supervisor_id))
     connection.execute(delete(SupervisorRow).where(SupervisorRow.id == supervisor_id))
@@ -104,7 +104,7 @@ def claims_of(connection: Connection, worker_id: str) -> list[Claim]:
 
 
 def rescue_worker(connection: Connection, worker_id: str, error: str) -> list[Claim]:
-    """Settle what a worker held whose process is proven dead, and forget it. What it held."""
+    """Settle what a worker held whose process is proven dead, and deregister it. What it held."""
     held = claims_of(connection, worker_id)
     for each in held:
         fail_crashed(connection, each, error)
@@ -146,11 +146,12 @@ def rescue_unknown_workers(connection: Connection, error: str) -> list[Claim]:
 
 
 def rescue(connection: Connection, my_host: str, lease_seconds: float) -> list[Claim]:
-    """processing -> as `crash`, for workers of other hosts whose supervisor has been silent for the lease.
+    """processing -> as `fail_crashed`, for workers of other hosts whose supervisor's heartbeat is older than the
+    lease.
 
-    By the database's clock alone. Not to be called soon after our own clock or our own process stood still.
+    Uses only the database's clock. Do not call this soon after our own clock or process stood still.
     """
-    # A sign of life from the future is from before a clock was set back: the lease begins now.
+    # A heartbeat from the future dates from before a clock was set back: its lease begins now.
     connection.execute(
         update(SupervisorRow)
         .where(SupervisorRow.host != my_host, SupervisorRow.heartbeat_at > database_now())
@@ -172,5 +173,5 @@ def rescue(connection: Connection, my_host: str, lease_seconds: float) -> list[C
 
 
 def wake_ports(connection: Connection) -> Sequence[int]:
-    """Ports of 127.0.0.1 on which the supervisors of this database hear that there is work."""
+    """Ports of 127.0.0.1 on which the supervisors of this database receive wake-ups."""
     return [port for port in connection.scalars(select(SupervisorRow.wake_port)).all() if port is not None]

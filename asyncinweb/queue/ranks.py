@@ -1,9 +1,9 @@
 """The fair order of waiting jobs: claims go by (priority descending, rank, id).
 
 As in start-time fair queueing (Goyal, Vin, Cheng 1996), a job's rank is a virtual start time: the one now being
-served, or one after the owner's last waiting job if that is later. So whoever queues 10,000 jobs delays another
-visitor's single job by at most one. The rank now being served is the one at the head of the line: it needs no
-counter of its own, since ranks only ever compare waiting jobs.
+served, or one after the owner's last waiting job if that is later. So a visitor who queues 10,000 jobs delays
+another visitor's single job by at most one. The rank now being served is that of the first waiting job: it needs
+no counter, because ranks only ever compare waiting jobs.
 """
 
 from sqlalchemy import Connection, bindparam, select, text
@@ -13,7 +13,7 @@ from asyncinweb.queue.stores.prepared import Prepared
 
 
 def now_served(connection: Connection, priority: int) -> int:
-    """The rank at the head of this priority's line; 0 if nobody waits. Also for a job that comes back."""
+    """The rank of this priority's first waiting job; 0 if there is none. Also for a job that comes back."""
     row = _HEAD.row(connection, priority=priority)
     return int(row[0]) if row else 0
 

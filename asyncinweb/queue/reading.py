@@ -19,15 +19,14 @@ def find_job(session: Session, slug: str) -> Job | None:
 
 
 def peek(connection: Connection, slug: str) -> Job | None:
-    """The job without what can be large, read by the cheapest way: for who only wants to know
-    whether anything has changed."""
+    """The job without its large columns, read in the cheapest way, to find out whether anything has changed."""
     row = _PEEK.row(connection, slug=slug)
     if row is None:
         return None
     values = dict(zip(_PEEKED, row, strict=True))
     times = {name: datetime.fromtimestamp(values[name], UTC) for name in _TIMES if values[name] is not None}
     job = Job()
-    # As if it had been loaded: setting thirty attributes one by one would take longer than reading them.
+    # As if SQLAlchemy had loaded it: setting thirty attributes one by one would take longer than reading them.
     job.__dict__.update(values | times)
     return job
 
@@ -39,7 +38,7 @@ _PEEK = Prepared(select(*(Job.__table__.c[name] for name in _PEEKED)).where(Job.
 
 
 def source_line_of(job: Job) -> SourceLine | None:
-    """The author's line at which a job failed; None if it did not fail in a function, or long ago."""
+    """The author's line at which a job failed; None if it failed outside a function, or before we stored this."""
     return None if job.source_line is None else SourceLine(**json.loads(job.source_line))
 
 
@@ -55,5 +54,5 @@ def usual_seconds(session: Session, task: str) -> float | None:
 
 
 def count_running(session: Session) -> int:
-    """Jobs that are being worked on."""
+    """The number of running jobs."""
     return session.scalar(select(func.count()).select_from(Job).where(Job.state == "processing")) or 0

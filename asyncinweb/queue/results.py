@@ -1,6 +1,6 @@
-"""The result of a job: small ones in its row, larger ones in its folder with a word about them in the row.
+"""The result of a job: a small one in its row, a larger one in its folder, with a reference in the row.
 
-A worker keeps it, pages and programs read it; nobody else knows how it is stored.
+A worker stores it, pages and programs read it; no other module knows how it is stored.
 """
 
 import json
@@ -21,7 +21,7 @@ SHAPES_IN_FILES = ("image", "file", "html")
 
 @dataclass(frozen=True)
 class Stored:
-    """What was kept of a returned value: the value itself, the file at `path`, or several `parts` by name.
+    """What is stored of a returned value: the value itself, the file at `path`, or several `parts` by name.
 
     size in bytes. name: what a download is called, if the file had a name of its own. columns, rows: of a table.
     is_numbered: the names of the parts are only their numbers. script_hashes: the scripts that can run in an HTML
@@ -66,16 +66,16 @@ class Stored:
 
 
 def keep_result(folder: JobFolder, claim_no: int, value: ReturnValue) -> str:
-    """The JSON for the job's row. What does not belong there is on the disk for good when this returns.
+    """The JSON for the job's row. When this returns, everything else has been flushed to disk.
 
-    Raises AsyncInWebError if a returned file has gone meanwhile, OSError if there is no room.
+    Raises AsyncInWebError if a returned file no longer exists, OSError if the disk is full.
     """
     return kept_as_json(folder, f"{claim_no}", value, MAX_RESULT_IN_ROW)
 
 
 def kept_as_json(folder: JobFolder, number: str, value: ReturnValue, room: int) -> str:
-    """As `keep_result`. number: for the names of files; room: bytes that go into the row."""
-    # A name of an author's may hold half a character.
+    """Like `keep_result`. number: for file names; room: how many bytes go into the row."""
+    # An author's file name may contain half a character.
     facts = _Keeper(folder, number, room).keep(value)
     return json.dumps(facts, ensure_ascii=False).encode("utf-8", "replace").decode()
 
@@ -152,7 +152,7 @@ def stored_result(folder: JobFolder, job: Job) -> Stored | None:
 
 
 def stored_from(folder: JobFolder, facts: dict[str, Any]) -> Stored:
-    """What the JSON in a row says of a value that is kept."""
+    """What the JSON in a row says about a stored value."""
     path = folder.path / Path(facts["file"]).name if "file" in facts else None
     return Stored(
         shape=facts["shape"],

@@ -10,7 +10,7 @@ from asyncinweb.queue.files.instance import make_database_file
 from asyncinweb.queue.stores.sqlite import Database
 
 VERSION_TABLE = "asyncinweb_version"
-# All steps in order, the newest last; a test compares it with the files in migrations/versions.
+# All steps in order, the newest last; a test compares them with the files in migrations/versions.
 REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 HEAD = REVISIONS[-1]
 

@@ -1,11 +1,11 @@
-"""What a row keeps of a returned value, as programs read it. Knows no tables."""
+"""What a row stores of a returned value, as programs read it. Knows nothing of tables."""
 
 import json
 from typing import Any
 
 
 def value_in(stored: str | None) -> Any:
-    """The value in JSON's own types; of one that is kept as a file, what is known of that file."""
+    """The value in JSON's own types; for a value stored as a file, facts about that file."""
     return None if stored is None else _value(json.loads(stored))
 
 

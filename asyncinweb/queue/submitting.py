@@ -33,14 +33,14 @@ class NewJob:
     keep_days: float | None = None
     rerun_of: str | None = None
     planned_by: str | None = None
-    # Given where files of the job lie there already; otherwise made.
+    # Set if the job's folder already exists, with its files; otherwise created.
     slug: str = ""
 
 
 def enqueue(connection: Connection, new: NewJob, max_queued: int | None = None) -> tuple[Job, bool]:
-    """- -> queued, or scheduled if `run_at` lies ahead. The job, and True if it is new.
+    """- -> queued, or scheduled if `run_at` is in the future. The job, and True if it is new.
 
-    False: the idempotency key or the unique key names the job that is returned.
+    False: the returned job already had this idempotency key or unique key.
     Raises IdempotencyConflict (same key, other arguments) and QuotaReached (`max_queued` of this owner wait).
     """
     known = _same_request(connection, new) or _same_unique_key(connection, new)
@@ -78,7 +78,7 @@ def _same_request(connection: Connection, new: NewJob) -> Job | None:
     return job
 
 
-# What a request says and no verb changes.
+# The parts of a request that no verb changes.
 _ASKED = ("task", "arguments", "priority", "unique_key")
 
 

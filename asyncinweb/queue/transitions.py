@@ -2,7 +2,7 @@
 
 Each verb guards itself and never commits: the caller owns the transaction (`Database.write`). "No row changed"
 is an answer, not an error. Every verb of a worker names the `claim_no` it got from `claim`; that number only
-grows, so a worker that was given up and comes back changes nothing.
+grows, so a worker that was given up for dead and comes back changes nothing.
 """
 
 import json
@@ -40,13 +40,13 @@ from asyncinweb.queue.stores.prepared import Prepared
 from asyncinweb.states import FINAL, Reason, State
 from asyncinweb.tasks.outcome import Cancelled, Completed, Failed, Outcome, Released
 
-# A job that we stop this often keeps its attempts from then on, so that it cannot circle for ever.
+# After this many stops by us, a job gets no more attempts back, so that it cannot go round for ever.
 MAX_INTERRUPTIONS = 5
-# A job whose process dies runs again this often, so that it cannot take the pool down for ever.
+# How often a job whose process died runs again. Limited, so that it cannot take the pool down for ever.
 MAX_CRASH_RERUNS = 1
-# Due jobs that one claim makes ready, so that a claim stays short when thousands fall due at once.
+# How many due jobs one claim promotes, so that a claim stays short when thousands fall due at once.
 PROMOTE_AT_ONCE = 100
-# Small, so that a caller can stop when its time is over.
+# Small, so that a caller can stop when its time is up.
 PRUNE_AT_ONCE = 20
 
 CancelAnswer = Literal["cancelled", "asked", "refused"]
@@ -57,7 +57,7 @@ QUEUED, SCHEDULED, PROCESSING = text(IS_QUEUED), text(IS_SCHEDULED), text(IS_PRO
 
 
 def claim(connection: Connection, scope: ClaimScope) -> Claim | None:
-    """queued -> processing: the next job in line, or None. Makes due scheduled jobs ready first."""
+    """queued -> processing: the next job, or None. First promotes due scheduled jobs."""
     now = clock.now()
     promote_due(connection, now)
     row = scope.next.row(connection)
@@ -95,7 +95,7 @@ _START = Prepared(
 
 
 def promote_due(connection: Connection, now: datetime) -> None:
-    """scheduled -> queued for what has fallen due, in a fair order."""
+    """scheduled -> queued for all due jobs, in a fair order."""
     for job_id, priority, owner, attempts in _DUE.rows(connection, now=now):
         is_back = attempts > 0
         rank = ranks.now_served(connection, priority) if is_back else ranks.for_new(connection, priority, owner)
@@ -121,7 +121,8 @@ def report(
     words: str | None,
     left: Range | None = None,
 ) -> bool:
-    """Progress of a running job, and how long it still needs if that can be told. False if this claim is no longer
+    """Store a running job's progress, and the time it still needs if that is
+    known. False if this claim is no longer
     the live one."""
     changed = _REPORT.run(
         connection,
@@ -207,7 +208,7 @@ _FINISH = Prepared(
 
 
 def fail(connection: Connection, held: Claim, failure: Failed) -> bool:
-    """processing -> scheduled if another try is wanted and left, else failed; cancelled if that was asked.
+    """processing -> scheduled if another try is wanted and left, else failed; cancelled if that was requested.
 
     False if this claim is no longer the live one.
     """
@@ -247,7 +248,7 @@ def release(connection: Connection, held: Claim) -> bool:
 
 
 def fail_crashed(connection: Connection, held: Claim, error: str) -> bool:
-    """processing -> queued once, then failed(crashed); cancelled if that was asked.
+    """processing -> queued once, then failed(crashed); cancelled if that was requested.
 
     Only for a claim whose process is proven dead. `error` says what is known, in plain words.
     False if this claim is no longer the live one.
@@ -266,7 +267,7 @@ def fail_crashed(connection: Connection, held: Claim, error: str) -> bool:
 def honour_cancel(connection: Connection, held: Claim, how: str | None = None) -> bool:
     """processing -> cancelled, after `cancel` asked for it. False if it did not, or the claim is not live.
 
-    how: what a visitor should know of the end, in plain words.
+    how: what a visitor should know about how the job ended, in plain words.
     """
     job = _live_row(connection, held)
     if job is None or job.cancel_requested_at is None:
@@ -293,7 +294,7 @@ def cancel(connection: Connection, slug: str) -> CancelAnswer:
 
 
 def cancelled_at(now: datetime) -> dict[str, Any]:
-    """What a row says of a job that was cancelled while it waited."""
+    """The row of a job that was cancelled while it waited."""
     expires_at = literal(now.timestamp(), Float) + Job.keep_days * 86_400
     return {"state": "cancelled", "finished_at": now, "expires_at": expires_at, "rank": None, "run_at": None}
 
@@ -347,8 +348,8 @@ def _remember_attempt(
 
 
 def prune(connection: Connection, keep_days: float) -> list[str]:
-    """completed, failed, cancelled -> gone, if they ended longer ago than their retention, at most
-    PRUNE_AT_ONCE of them. The slugs of the pruned jobs, whose folders the caller removes.
+    """completed, failed, cancelled -> gone, for at most PRUNE_AT_ONCE jobs that are past their retention period.
+    The slugs of the pruned jobs, whose folders the caller deletes.
 
     keep_days: for jobs whose task has no retention of its own.
     """

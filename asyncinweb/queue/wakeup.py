@@ -1,15 +1,17 @@
-"""Waking idle workers: one datagram to the loopback address for each new job. The poll remains the truth."""
+"""Waking idle workers: one datagram to the loopback address for each new job. Workers also poll, so nothing
+depends on it."""
 
 import socket
 from collections.abc import Sequence
 
 LOOPBACK = "127.0.0.1"
-# More wake nobody else: no supervisor has that many workers, and those that are busy look by themselves.
+# More datagrams would wake no more workers: no supervisor has that many, and busy ones look for jobs by
+# themselves.
 MOST_DATAGRAMS = 256
 
 
 def notify(ports: Sequence[int], jobs: int = 1) -> None:
-    """Wake a worker for each job, of every supervisor that listens. A lost datagram costs one poll interval."""
+    """Wake one worker for each job, at every supervisor that listens. A lost datagram costs one poll interval."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wakeup_socket:
         wakeup_socket.setblocking(False)
         for port in ports:

@@ -1,4 +1,5 @@
-"""The lock on an instance folder: whoever runs its workers holds it, and the kernel frees it however they end."""
+"""The lock on an instance folder: the supervisor that runs its workers holds it, and the kernel frees it however
+the supervisor ends."""
 
 import os
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from asyncinweb.queue.files.instance import private
 
 try:
     import fcntl
-except ImportError:  # no such lock on this system
+except ImportError:  # this system has no such lock
     fcntl = None  # type: ignore[assignment]
 
 NAME = "supervisor.lock"
@@ -38,7 +39,7 @@ def folder_lock(folder: Path) -> Iterator[None]:
 
 
 def is_in_use(folder: Path) -> bool:
-    """True if another process holds the folder. Not to be asked by the holder: closing the file frees its lock."""
+    """True if another process holds the folder. The holder must not call this: closing the file frees its lock."""
     if fcntl is None or not (folder / NAME).exists():
         return False
     with (folder / NAME).open("rb") as file:

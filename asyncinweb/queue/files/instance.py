@@ -1,4 +1,4 @@
-"""The instance folder: made for this user alone, whatever the umask. What is in it is known to others."""
+"""The instance folder: created for this user alone, whatever the umask. Other modules know its contents."""
 
 import os
 import secrets
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from asyncinweb.errors import DatabaseUnusable
 
-# What we put into it ourselves; beside anything else the folder's mode is somebody else's business.
+# What we put into it ourselves. If it holds anything else, we leave the folder's mode alone.
 OWN_NAMES = (
     *(
         "asyncinweb.db",
@@ -24,7 +24,7 @@ OWN_NAMES = (
 
 
 def make_instance(folder: Path) -> None:
-    """Make the folder for database and files, or close an existing one to other users of this computer.
+    """Create the folder for database and files, or close an existing one to other users of this computer.
 
     One that holds more than our own files, such as a home folder, keeps its mode. Raises DatabaseUnusable.
     """
@@ -37,9 +37,10 @@ def make_instance(folder: Path) -> None:
 
 
 def supervisor_name(instance: Path) -> str:
-    """A name for whichever supervisor runs on this folder: the same after a restart, and on no other folder.
+    """The planner's name for any supervisor that runs on this folder: unique to the folder, and kept over
+    restarts.
 
-    Made by the first one, which holds the folder's lock.
+    The first supervisor creates it, holding the folder's lock.
     """
     path = instance / "supervisor.id"
     if not path.exists():
@@ -51,7 +52,7 @@ def supervisor_name(instance: Path) -> str:
 
 
 def unwritable(folder: Path, error: OSError) -> DatabaseUnusable:
-    """What to raise if the instance folder cannot be used."""
+    """The error to raise if the instance folder cannot be used."""
     return DatabaseUnusable(
         f"Cannot write to the folder {folder} ({error.strerror}). Make it writable, or choose another folder: "
         "--instance DIR"
@@ -59,22 +60,22 @@ def unwritable(folder: Path, error: OSError) -> DatabaseUnusable:
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder and those above it that are missing, for this user alone."""
-    # pathlib gives the mode to the last folder only.
+    """Create a folder, and missing ones above it, for this user alone."""
+    # pathlib sets the mode of the last folder only.
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     for each in reversed(missing):
         each.mkdir(mode=0o700, exist_ok=True)
 
 
 def make_database_file(path: Path) -> None:
-    """Let there be a file where the database will be. One that exists is not even opened."""
+    """Create the database file if it is missing. An existing one is not even opened."""
     make_private(path.parent)
     if not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
 
 def private(path: str, flags: int) -> int:
-    """An opener for `open`, so that what is made is readable by this user alone."""
+    """An opener for `open`, so that a created file is readable by this user alone."""
     return os.open(path, flags, 0o600)
 
 

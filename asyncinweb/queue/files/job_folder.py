@@ -1,6 +1,7 @@
 """The folder of a job inside the instance folder: its result if that is large, and the files it saved.
 
-Names carry the claim's number, so a worker that lost its claim writes beside its successor, not over it.
+File names contain the claim's number, so a worker that lost its claim writes next to its successor's files, not
+over them.
 """
 
 import os
@@ -21,7 +22,7 @@ COPY_BYTES = 1_000_000
 
 @dataclass(frozen=True)
 class SavedFile:
-    """A file that a job kept for the visitor."""
+    """A file that a job saved for the visitor."""
 
     name: str
     path: Path
@@ -30,7 +31,7 @@ class SavedFile:
 
 @dataclass(frozen=True)
 class JobFolder:
-    """Where the files of one job are. Made when the first file is."""
+    """The folder with the files of one job. Created with the first file."""
 
     instance: Path
     slug: str
@@ -41,14 +42,14 @@ class JobFolder:
         return self.instance / "jobs" / self.slug[:2] / self.slug
 
     def make(self) -> Path:
-        """The folder, which nobody else on this computer may read."""
+        """Create the folder, closed to other users of this computer."""
         make_private(self.path)
         return self.path
 
     def write_result(self, number: str, suffix: str, data: bytes) -> str:
-        """Keep a result beside the database, on the disk for good before the row says so. Its file name.
+        """Store a result beside the database, flushed to disk before the row names it. Its file name.
 
-        number: the claim's; of one of several results also its own, as in `3-1`.
+        number: the claim's; for one of several results, also its own, as in `3-1`.
         """
         name = f"result-{number}.{suffix}"
         with _written_for_good(self.make() / name) as file:
@@ -56,7 +57,7 @@ class JobFolder:
         return name
 
     def copy_result(self, number: str, suffix: str, source: Path) -> str:
-        """As `write_result`, of the file at `source`. AsyncInWebError if that cannot be read."""
+        """Like `write_result`, for the file at `source`. AsyncInWebError if that cannot be read."""
         name = f"result-{number}.{suffix}"
         try:
             original = source.open("rb")
@@ -70,7 +71,7 @@ class JobFolder:
         return self.path / f"files-{claim_no}"
 
     def save(self, claim_no: int, name: str, data_or_path: bytes | str | os.PathLike[str]) -> None:
-        """Keep a file: bytes, text, or a copy of the file at a path. Replaces one of the same name."""
+        """Save a file: bytes, text, or a copy of the file at a path. Replaces a file of the same name."""
         folder = self.make() / f"files-{claim_no}"
         folder.mkdir(mode=0o700, exist_ok=True)
         target = folder / safe_name(name)
@@ -94,7 +95,7 @@ class JobFolder:
         return [SavedFile(path.name, path, path.stat().st_size) for path in paths]
 
     def remove(self) -> None:
-        """Remove everything the job left."""
+        """Delete everything that the job left."""
         shutil.rmtree(self.path, ignore_errors=True)
 
 
@@ -108,7 +109,7 @@ def encoded(text: str) -> bytes:
 
 
 def safe_name(name: str) -> str:
-    """The name if it names a file and nothing else; otherwise AsyncInWebError says what is wrong with it."""
+    """The name if it is a plain file name; otherwise AsyncInWebError says what is wrong with it."""
     if fault := fault_of_name(name):
         raise AsyncInWebError(f'The file name {name[:80]!r} {fault}. Use a plain name such as "report.csv".')
     return name
@@ -116,7 +117,7 @@ def safe_name(name: str) -> str:
 
 @contextmanager
 def _written_for_good(path: Path) -> Iterator[BinaryIO]:
-    """A new file that nobody else on this computer may read, on the disk when the block ends."""
+    """A new file, closed to other users of this computer, and flushed to disk when the block ends."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, for its mode
         yield file

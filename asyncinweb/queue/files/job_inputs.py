@@ -1,5 +1,5 @@
-"""What a job is given besides its row, uploaded files and secrets: put into its folder before a worker can see the
-row, and taken away again where no such row comes about. Like all of the folder it is removed with the job."""
+"""A job's inputs besides its row: uploaded files and secrets. They are put into its folder before a worker can see
+the row, and deleted again if the job is not stored. Like the rest of the folder, they are deleted with the job."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -48,7 +48,7 @@ class JobInputs:
         return folder.slug
 
     def share(self, slug: str) -> str:
-        """Share what the job `slug` was given with a new one. Its slug, "" if there is nothing to share."""
+        """Share the inputs of the job `slug` with a new one. The new slug, "" if there is nothing to share."""
         source = inputs_folder(JobFolder(self._instance, slug))
         if not source.is_dir():
             return ""
@@ -61,7 +61,7 @@ class JobInputs:
         return folder.slug
 
     def remove_unused(self, slugs: Iterable[str]) -> None:
-        """Remove the folders made for jobs that are not among these."""
+        """Delete the folders created for jobs that are not among these."""
         used = set(slugs)
         for folder in self._made:
             if folder.slug not in used:
@@ -77,7 +77,8 @@ class JobInputs:
 
 @contextmanager
 def job_inputs(instance: Path) -> Iterator[JobInputs]:
-    """Removes what was made in vain. DatabaseUnusable if the instance folder takes no more."""
+    """Deletes the folders of jobs that were not stored. DatabaseUnusable if the instance folder cannot take
+    them."""
     made = JobInputs(instance)
     try:
         yield made

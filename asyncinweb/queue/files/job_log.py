@@ -1,8 +1,8 @@
 """The log of one attempt: appended at once, so that a crash loses nothing, and never larger than its limit.
 
-A log is a row of segment files named by the offset of their first byte. The first SEGMENTS/2 are kept for good, of
-the later ones only the last SEGMENTS/2: a flood costs its middle. What is missing between two segments has been
-dropped. Files and not rows, because each row would wait for SQLite's only write lock.
+A log is a series of segment files named by the offset of their first byte. The first SEGMENTS/2 always stay; of
+the later ones only the last SEGMENTS/2 do, so a flood loses its middle. A gap between two segments has been
+dropped. We use files, not rows, because each row would wait for SQLite's only write lock.
 """
 
 import contextlib
@@ -20,7 +20,8 @@ SEGMENTS = 8
 
 @dataclass(frozen=True)
 class LogPiece:
-    """Part of a log: its bytes, the offset in bytes to go on from, and how many bytes before it were dropped."""
+    """Part of a log: its bytes, the offset in bytes to continue from, and how many bytes before it were
+    dropped."""
 
     data: bytes
     next_offset: int
@@ -28,7 +29,7 @@ class LogPiece:
 
     @property
     def text(self) -> str:
-        """Bytes that are no UTF-8 are shown as the replacement character."""
+        """Bytes that are not UTF-8 become the replacement character."""
         return self.data.decode("utf-8", "replace")
 
 
@@ -55,7 +56,7 @@ class LogWriter:
         self._lock = threading.RLock()
 
     def write(self, data: bytes) -> None:
-        """Append bytes. An OSError such as a full disk is the caller's to judge."""
+        """Append bytes. The caller handles an OSError, such as a full disk."""
         data = self._as_shown(data)
         with self._lock:
             while data:
@@ -64,7 +65,7 @@ class LogWriter:
                 data = data[room:]
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """End the log."""
         with self._lock:
             self._close_segment()
 
@@ -97,13 +98,13 @@ def log_size(folder: JobFolder, claim_no: int) -> int:
 
 
 def log_written_at(folder: JobFolder, claim_no: int) -> datetime | None:
-    """When the attempt last wrote something; None if it has not."""
+    """When the attempt last wrote something; None if it has written nothing."""
     times = [path.stat().st_mtime for _, path in _segments(folder, claim_no)[-1:]]
     return datetime.fromtimestamp(times[0], UTC) if times else None
 
 
 def read_log(folder: JobFolder, claim_no: int, after: int, limit: int) -> LogPiece:
-    """The log from byte `after` on, at most `limit` bytes, cut at the end of a line where one has ended.
+    """The log from byte `after` on, at most `limit` bytes, cut at the end of a line if possible.
 
     A missing log reads as empty.
     """
@@ -126,7 +127,7 @@ def read_log(folder: JobFolder, claim_no: int, after: int, limit: int) -> LogPie
 
 
 def kept_parts(folder: JobFolder, claim_no: int) -> list[range]:
-    """Which bytes of the log are there, in unbroken parts: two if a flood has cost the middle."""
+    """Which bytes of the log are kept, in unbroken parts: two if a flood has lost its middle."""
     parts: list[range] = []
     for start, path in _segments(folder, claim_no):
         with contextlib.suppress(FileNotFoundError):
@@ -138,7 +139,7 @@ def kept_parts(folder: JobFolder, claim_no: int) -> list[range]:
 
 
 def read_part(folder: JobFolder, claim_no: int, part: range) -> bytes:
-    """These bytes of the log; less if some are no longer there."""
+    """These bytes of the log; fewer if some are no longer kept."""
     limit = len(part)
     return b"".join(
         data[: max(0, part.stop - start)] for start, data in _contents(folder, claim_no, part.start, limit)
@@ -146,7 +147,7 @@ def read_part(folder: JobFolder, claim_no: int, part: range) -> bytes:
 
 
 def whole_characters(data: bytes) -> bytes:
-    """Without the beginning of a UTF-8 character that its last bytes may be."""
+    """The bytes without an incomplete UTF-8 character at their end."""
     for back in range(1, min(3, len(data)) + 1):
         first = data[-back]
         if first >= 0xC0:
@@ -156,7 +157,7 @@ def whole_characters(data: bytes) -> bytes:
 
 
 def _contents(folder: JobFolder, claim_no: int, after: int, limit: int) -> Iterator[tuple[int, bytes]]:
-    """Offset and bytes of what each segment has from `after` on, at most `limit` of each."""
+    """Offset and bytes of each segment's part from `after` on, at most `limit` of each."""
     for start, path in _segments(folder, claim_no):
         try:
             # No further than its end: a number from an address may be larger than any file.

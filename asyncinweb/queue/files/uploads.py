@@ -1,7 +1,7 @@
-"""Uploads that wait for their job: while they arrive, and while a form is put right that came with them.
+"""Uploads that wait for their job: while they are received, and while the visitor corrects the form.
 
-Each lies under a random name in a folder of its visitor, so a name alone opens nothing of anybody else's. A job
-shares the file and so has its own hold on it; what nobody came back for is removed after a day.
+Each has a random name in a folder of its visitor, so a name alone never opens another visitor's file. A job shares
+the file by a link of its own; abandoned uploads are deleted after a day.
 """
 
 import hashlib
@@ -45,7 +45,7 @@ class IncomingFile:
             self._file.write(data)
 
     def finish(self) -> UploadedFile:
-        """The whole file has arrived: on the disk for good."""
+        """The whole file has been received: flush it to disk."""
         file = UploadedFile(self._path, self.name, self.size, self._digest.hexdigest())
         with _keeping(self._path.parent):
             self._file.flush()
@@ -55,8 +55,8 @@ class IncomingFile:
         return file
 
     def remove(self) -> None:
-        """It is not wanted, or not any more."""
-        # Closed even where the disk has no room for the last of it.
+        """Delete the file, which is not or no longer needed."""
+        # Closed even if the disk has no room for the last bytes.
         with suppress(OSError):
             self._file.close()
         self._path.unlink(missing_ok=True)
@@ -80,21 +80,21 @@ class PendingUploads:
 
     @property
     def folder(self) -> Path:
-        # By a digest: an owner may be a name, which is no file name.
+        # By a digest: an owner may be a name that cannot be a file name.
         return uploads_folder(self.instance) / hashlib.sha256(self.owner.encode()).hexdigest()[:32]
 
     def receive(self, name: str) -> IncomingFile:
-        """Begin to receive a file that is called `name`."""
+        """Begin to receive a file called `name`."""
         return IncomingFile(self.folder, name)
 
     def find(self, token: str) -> UploadedFile | None:
-        """The file that waits under this token, if it is this visitor's and is still there."""
+        """The file that waits under this token, if it belongs to this visitor and still exists."""
         if TOKEN.fullmatch(token) is None:
             return None
         path = self.folder / token
         try:
             facts = json.loads(_facts_of(path).read_text(encoding="utf-8"))
-            # Its day begins anew: somebody is at work on the form.
+            # Its day starts over: the visitor is still working on the form.
             os.utime(path)
         except FileNotFoundError:
             return None
@@ -102,12 +102,12 @@ class PendingUploads:
 
 
 def uploads_folder(instance: Path) -> Path:
-    """Where all uploads wait, each visitor's in a folder of their own."""
+    """The folder in which all uploads wait, with one folder per visitor."""
     return instance / "uploads"
 
 
 def remove_abandoned(instance: Path, kept_seconds: float = KEPT_SECONDS) -> int:
-    """Remove uploads that have waited longer than this. How many they were."""
+    """Delete uploads that have waited longer than this. How many there were."""
     oldest, removed = clock.now().timestamp() - kept_seconds, 0
     for folder in _entries(uploads_folder(instance)):
         for path in _entries(folder):
@@ -117,7 +117,7 @@ def remove_abandoned(instance: Path, kept_seconds: float = KEPT_SECONDS) -> int:
                     path.unlink()
                     removed += 1
         with suppress(OSError):
-            # Not one that was used lately: a file may be about to arrive.
+            # Not a recently used one: a file may be about to arrive.
             if folder.stat().st_mtime < oldest:
                 folder.rmdir()
     return removed

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the steps on the connection that `migrate.upgrade` has put into the attributes."""
+"""Alembic's entry point: runs the steps on the connection that `migrate.upgrade` has put into the attributes."""
 
 from alembic import context
 

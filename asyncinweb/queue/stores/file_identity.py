@@ -1,8 +1,8 @@
-"""Staying with one database file.
+"""Keeping to one database file.
 
-A connection goes on writing to a file that was moved or removed, where nobody will look for the jobs again; and
-for whoever opens the path SQLite would make a new, empty one. So no connection makes a file, and each one is asked
-at every use whether its file is still the one under the path: a stat of 2 us.
+A connection keeps writing to a file that was moved or deleted, where those jobs are lost; and whenever a program
+opens the path, SQLite would create a new, empty file. So no connection creates a file, and every use of one checks
+whether its file is still the one at the path: a stat of 2 us.
 """
 
 import os
@@ -16,14 +16,14 @@ from asyncinweb.errors import DatabaseGone
 
 
 class SameFile:
-    """The file that is under this path now, or at the first look that finds one."""
+    """The file at this path now, or at the first check that finds one."""
 
     def __init__(self, path: Path) -> None:
         self.path = str(path)
         self._known = _file_at(self.path)
 
     def check(self) -> None:
-        """DatabaseGone if the file is not under its path. Once it is back, all is as before."""
+        """Raise DatabaseGone if the file is not at its path. Once it is back, everything works as before."""
         found = _file_at(self.path)
         self._known = self._known or found
         if found != self._known:
@@ -31,7 +31,7 @@ class SameFile:
 
 
 def open_existing(engine: Engine) -> None:
-    """Let connections of this engine open the file that is there, and never make one."""
+    """Let connections of this engine open the existing file, and never create one."""
     file = SameFile(Path(engine.url.database or ""))
 
     @event.listens_for(engine, "do_connect")
@@ -43,7 +43,7 @@ def open_existing(engine: Engine) -> None:
 
 
 def check_at_every_use(engine: Engine) -> None:
-    """For an engine whose connections others ask for: DatabaseGone if the file is not under its path."""
+    """For an engine whose connections other code checks out: DatabaseGone if the file is not at its path."""
     file = SameFile(Path(engine.url.database or ""))
     event.listen(engine, "checkout", lambda *_: file.check())
 

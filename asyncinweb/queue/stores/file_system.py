@@ -1,4 +1,4 @@
-"""Which file system the database is on. SQLite's write-ahead log loses data on network file systems."""
+"""Which file system the database is on. SQLite's write-ahead log can lose data on network file systems."""
 
 import re
 from pathlib import Path
@@ -31,7 +31,7 @@ def refuse_network_file_system(path: Path, mountinfo: Path = MOUNTINFO) -> None:
 
 
 def file_system_of(path: Path, mountinfo: Path = MOUNTINFO) -> str:
-    """The kind of file system that `path` is on, such as ext4; "" on a system that does not tell."""
+    """The kind of file system that `path` is on, such as ext4; "" on a system that does not say."""
     try:
         lines = mountinfo.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -42,7 +42,7 @@ def file_system_of(path: Path, mountinfo: Path = MOUNTINFO) -> str:
 
 
 def _mount(line: str) -> tuple[Path, str]:
-    """Mount point and type of one line of /proc/self/mountinfo (proc(5)); spaces stand there as \\040."""
+    """Mount point and type of one line of /proc/self/mountinfo (proc(5)); spaces are written as \\040."""
     before, _, after = line.partition(" - ")
     point = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), before.split(" ")[4])
     return Path(point), after.split(" ")[0]

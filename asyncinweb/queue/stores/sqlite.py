@@ -25,20 +25,21 @@ Durability = Literal["full", "normal"]
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a process waits for others: for the write lock (None: as long as it takes) and for SQLite."""
+    """How long a process waits for other processes: for the write lock (None: as long as it takes) and for
+    SQLite."""
 
     lock_seconds: float | None
     busy_seconds: float
 
 
-# A visitor is told to try again; a worker has a result to bring home.
+# A visitor can try again; a worker has a result to deliver.
 WEB = Patience(lock_seconds=5.0, busy_seconds=5.0)
 WORKER = Patience(lock_seconds=None, busy_seconds=15.0)
 
 
 @dataclass
 class Database:
-    """The database as one process sees it: `write()` for changes, `read()` for questions."""
+    """The database as one process sees it: `write()` for changes, `read()` for queries."""
 
     path: Path
     durability: Durability = "full"
@@ -65,7 +66,7 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """A write transaction: committed at the end, rolled back by any exception.
 
-        Keep it short: no rendering, no files, no code of users. Raises DatabaseBusy, DatabaseUnusable.
+        Keep it short: no rendering, no files, no user code. Raises DatabaseBusy, DatabaseUnusable.
         """
         with self._alone() as connection:
             with reopening(connection), connection.begin():
@@ -81,17 +82,17 @@ class Database:
 
     @contextmanager
     def glance(self) -> Iterator[Connection]:
-        """A connection for single `Prepared` questions, each of which sees its own moment. The cheapest way to
-        ask, for whoever asks once a second for ever."""
+        """A connection for single `Prepared` queries; each sees its own moment. The cheapest way to read, for code
+        that polls every second."""
         self._file.check()
         with readable_errors(self.path), self._reader.connect() as connection:
             yield connection
 
     def copy_into(self, path: Path) -> None:
-        """Write a new database file as this one is at this moment. Others go on reading and writing."""
+        """Copy the database, as it is at this moment, to a new file. Other processes keep reading and writing."""
         with self.glance() as connection:
             driver_connection: Any = connection.connection.dbapi_connection
-            # It writes to no file but the new one, which SQLite does not see.
+            # This writes only to the new file, but SQLite cannot know that.
             driver_connection.execute("PRAGMA query_only=OFF")
             try:
                 driver_connection.execute("VACUUM INTO ?", (str(path),))
@@ -105,22 +106,22 @@ class Database:
 
     @property
     def wal_bytes(self) -> int:
-        """Size of the write-ahead log; 0 where there is none."""
+        """Size of the write-ahead log in bytes; 0 if there is none."""
         return self._wal.bytes
 
     def checkpoint(self) -> None:
-        """Bring what the write-ahead log has into the database, as far as readers let it."""
+        """Copy the write-ahead log into the database, as far as readers allow it."""
         with self._alone() as connection:
             checkpoint(connection, "PASSIVE")
 
     def empty_wal(self) -> bool:
-        """The same, and cut the file to nothing. False if a reader is in the way."""
+        """The same, and empty the file. False if a reader is in the way."""
         with self._alone() as connection:
             return self._wal.checkpoint_waiting(connection, "TRUNCATE")
 
     @contextmanager
     def _alone(self) -> Iterator[Connection]:
-        # Under the write lock no commit overlaps a checkpoint, which keeps clear of the fault named above.
+        # Under the write lock no commit overlaps a checkpoint, which avoids the bug that `driver_errors` names.
         with (
             readable_errors(self.path),
             self._lock.held(self.patience.lock_seconds),
@@ -131,7 +132,7 @@ class Database:
 
 
 def sqlite_url(path: Path) -> URL:
-    """SQLAlchemy's address of a SQLite file, whatever characters the path has."""
+    """The SQLAlchemy URL of a SQLite file, whatever characters its path has."""
     return URL.create("sqlite", database=str(path))
 
 
@@ -158,7 +159,8 @@ def prepare_reader(engine: Engine, busy_seconds: float) -> None:
 
 
 def _prepare(engine: Engine, busy_seconds: float, begin: str) -> None:
-    """Set pragmas and the BEGIN of this one engine. Never listen on the Engine class: it would hit a host's."""
+    """Set pragmas and the BEGIN of this one engine. Never listen on the Engine class: that would affect a host
+    app's engines."""
     open_existing(engine)
     leave_at_fork(engine)
 

@@ -1,6 +1,6 @@
-"""The write-ahead log of SQLite: its size, and bringing it into the database while the write lock is held.
+"""SQLite's write-ahead log: its size, and copying it into the database while the write lock is held.
 
-No commit overlaps a checkpoint, which keeps clear of the fault that `driver_errors` names.
+No commit overlaps a checkpoint, which avoids the bug that `driver_errors` names.
 """
 
 import os
@@ -12,10 +12,11 @@ from sqlalchemy import Connection
 from asyncinweb import clock
 
 # A WAL above this many bytes is checkpointed by the holder of the write lock. SQLite cuts the file back to the
-# same size when it starts over, so that its size tells how much is really in it (docs/decisions/002).
+# same size when it starts over, so the size shows how much is really in it (docs/decisions/002).
 WAL_LIMIT = 4_000_000
-# Above this many bytes readers must be in the way: now and then the holder of the lock waits for them. In several
-# short waits: SQLite does not see that the reader it waits for has made room for one that is not in the way.
+# Above this many bytes, readers must be in the way, so now and then the holder of the lock waits for them. In
+# several short waits, because SQLite does not notice when the reader it waits for is replaced by one that is not
+# in the way.
 WAL_PRESSING = 16_000_000
 READER_WAIT_SECONDS = 0.05
 READER_WAITS = 4
@@ -33,14 +34,14 @@ class WriteAheadLog:
 
     @property
     def bytes(self) -> int:
-        """Its size; 0 where there is none."""
+        """The size of the log; 0 if there is none."""
         try:
             return os.stat(self._path).st_size  # noqa: PTH116 - the path is never opened
         except OSError:
             return 0
 
     def checkpoint_if_large(self, connection: Connection) -> None:
-        """Bring a large log into the database, as far as readers let it; wait for them now and then."""
+        """Copy a large log into the database, as far as readers allow it; wait for them now and then."""
         size = self.bytes
         if size <= WAL_LIMIT:
             return
@@ -49,7 +50,7 @@ class WriteAheadLog:
         # Readers that overlap without a gap would keep the log from ever starting over.
         elif not self.checkpoint_waiting(connection, "RESTART"):
             self._next_wait = clock.monotonic() + PAUSE_BETWEEN_WAITS_SECONDS
-            # Sooner if much is written: 40 MB/s would be 80 MB until then.
+            # Sooner if a lot is written: 40 MB/s would add 80 MB until then.
             self._next_size = size * 3 // 2
 
     def checkpoint_waiting(self, connection: Connection, mode: str) -> bool:
@@ -63,12 +64,12 @@ class WriteAheadLog:
 
 
 def checkpoint(connection: Connection, mode: str) -> bool:
-    """False if a reader kept it from being complete (PASSIVE does not tell)."""
+    """Checkpoint. False if a reader prevented part of it (PASSIVE does not say)."""
     driver_connection: Any = connection.connection.dbapi_connection
     ((is_busy, _, _),) = driver_connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
     return not is_busy
 
 
 def set_busy_timeout(driver_connection: Any, seconds: float) -> None:
-    """How long SQLite waits for another connection, in seconds."""
+    """Set how long SQLite waits for another connection, in seconds."""
     driver_connection.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")

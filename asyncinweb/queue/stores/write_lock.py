@@ -1,7 +1,7 @@
-"""One writer of a database at a time on this host, in the order of asking.
+"""One writer of a database at a time on this host, in the order of their requests.
 
-A kernel lock queues its waiters; SQLite's own busy handler sleeps and guesses (worst wait with 8 processes:
-3336 ms against 26-122 ms). Only speed depends on it: BEGIN IMMEDIATE keeps things correct without.
+A kernel lock queues its waiters; SQLite's own busy handler sleeps and guesses (worst wait with 8 processes: 3336
+ms instead of 26-122 ms). Only speed depends on the lock: BEGIN IMMEDIATE keeps things correct without it.
 """
 
 import os
@@ -15,7 +15,7 @@ from asyncinweb.errors import DatabaseBusy
 
 try:
     import fcntl
-except ImportError:  # no such lock on this system
+except ImportError:  # this system has no such lock
     fcntl = None  # type: ignore[assignment]
 
 # Closing any descriptor of a file drops this process's POSIX locks on it, so each lock file is opened once
@@ -70,7 +70,7 @@ class WriteLock:
         if timeout is None:
             fcntl.lockf(self._file, fcntl.LOCK_EX)
             return
-        # The kernel has no such wait with a limit; short sleeps do for the few writes of a web process.
+        # The kernel cannot wait with a time limit; short sleeps are enough for the few writes of a web process.
         end, wait = clock.monotonic() + timeout, threading.Event()
         while True:
             try:

@@ -1,4 +1,4 @@
-"""What a running job's own pace says of the time it still needs.
+"""The time that a running job still needs, by its own rate.
 
 Revision ID: 0002
 Revises: 0001

@@ -1,4 +1,4 @@
-"""What a running job has to show so far.
+"""The partial result of a running job.
 
 Revision ID: 0005
 Revises: 0004
@@ -14,5 +14,5 @@ down_revision = "0004"
 def upgrade() -> None:
     op.add_column("asyncinweb_jobs", sa.Column("partial_no", sa.Integer()))
     op.add_column("asyncinweb_jobs", sa.Column("partial_at", sa.Float()))
-    # The last column: reading those before it must not read over what can be large.
+    # The last column: reading the columns before it must not read over a value that can be large.
     op.add_column("asyncinweb_jobs", sa.Column("partial_result", sa.Text()))
