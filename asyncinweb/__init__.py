@@ -51,7 +51,8 @@ __all__ = [
     "track",
 ]
 
-# Where each name is. Loaded on first use: a worker never imports Flask, and the supervisor starts its children
+# The module of each name. Loaded on first
+# use: a worker never imports Flask, and the supervisor starts its children
 # before it loads anything heavy.
 _HOMES = {
     "Accept": "asyncinweb.tasks.inputs.uploaded",
@@ -71,6 +72,6 @@ def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name == "task":
-        # Tasks know nothing of the queue; loading its client tells them where `enqueue` leads.
+        # Tasks know nothing of the queue; importing its client connects `enqueue` to it.
         importlib.import_module("asyncinweb.queue.client")
     return getattr(importlib.import_module(_HOMES.get(name, "asyncinweb.errors")), name)

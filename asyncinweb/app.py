@@ -1,4 +1,4 @@
-"""create_app(): the stand-alone program, where every answer is ours."""
+"""create_app(): the stand-alone app, in which every response is ours."""
 
 from flask import Flask
 from flask.sessions import SessionInterface, SessionMixin
@@ -15,21 +15,21 @@ from asyncinweb.web.security import add_headers, refuse_foreign_names, refuse_ot
 
 
 class NoSession(SessionInterface):
-    """Nothing is kept in Flask's session. Its cookie would be looked for, and signed for, in every request, which
-    is a tenth of what a look without news costs."""
+    """No Flask session. Flask would look for its cookie, and prepare to sign it, in every request, which is a
+    tenth of the cost of a poll without news."""
 
     def open_session(self, app: Flask, request: Request) -> SessionMixin:
         return self.make_null_session(app)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """The Flask app of these settings, or of those in environment and asyncinweb.toml.
+    """The Flask app for these settings, or for those in the environment and asyncinweb.toml.
 
     Raises what `AsyncInWeb.init_app` raises.
     """
     settings = settings or configuration.read_settings().settings
     app = Flask(__name__, static_folder=None, template_folder=None, instance_path=str(settings.instance))
-    # The form of a task that takes files has a limit of its own.
+    # Forms of tasks that take files have their own limit.
     app.config["MAX_CONTENT_LENGTH"] = MAX_TEXT_BYTES
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_TEXT_BYTES
     app.session_interface = NoSession()

@@ -19,7 +19,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Commands(click.Group):
-    """Loads the other commands when one is wanted: starting the server needs to be quick."""
+    """Loads the other commands only when needed, so that the server starts quickly."""
 
     def list_commands(self, context: click.Context) -> list[str]:
         return [*super().list_commands(context), *HOMES]
@@ -40,7 +40,7 @@ class Commands(click.Group):
         return super().resolve_command(context, arguments)
 
 
-# Where each of them is.
+# The module of each command.
 HOMES = {
     **dict.fromkeys(("submit", "jobs", "show", "log", "cancel", "rerun"), "jobs"),
     "tasks": "tasks",
@@ -114,7 +114,7 @@ def worker_command(**options: Any) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and end the process with its exit code; errors in one line, without a traceback."""
     try:
-        # Not standalone, click hands the code of an Exit back instead of ending with it.
+        # In this mode, click returns the code of an Exit instead of exiting.
         exit_code = cli.main(arguments, prog_name="asyncinweb", standalone_mode=False)
     except click.ClickException as error:
         _end(error.exit_code, error.show)
@@ -123,7 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except AsyncInWebError as error:
         _end(error.exit_code, partial(click.echo, f"asyncinweb: {error}", err=True))
     except OSError as error:
-        # An error of a file names it; what remains is an output that takes no more, such as a full disk.
+        # Errors of files name the file; what remains is an output that takes no more, such as a full disk.
         if error.filename is not None:
             raise
         _end(2, partial(click.echo, f"asyncinweb: The output cannot be written: {error.strerror}.", err=True))
@@ -132,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _end(exit_code: int, explain: Callable[[], None]) -> NoReturn:
-    """Explain why as far as anybody can be reached, and end."""
+    """Explain why, as far as anyone can read it, and exit."""
     with suppress(OSError):
         explain()
     for stream in (sys.stdout, sys.stderr):
@@ -141,7 +141,7 @@ def _end(exit_code: int, explain: Callable[[], None]) -> NoReturn:
 
 
 def _forget_unwritten(stream: TextIO) -> None:
-    """Python writes what a stream still holds once more at its end, and would report that with a traceback."""
+    """At exit, Python would flush what the stream still holds again, and report the failure with a traceback."""
     try:
         stream.flush()
     except OSError:

@@ -1,7 +1,7 @@
 """The only clock of the package.
 
 Stored times are aware datetimes in UTC from `now()`; durations and time limits come from
-`monotonic()`, which nobody can set back.
+`monotonic()`, which cannot be set back.
 """
 
 import time

@@ -36,7 +36,7 @@ class UnknownTask(AsyncInWebError):
 
 
 class UnknownJob(AsyncInWebError):
-    """There is no job of this name, or not any more."""
+    """There is no job with this name, or it has been deleted."""
 
 
 class BadArguments(AsyncInWebError):

@@ -1,4 +1,4 @@
-"""AsyncInWeb(app): the pages, the database and the client inside somebody's Flask app."""
+"""AsyncInWeb(app): the pages, the database and the client inside another Flask app."""
 
 from collections.abc import Mapping
 
@@ -58,7 +58,7 @@ error_pages.register(pages)
 class AsyncInWeb:
     """The extension. All state is in `app.extensions["asyncinweb"]`, so one object serves several apps.
 
-    settings: if not given, ASYNCINWEB_<NAME> in `app.config` over environment and asyncinweb.toml.
+    settings: by default, ASYNCINWEB_<NAME> in `app.config`, then the environment and asyncinweb.toml.
     url_prefix: where the pages are, such as "/jobs".
     """
 
@@ -73,8 +73,8 @@ class AsyncInWeb:
     def init_app(self, app: Flask) -> None:
         """Open the database, load the tasks, add the pages.
 
-        Raises SettingError, TaskLoadError, TaskDefinitionError, DatabaseUnusable. The names a host app answers to
-        are its own business: Flask's TRUSTED_HOSTS.
+        Raises SettingError, TaskLoadError, TaskDefinitionError, DatabaseUnusable. A host app decides itself which
+        host names it answers to: see Flask's TRUSTED_HOSTS.
         """
         settings = self._settings or settings_of(app.config)
         make_instance(settings.instance)
@@ -89,7 +89,8 @@ class AsyncInWeb:
 
 
 def settings_of(config: Mapping[str, object]) -> Settings:
-    """Settings from ASYNCINWEB_<NAME> in a Flask config, over those from outside."""
+    """Settings from ASYNCINWEB_<NAME> in a Flask config, which take precedence over the environment and the
+    file."""
     options = {key[len(PREFIX) :].lower(): value for key, value in config.items() if key.startswith(PREFIX)}
     return configuration.read_settings(options).settings
 
@@ -108,7 +109,7 @@ def connected_flask_sqlalchemy(app: Flask, database: Database) -> SQLAlchemy:
             engine = db.engines[BIND_KEY]
         prepare_reader(engine, WEB.busy_seconds)
         check_at_every_use(engine)
-        # Connections from before would lack the pragmas, and could write.
+        # Earlier connections would lack the pragmas, and could write.
         engine.dispose()
     return db
 
@@ -136,15 +137,15 @@ def _engine_of_host(db: SQLAlchemy, database: Database) -> Engine:
 
 
 def _add_engine(db: SQLAlchemy, database: Database) -> None:
-    """Beside the host's own, as if SQLALCHEMY_BINDS had named it in time."""
+    """Add our engine to the host's own, as if SQLALCHEMY_BINDS had named it."""
     engines = db.engines
-    # Nothing promises that these are more than a view.
+    # Flask-SQLAlchemy does not promise that this dict can be changed.
     if isinstance(engines, dict):
         engines[BIND_KEY] = create_engine(sqlite_url(database.path), module=driver_of(database))
 
 
 def driver_of(database: Database) -> object:
-    """The SQLite module that writes. Two of them on one file in one process would undo each other's locks."""
+    """The SQLite module that writes. Two modules on one file in one process would undo each other's locks."""
     with database.read() as session:
         return session.get_bind().dialect.dbapi
 

@@ -1,17 +1,18 @@
-"""The server's log: one line for each event on the terminal, with nothing in it that could steer a terminal."""
+"""The server's log: one line for each event on the terminal, with nothing in it that could control a terminal."""
 
 import json
 import logging
 import sys
 from typing import Any, TextIO
 
-# waitress tells on its INFO how many requests wait, and names addresses that visitors typed.
+# At INFO, waitress logs how many requests wait, and addresses that visitors typed.
 LOGGERS = {"asyncinweb": logging.INFO, "waitress": logging.ERROR}
 
 
 def harmless(text: str, keep: str = "") -> str:
-    """The text with everything escaped that steers a terminal or deceives a reader: control characters, invisible
-    ones, marks that turn the direction of writing. Escapes are those of JSON. `keep`: characters left as they are.
+    """The text with everything escaped that could control a terminal or deceive a reader: control characters,
+    invisible characters, marks that change the direction of writing. Uses JSON's
+    escapes. `keep`: characters left as they are.
     """
     if text.isprintable():
         return text
@@ -29,7 +30,7 @@ class OneLine(logging.Formatter):
     traceback are indented: none of them looks like an event."""
 
     def format(self, record: logging.LogRecord) -> str:
-        # Kept by whoever has formatted the record before, as they liked it.
+        # Another formatter may have left its own version here.
         record.exc_text = None
         return super().format(record)
 
@@ -41,7 +42,8 @@ class OneLine(logging.Formatter):
 
 
 def configure_log(stream: TextIO | None = None) -> None:
-    """Send the log of program and web server to `stream` (the terminal). For processes, not for imports."""
+    """Send the log of the program and the web server to `stream` (the terminal). Call it in processes, not at
+    import."""
     output = logging.StreamHandler(stream or sys.stderr)
     output.setFormatter(OneLine("%(asctime)s  %(message)s", "%H:%M:%S"))
     for name, level in LOGGERS.items():

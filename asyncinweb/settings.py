@@ -1,6 +1,6 @@
 """The one table of settings: name, type, default, unit, help. `configuration` reads them from outside.
 
-Kept apart from the reading because every child process gets a finished `Settings` and needs no more.
+Separate from reading them, because child processes get a finished `Settings` and need no more.
 """
 
 import ipaddress
@@ -135,7 +135,7 @@ class Settings(BaseModel):
         return value.strip() if isinstance(value, str) else value
 
     def without_secrets(self) -> "Settings":
-        """The same for a process that runs code of others."""
+        """The same settings for a process that runs other people's code."""
         return self.model_copy(update={"secret_key": SecretStr("")})
 
     @property

@@ -1,4 +1,4 @@
-"""The six states of a job, the reasons it can fail for, and the arrows between the states.
+"""The six states of a job, the reasons for which it can fail, and the arrows between the states.
 
     scheduled --falls due--> queued --claim--> processing --finish--> completed
         |                      |                   |------fail----> failed (or scheduled: try again)

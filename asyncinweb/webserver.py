@@ -1,4 +1,4 @@
-"""The web process: waitress in front of the Flask app, on a socket the supervisor holds."""
+"""The web process: waitress in front of the Flask app, on a socket that the supervisor holds."""
 
 import os
 import signal
@@ -23,10 +23,10 @@ from asyncinweb.web.http.waitress_channel import Channel
 from asyncinweb.workers.child import Ready, Refused, wait_for_go
 
 THREADS = 8
-# waitress counts open tabs: its default of 100 leaves the 99th without an answer.
+# Every open tab counts for waitress: with its default of 100, the 99th gets no answer.
 CONNECTIONS = 1000
-# A body up to this much above the limit is received to its end and then refused: a browser shows no answer to what
-# it could not send. A larger one is refused by its Content-Length.
+# A body up to this factor above the limit is received in full and then refused, because a browser shows no answer
+# to a request it could not finish sending. A larger one is refused by its Content-Length.
 LARGEST_BODY_FACTOR = 2
 
 
@@ -37,7 +37,7 @@ def serve_web(settings: Settings, listener: socket.socket, ready: Connection) ->
     configure_log()
     try:
         app = create_app(settings)
-        # Where waitress keeps what it receives: the system's folder may be small, or memory.
+        # The folder where waitress keeps what it receives: the system's may be small, or in memory.
         make_private(settings.instance / "incoming")
         tempfile.tempdir = str(settings.instance / "incoming")
     except AsyncInWebError as error:
@@ -51,7 +51,7 @@ def serve_web(settings: Settings, listener: socket.socket, ready: Connection) ->
 
 
 def server_of(app: Flask, listener: socket.socket, settings: Settings) -> Any:
-    """waitress, which answers through this app once it is run."""
+    """A waitress server for this app, not yet running."""
     # Under many connections waitress's own thread starves at Python's default of 5 ms (measured: 382 against 1,020
     # requests per second with 64 connections).
     sys.setswitchinterval(0.0005)
@@ -63,7 +63,7 @@ def server_of(app: Flask, listener: socket.socket, settings: Settings) -> Any:
         asyncore_use_poll=True,
         ident=None,
         max_request_body_size=LARGEST_BODY_FACTOR * (settings.max_upload_bytes + MAX_TEXT_BYTES),
-        # web.proxy decides about them.
+        # `web.http.proxy` decides about them.
         clear_untrusted_proxy_headers=False,
     )
     server.channel_class = Channel
@@ -71,8 +71,8 @@ def server_of(app: Flask, listener: socket.socket, settings: Settings) -> Any:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    # Once: a second one must not cut into the end of the process.
+    # Only once: a second signal must not interrupt the end of the process.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     long_poll.closing.set()
-    # waitress ends its loop and its threads on this.
+    # This makes waitress end its loop and its threads.
     raise SystemExit(0)

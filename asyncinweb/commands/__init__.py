@@ -1,1 +1,1 @@
-"""What the shell can ask and do while the server runs, or without it. Loaded only when such a command is typed."""
+"""The shell's other commands, with or without a running server. Loaded only when one is typed."""

@@ -1,4 +1,4 @@
-"""What the commands share: the installation they work on, the options that name it, how they print."""
+"""What the commands share: the installation they work on, the options that name it, printing JSON."""
 
 import json
 from collections.abc import Callable
@@ -29,18 +29,18 @@ class CommandContext:
         self.settings: Settings = self.configuration.settings
 
     def database(self) -> Database:
-        """The database, brought to this version; made if there is none."""
+        """The database, upgraded to this version; created if there is none."""
         make_instance(self.settings.instance)
         return open_database(self.settings, WEB)
 
     def known_database(self) -> Database:
-        """The database, brought to this version. In a wrong folder, none is made."""
+        """The database, upgraded to this version. In a wrong folder, none is created."""
         if not is_in_use(self.settings.instance):
             self._refuse_none()
         return self.database()
 
     def existing_database(self) -> Database:
-        """The database as it is: not made, not brought to this version."""
+        """The database as it is: neither created nor upgraded."""
         self._refuse_none()
         return Database(self.settings.database_path, self.settings.durability, WEB)
 
@@ -54,14 +54,14 @@ class CommandContext:
 
 
 def in_instance(command: Command) -> Command:
-    """The option that says which folder is meant."""
+    """The option for the instance folder."""
     return click.option(
         "--instance", type=click.Path(path_type=Path), metavar="DIR", help="Folder for the database and job files."
     )(command)
 
 
 def with_tasks(command: Command) -> Command:
-    """The option that says where tasks are."""
+    """The option for modules and files with tasks."""
     return click.option(
         "--tasks", multiple=True, metavar="MODULE_OR_FILE", help="Module or .py file with tasks. Can be repeated."
     )(command)

@@ -1,4 +1,4 @@
-"""Commands about jobs: storing, finding, following and stopping them."""
+"""Commands about jobs: submitting, finding, following and stopping them."""
 
 import json
 import threading
@@ -127,8 +127,8 @@ def jobs_command(state: Any, task: str | None, limit: int, instance: Path | None
         page = list_jobs(session, Filters(state, task), limit=limit)
         places = _places(session, page.jobs, context) if as_json else {}
         facts = [listed_job_as_json(job, places.get(job.id)) for job in page.jobs] if as_json else []
-    # Printed only now: into a pager, the words may take as long as a person reads, and a reader that stays keeps
-    # the write-ahead log from being emptied.
+    # Print only now: output to a pager may take as long as a person reads, and an open read transaction keeps the
+    # write-ahead log from being emptied.
     if as_json:
         print_json(facts)
         return

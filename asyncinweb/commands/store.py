@@ -1,4 +1,4 @@
-"""Commands about the store: what is kept and for how long, copies of it, and whether all is well."""
+"""Commands about the store: deleting old jobs, backups, checks, settings."""
 
 import threading
 from pathlib import Path
@@ -28,7 +28,7 @@ def prune_command(instance: Path | None, as_json: bool) -> None:
     for cleaned in clean(context.known_database(), context.settings):
         jobs, folders = jobs + cleaned.jobs, folders + cleaned.folders
         if cleaned.jobs:
-            # Others want the write lock too.
+            # Other processes need the write lock too.
             threading.Event().wait(BATCH_SECONDS)
     if as_json:
         print_json({"jobs": jobs, "folders": folders})

@@ -1,7 +1,7 @@
 """The position of waiting jobs, in the order in which workers will take them, and the limits that hold jobs back.
 
-A place is what claims would give if no running job ended: a job that a limit holds back is passed over, and of
-jobs that share a limit only those count that can still start. Computed from a `QueueSnapshot`; nothing here reads.
+A place is what claims would give if no running job ended: jobs that a limit holds back are skipped, and jobs that
+share a limit count only as far as they can still start. Computed from a `QueueSnapshot`; nothing here reads.
 """
 
 from collections import Counter
@@ -14,7 +14,8 @@ LimitKind = Literal["task", "owner"]
 
 @dataclass(frozen=True)
 class Limits:
-    """Which jobs workers take: tasks they know, how many of a task, and of an owner, can run at once."""
+    """Which jobs workers take: the tasks they know, and how many jobs of a task and of an owner can run at
+    once."""
 
     tasks: frozenset[str]
     concurrency: Mapping[str, int]
@@ -48,7 +49,7 @@ class QueueSnapshot:
     """The queue at one moment.
 
     waiting: in the order of claims. is_cut: more jobs wait than are listed. limits: those of all living workers.
-    workers: how many are alive. is_starting: True if none is, but a living supervisor is to have some.
+    workers: how many are alive. is_starting: True if none is alive, but a living supervisor will have some.
     """
 
     waiting: Sequence[Waiting]
@@ -59,23 +60,23 @@ class QueueSnapshot:
     is_starting: bool
 
     def is_known(self, task: str) -> bool:
-        """False if workers are alive and none of them has this task. Without any, nobody can tell."""
+        """False if workers are alive and none of them has loaded this task. True if none are alive."""
         return not self.workers or task in self.limits.tasks
 
     def places(self) -> dict[int, int]:
-        """The place of each waiting job that no limit holds back, by its number: 1 starts next."""
+        """The place of each waiting job that no limit holds back, by job id: 1 starts next."""
         return {int(each.key[2]): place for place, each in enumerate(self._startable(), start=1)}
 
     def position_of(self, job_id: int) -> "Position | None":
-        """Where a job waits; None if it does not wait here, or no living worker knows its task. Far behind if the
-        snapshot is cut before it."""
+        """The position of a job; None if it does not wait here, or no living worker knows its task. `is_far` if
+        the snapshot is cut before it."""
         job = next((each for each in self.waiting if each.key[2] == job_id), None)
         if job is None:
             return Position((), is_far=True) if self.is_cut else None
         return self._position(job) if self.is_known(job.task) else None
 
     def position_of_new(self, task: str, owner: str, priority: int, rank: int) -> "Position":
-        """Where a job of this task would wait if `owner` asked for it now and it got this rank."""
+        """The position that a job of this task and owner would get with this rank."""
         job = Waiting.of(priority, rank, float("inf"), task, owner)
         if self.is_cut and job.key > self.waiting[-1].key:
             return Position((), is_far=True)
@@ -129,7 +130,7 @@ class Position:
 
 
 class _Capacity:
-    """What can still start while nothing ends."""
+    """How many more jobs can start while none ends."""
 
     def __init__(self, limits: Limits, running: Iterable[Running]) -> None:
         self._limits = limits

@@ -35,7 +35,7 @@ def register_supervisor(
     workers: int,
     max_running_per_owner: int | None = None,
 ) -> None:
-    """Register a supervisor that is to have this many workers. wake_port: of 127.0.0.1, for wake-ups."""
+    """Register a supervisor that will have this many workers. wake_port: its port of 127.0.0.1 for wake-ups."""
     connection.execute(
         insert(SupervisorRow).values(
             id=supervisor_id,
@@ -59,7 +59,7 @@ class RegisteredTask:
 
 
 def register_tasks(connection: Connection, supervisor_id: str, tasks: Sequence[RegisteredTask]) -> None:
-    """Register what the workers of a supervisor have loaded, instead of what they had loaded before."""
+    """Register the tasks that a supervisor's workers have loaded, in place of earlier ones."""
     connection.execute(delete(TaskRow).where(TaskRow.supervisor_id == supervisor_id))
     if tasks:
         rows = [{"supervisor_id": supervisor_id, **vars(task)} for task in tasks]

@@ -1,4 +1,4 @@
-"""Questions about jobs: one job, its attempts, counts. Nothing here changes anything."""
+"""Queries about jobs: one job, its attempts, counts. Nothing here changes anything."""
 
 import json
 from collections.abc import Sequence

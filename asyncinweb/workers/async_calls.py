@@ -1,6 +1,7 @@
-"""Running the async code of a job on the worker's event loop, so that a stop reaches it where it waits.
+"""Runs a job's async code on the worker's event loop, so that a stop reaches it where it waits.
 
-A stop is never raised inside the loop's own code, which goes on with the next job. While the loop waits, the job's
+A stop is never raised inside the loop's own code, because the loop also serves the next
+job. While the loop waits, the job's
 task is cancelled, and its function gets JobCancelled or JobTimeout at its `await` instead of CancelledError.
 """
 
@@ -20,11 +21,11 @@ class AsyncCall:
         self._interruption = interruption
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[Any] | None = None
-        # A stop that the task hasn't got yet.
+        # A stop that has not reached the task yet.
         self._is_due = False
 
     def run(self, awaitable: Awaitable[object]) -> object:
-        """What comes of it, once it has ended."""
+        """The result of the awaitable, once it has ended."""
         with self._interruption.left_to(self._deliver):
             return event_loop.run(self._ended(awaitable))
 
@@ -35,7 +36,7 @@ class AsyncCall:
         return await self._stepped(_coroutine(awaitable))
 
     def _deliver(self) -> bool:
-        """Called by the signal's handler. False if the stop has to be raised in the code that just runs."""
+        """Called by the signal handler. False if the stop must be raised in the code that is running right now."""
         running = asyncio.current_task(self._loop) if self._loop is not None else None
         if running is None or running is not self._task:
             self._is_due = True
@@ -45,7 +46,7 @@ class AsyncCall:
 
     @types.coroutine
     def _stepped(self, coroutine: Coroutine[Any, Any, object]) -> Generator[Any, Any, object]:
-        """Run a coroutine step by step, with the stop in the place of the cancellation that brings it."""
+        """Run a coroutine step by step, turning the cancellation that carries a stop back into the stop."""
         go_on, argument = coroutine.send, None
         while True:
             try:

@@ -1,4 +1,4 @@
-"""Threads of a worker that must not end: whatever stops one is logged, and it goes on."""
+"""Threads of a worker that must not end: an exception that stops one is logged, and the thread continues."""
 
 import contextlib
 import logging
@@ -13,12 +13,12 @@ MAX_ERROR = 500
 
 
 def start_background_thread(name: str, turn: Callable[[], None]) -> None:
-    """Call `turn` over and over in a thread of its own, whatever it raises."""
+    """Call `turn` over and over in a thread of its own, even if it raises."""
     threading.Thread(target=_run, args=(name, turn), name=name, daemon=True).start()
 
 
 def _run(name: str, turn: Callable[[], None]) -> None:
-    # Going on needs nothing; starting another thread fails where the job has left no memory.
+    # The thread continues instead of being replaced: starting a thread fails if the job has left no memory.
     while True:
         try:
             turn()

@@ -1,4 +1,4 @@
-"""Calling a task's function and taking what it gives to its end: awaitables, generators, lazy values.
+"""Calling a task's function and running what it returns to its end: awaitables, generators, lazy values.
 
 Everything here runs the author's code, so it belongs where a stop can reach it. A function that waits at a `yield`
 is not on the stack: a stop that comes then is thrown into it there, and its `finally` has ended when this returns.
@@ -26,7 +26,7 @@ from asyncinweb.workers.interruption import Interruption
 from asyncinweb.workers.running_job import RunningJob
 from asyncinweb.workers.snapshots import Original, Snapshot
 
-# A lazy value with more items is taken for one without an end.
+# A lazy value with more items is treated as endless.
 MOST_ITEMS = 10_000_000
 LAZY = (Iterator, KeysView, ValuesView, ItemsView)
 Note = Callable[[object], None]
@@ -35,7 +35,7 @@ Note = Callable[[object], None]
 def call(
     function: Callable[..., object], values: dict[str, object], job: RunningJob, interruption: Interruption
 ) -> Snapshot:
-    """Call the function; what it returned, or the last that it yielded if that is None."""
+    """Call the function. What it returned, or the last value that it yielded if it returned None."""
     returned = function(**values)
     while True:
         if inspect.isawaitable(returned):
@@ -56,7 +56,7 @@ def _note_of(function: Callable[..., object], job: RunningJob) -> Note:
 
 
 def collects(function: Callable[..., object]) -> bool:
-    """True if the function says that it returns a list: all that it yields belongs to its result."""
+    """True if the function is annotated to return a list: then all values that it yields are its result."""
     written = inspect.unwrap(function)
     try:
         hint = get_type_hints(written).get("return")
@@ -68,9 +68,9 @@ def collects(function: Callable[..., object]) -> bool:
 
 
 def run_generator(generator: Generator[object, None, object], note: Note) -> object:
-    """Take a generator to its end, noting each value; what it returned.
+    """Run a generator to its end, noting each value. What it returned.
 
-    A stop that is raised in here while the generator waits at its `yield` belongs there.
+    A stop that is raised here while the generator waits at its `yield` is thrown into the generator.
     """
     stop: JobInterruption | None = None
     try:
@@ -90,7 +90,8 @@ def run_generator(generator: Generator[object, None, object], note: Note) -> obj
 
 
 async def run_async_generator(generator: AsyncGenerator[object, None], note: Note) -> None:
-    """As `run_generator`. It stays in one task: what it enters before a `yield` it can leave behind it."""
+    """Like `run_generator`. It stays in one asyncio task, so a context entered before a `yield` can be left after
+    it."""
     stop: JobInterruption | None = None
     try:
         while True:
@@ -109,7 +110,7 @@ async def run_async_generator(generator: AsyncGenerator[object, None], note: Not
 
 
 def _is_waiting(generator: object, frame: str) -> bool:
-    """True if the generator has not ended, so that an exception cannot have come out of it."""
+    """True if the generator has not ended, so the exception cannot have come from it."""
     return getattr(generator, frame, None) is not None
 
 
@@ -126,7 +127,7 @@ async def _each_of(iterator: AsyncIterator[object]) -> AsyncGenerator[object, No
 
 
 def _filled(value: object) -> object:
-    """The value with lists in the place of what shows nothing of itself, alone or in a dict, list or tuple."""
+    """The value with lists in place of lazy values that show nothing, alone or in a dict, list or tuple."""
     if _is_lazy(value):
         return _items_of(value)
     if type(value) is dict and _has_lazy(value.values()):
@@ -137,12 +138,12 @@ def _filled(value: object) -> object:
 
 
 def _has_lazy(values: Iterable[object]) -> bool:
-    # By the types there are: a long list has few.
+    # By type, because a long list has few types.
     return any(issubclass(each, LAZY) for each in set(map(type, values)))
 
 
 def _is_lazy(value: object) -> bool:
-    # A file is an iterator, too.
+    # A file is an iterator too.
     return isinstance(value, LAZY) and not callable(attribute(value, "read"))
 
 

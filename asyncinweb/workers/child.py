@@ -1,4 +1,4 @@
-"""A child process of the supervisor: starting it, hearing from it, telling how it ended."""
+"""A child process of the supervisor: starting it, receiving its messages, saying how it ended."""
 
 import importlib
 import multiprocessing
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SPAWN = multiprocessing.get_context("spawn")
 
-# Signals that a process gets for a fault of its own code.
+# Signals that a process gets for a fault in its own code.
 CRASHES: dict[int, str] = {
     signal.SIGSEGV: "segmentation fault",
     signal.SIGBUS: "bus error",
@@ -37,8 +37,8 @@ CRASHES: dict[int, str] = {
 
 @dataclass(frozen=True)
 class Ready:
-    """A child's word that it works: the names of the tasks it has loaded, and what a worker found to start by
-    the clock."""
+    """A child's message that it works, with the names of its loaded tasks; from a worker also the schedules it
+    found."""
 
     kind: str
     tasks: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ class Ready:
 
 @dataclass(frozen=True)
 class Refused:
-    """A child's word why it cannot work, for the person at the terminal."""
+    """A child's message that it cannot work, with the reason for the person at the terminal."""
 
     message: str
     exit_code: int
@@ -55,7 +55,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class WorkerSpec:
-    """What a worker is told when it starts."""
+    """What a worker is started with."""
 
     worker_id: str
     supervisor_id: str
@@ -64,8 +64,9 @@ class WorkerSpec:
 
 @dataclass(frozen=True)
 class ChildSpec:
-    """What a child does: a function by its name, so that the supervisor need not import Flask for the web's,
-    and its arguments. A pipe comes last: there it says `Ready` or `Refused`, and waits for the word to begin."""
+    """What a child does: its arguments and the name of its function, so that the supervisor need not import Flask
+    for the web process. The last argument is a pipe: there the child says `Ready` or `Refused`, and waits for the
+    go."""
 
     kind: str
     function: str
@@ -80,13 +81,13 @@ class Child:
     process: BaseProcess
     messages: Connection
     pid: int
-    # A descriptor that becomes readable when the process ends; None where the system has none.
+    # A descriptor that becomes readable when the process ends; None if the system has none.
     pidfd: int | None
     answer: Ready | Refused | None = field(default=None)
     has_begun: bool = False
 
     def hear(self) -> None:
-        """Take its word, if it has said something."""
+        """Receive the child's message, if it has sent one."""
         try:
             if self.answer is None and self.messages.poll():
                 self.answer = self.messages.recv()
@@ -94,7 +95,7 @@ class Child:
             return
 
     def begin(self) -> None:
-        """Give it the word to begin, once it is ready."""
+        """Let the child begin, once it is ready."""
         if isinstance(self.answer, Ready) and not self.has_begun:
             self.has_begun = True
             with suppress(OSError):
@@ -104,12 +105,12 @@ class Child:
         return not self.process.is_alive()
 
     def send(self, number: signal.Signals) -> None:
-        """Send it a signal, if it is still there."""
+        """Send the child a signal, if it is still running."""
         if not self.has_ended():
             os.kill(self.pid, number)
 
     def release(self) -> None:
-        """Close what the supervisor keeps of an ended child."""
+        """Close what the supervisor holds of an ended child."""
         self.messages.close()
         if self.pidfd is not None:
             os.close(self.pidfd)
@@ -118,40 +119,41 @@ class Child:
 
     @property
     def ending(self) -> str:
-        """How it ended, in words that follow its name."""
+        """How the child ended, in words that follow its name."""
         code = self.process.exitcode
         return f"exited with code {code}" if code is None or code >= 0 else killed_by(-code)
 
 
 def killed_by(number: int) -> str:
-    """How a process ended that this signal has killed, in words that follow its name."""
+    """How a process ended that was killed by this signal, in words that follow its name."""
     if number in CRASHES:
         return f"crashed ({CRASHES[number]})"
     try:
         name = signal.Signals(number).name
     except ValueError:
         name = f"signal {number}"
-    # The kernel sends it when there's no memory left.
+    # The kernel sends this when the computer is out of memory.
     hint = ", possibly because the computer ran out of memory" if number == signal.SIGKILL else ""
     return f"was killed ({name}){hint}"
 
 
 def wait_for_go(messages: Connection) -> None:
-    """In the child: until the supervisor has settled what earlier starts left, so that work can be accepted."""
+    """In the child: wait until the supervisor has settled what earlier starts left, so that work can be
+    accepted."""
     try:
         messages.recv()
     except (EOFError, OSError):
-        # The supervisor has gone; a reset, if it had not yet read what this child has said.
+        # The supervisor has ended; a reset, if it had not yet read this child's message.
         os._exit(1)
 
 
 def start_child(spec: ChildSpec, tree: str) -> Child:
-    """Start a process for this spec. Everything it ever starts carries the name of the tree."""
+    """Start a process for this spec. Every process below it carries the name of the tree."""
     messages, theirs = SPAWN.Pipe()
     process = SPAWN.Process(
         target=_live, args=(os.getpid(), spec.function, (*spec.arguments, theirs)), name=f"asyncinweb-{spec.kind}"
     )
-    # Else the first child starts it, which would end the blocking below.
+    # Otherwise the first child would start it, which would undo the signal blocking below.
     resource_tracker.ensure_running()
     with _environment(TREE_VARIABLE, tree), _without_main(), _without_ctrl_c():
         process.start()
@@ -162,8 +164,8 @@ def start_child(spec: ChildSpec, tree: str) -> Child:
 
 
 def _live(parent_pid: int, function: str, arguments: tuple[object, ...]) -> None:
-    """The first thing a child does."""
-    # The supervisor alone hears Ctrl-C.
+    """The first code that a child runs."""
+    # Only the supervisor handles Ctrl-C.
     listen(signal.SIGINT, do_nothing)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     die_with(parent_pid)
@@ -185,7 +187,7 @@ def _environment(name: str, value: str) -> Iterator[None]:
 
 @contextmanager
 def _without_ctrl_c() -> Iterator[None]:
-    """Start a child deaf to Ctrl-C: until it comes to its first line, Python would answer with a traceback."""
+    """Start a child with Ctrl-C blocked: until its first line runs, Python would answer with a traceback."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -195,7 +197,8 @@ def _without_ctrl_c() -> Iterator[None]:
 
 @contextmanager
 def _without_main() -> Iterator[None]:
-    """Hide the main module: multiprocessing would import run.py or the shell's script again in each child."""
+    """Hide the main module, because multiprocessing would import run.py or the shell's script again in each
+    child."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
     try:

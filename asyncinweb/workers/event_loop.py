@@ -1,5 +1,5 @@
-"""The one asyncio loop of a worker process. Async tasks run on it one after another, so that a client that
-a module keeps stays usable; the asyncio tasks that a job leaves are cancelled with it."""
+"""The one asyncio loop of a worker process. Async tasks run on it one after another, so that a client kept in a
+module stays usable. Asyncio tasks that a job leaves behind are cancelled when it ends."""
 
 import asyncio
 import inspect
@@ -13,7 +13,7 @@ from asyncinweb import clock
 
 T = TypeVar("T")
 
-# For cancelled tasks to end; while they do, they may start others.
+# Time for cancelled tasks to end; they may start others while they do.
 CANCEL_SECONDS = 2.0
 
 _loop: asyncio.AbstractEventLoop | None = None
@@ -31,7 +31,7 @@ def loop() -> asyncio.AbstractEventLoop:
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """What the coroutine comes to. If an exception cuts in from outside, it is cancelled first."""
+    """The coroutine's result. If an exception arrives from outside, the coroutine is cancelled first."""
     task = loop().create_task(coroutine)
     try:
         return loop().run_until_complete(task)
@@ -44,11 +44,11 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
 
 @contextmanager
 def tasks_of_job(say: Callable[[str], None], shield: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
-    """Cancel at the end what the function in here has left on the loop, and name it."""
+    """At the end, cancel what the function has left on the loop, and name it."""
     try:
         yield
     finally:
-        # Nothing may cut into the loop's own code, since the loop goes on.
+        # Nothing may interrupt the loop's own code, because the loop is used again.
         with shield():
             names = cancel_leftovers()
         if names:
@@ -60,7 +60,7 @@ def cancel_leftovers() -> list[str]:
     names: dict[str, None] = {}
     end = clock.monotonic() + CANCEL_SECONDS
     while (left := asyncio.all_tasks(loop())) and (seconds := end - clock.monotonic()) > 0:
-        # The others close generators that were not used up.
+        # The other tasks close generators that were not exhausted.
         own = [each for each in left if inspect.iscoroutine(each.get_coro())]
         names.update(dict.fromkeys(map(_name, own)))
         for each in own:
@@ -95,7 +95,7 @@ def put_back() -> list[str]:
 
 
 def _remove_signal_handlers(mine: asyncio.AbstractEventLoop) -> None:
-    # The loop of asyncio hears signals by this descriptor only.
+    # asyncio's loop receives signals only through this descriptor.
     if signal.set_wakeup_fd(-1) != -1:
         for each in signal.valid_signals():
             mine.remove_signal_handler(each)

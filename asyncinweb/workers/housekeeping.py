@@ -1,4 +1,4 @@
-"""What a supervisor does now and then: signs of life, rescue, cleaning, starting tasks by the clock."""
+"""What a supervisor does now and then: heartbeats, rescue, cleaning, starting tasks by the clock."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -18,12 +18,12 @@ from asyncinweb.workers.timetable import Timetable
 log = logging.getLogger(__name__)
 
 CLEAN_EVERY_SECONDS = 3600.0
-# At one turn, and until the next one while there is more.
+# The time for one turn, and the pause until the next one while there is more to do.
 CLEAN_SECONDS, CLEAN_PAUSE_SECONDS = 0.01, 0.02
 
 
 class Housekeeping:
-    """One supervisor's. `turn` is called at every tick and does what has fallen due."""
+    """One supervisor's housekeeping. `turn` is called at every tick and does what is due."""
 
     def __init__(
         self, settings: Settings, database: Database, supervisor_id: str, workers: int, wake_port: int
@@ -48,7 +48,7 @@ class Housekeeping:
         return CLEAN_PAUSE_SECONDS if self._cleaning else self._settings.heartbeat_seconds
 
     def register(self) -> None:
-        """Say that this supervisor is there."""
+        """Register this supervisor."""
         with self._database.write() as connection:
             process_registry.register_supervisor(
                 connection,
@@ -60,10 +60,10 @@ class Housekeeping:
             )
 
     def turn(self, schedules: Sequence[Schedule] | None) -> None:
-        """Do what has fallen due. schedules: None while no worker has told its own."""
+        """Do what is due. schedules: None until a worker has reported its own."""
         now = clock.monotonic()
         if now > self._last_turn + 2 * self._settings.heartbeat_seconds + self._settings.lease_seconds / 2:
-            # This process stood still, and others may be about to show signs of life too.
+            # This process stood still, so others may have too, and be about to send heartbeats.
             self._may_rescue_from = now + self._settings.lease_seconds
         self._last_turn = now
         if schedules is not None:
@@ -93,7 +93,8 @@ class Housekeeping:
         self._watch_wal()
 
     def _clean(self, now: float) -> None:
-        """A few steps; the next ones soon if there is more, since the children want watching."""
+        """Take a few steps. If there is more to do, the next ones follow soon, because the children need
+        watching."""
         self._cleaning = self._cleaning or clean(self._database, self._settings)
         end = now + CLEAN_SECONDS
         try:

@@ -6,7 +6,7 @@ import sys
 
 
 class IdleWait:
-    """Where an idle worker sleeps: on the wakeup_socket that all workers of a supervisor share."""
+    """The sleep of an idle worker: on the wake-up socket that all workers of a supervisor share."""
 
     def __init__(self, wakeup_socket: socket.socket, longest_seconds: float) -> None:
         self._wakeup_socket = wakeup_socket

@@ -32,7 +32,7 @@ class Interruption:
 
     def __init__(self) -> None:
         self.asked: Cause | None = None
-        # What to say in the MemoryError that is to be raised; "" for none.
+        # The message of the MemoryError to raise; "" for none.
         self._memory_words = ""
         self._job: object = None
         self._asking = threading.Lock()
@@ -44,7 +44,7 @@ class Interruption:
         self.listen()
 
     def listen(self) -> None:
-        """Hear the signal, whatever a job has done to signals."""
+        """Handle the signal again, whatever a job has done to signals."""
         listen(signal.SIGUSR1, self._on_signal)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         # An alarm that a job has left behind would kill the process in the middle of the next one.
@@ -55,7 +55,7 @@ class Interruption:
         self._armed = self._pending = False
 
     def begin(self, job: object) -> None:
-        """A new job begins, of which nothing was asked yet."""
+        """A new job begins, with no request yet."""
         with self._asking:
             self._job = job
             self.asked = None
@@ -65,7 +65,7 @@ class Interruption:
     def ask(self, cause: Cause, job: object) -> None:
         """Ask this job's function to stop, from any thread. The first cause stands.
 
-        A job that has just made way for the next one is left alone, and so is the next one.
+        If this job has just ended, neither it nor the next one is touched.
         """
         with self._asking:
             if self._job is job and self.asked is None:
@@ -73,21 +73,21 @@ class Interruption:
                 signal.pthread_kill(self._main, signal.SIGUSR1)
 
     def refuse_memory(self, job: object, words: str) -> None:
-        """Raise a MemoryError in this job's function, from any thread. It may catch that and go on."""
+        """Raise a MemoryError in this job's function, from any thread. The function may catch it and continue."""
         with self._asking:
             if self._job is job:
                 self._memory_words = words
                 signal.pthread_kill(self._main, signal.SIGUSR1)
 
     def stop_now(self) -> None:
-        """Ask whatever runs to stop, from a signal handler of the main thread (which must not wait)."""
+        """Ask the running job to stop, from a signal handler of the main thread (which must not wait)."""
         if self.asked is None:
             self.asked = "release"
             self._on_signal(signal.SIGUSR1, None)
 
     @contextmanager
     def armed(self) -> Iterator[None]:
-        """The task's function runs: from here on a request raises. The caller catches what comes out."""
+        """While the task's function runs, a request raises an exception, which the caller catches."""
         self._armed = True
         try:
             if self.asked is not None:
@@ -98,7 +98,7 @@ class Interruption:
 
     @contextmanager
     def shield(self) -> Iterator[None]:
-        """The library's own work, called from the function: a request raises right behind it."""
+        """Our own work, called from the function: a request raises only after it."""
         if threading.get_ident() != self._main:
             yield
             return
@@ -112,7 +112,7 @@ class Interruption:
 
     @contextmanager
     def left_to(self, deliver: Callable[[], bool]) -> Iterator[None]:
-        """An event loop runs: `deliver` brings a request to the function, or says that it has to be raised."""
+        """While an event loop runs, `deliver` brings a request to the function, or says that it must be raised."""
         self._deliver = deliver
         try:
             yield
@@ -120,7 +120,7 @@ class Interruption:
             self._deliver = None
 
     def error(self) -> BaseException:
-        """The exception that asks the function to stop, or refuses it more memory."""
+        """The exception that stops the function, or refuses it more memory."""
         words, self._memory_words = self._memory_words, ""
         if self.asked is None and words:
             return MemoryError(words)

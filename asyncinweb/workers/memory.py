@@ -1,7 +1,7 @@
 """The memory limit of a task: what its process holds beyond what it held when the job began.
 
 A thread looks at it many times a second and raises a MemoryError in the function at the limit, as at a time limit.
-Far above the limit the kernel refuses more, for what grows faster than anyone can look.
+Far above the limit the kernel refuses more memory, in case it grows faster than the thread can look.
 """
 
 import threading
@@ -13,14 +13,15 @@ from asyncinweb.workers.interruption import Interruption
 
 try:
     import resource
-except ImportError:  # no such limits on this system
+except ImportError:  # this system has no such limits
     resource = None  # type: ignore[assignment]
 
 # Address space costs nothing: 300 idle threads map 2.4 GB of stacks and touch next to none of it.
 CEILING_TIMES, CEILING_BYTES = 4, 4_000_000_000
-# As often as a process that takes 2 GB a second could reach its limit, but not all the time: a look takes 0.1 ms.
+# Often enough for a process that takes 2 GB a second, but not all the time: a look takes 0.1 ms.
 BYTES_PER_SECOND, SHORTEST_PAUSE, LONGEST_PAUSE = 2e9, 0.01, 0.1
-# Raised once, it is raised again only when this much of the limit was added: a process may keep what was freed.
+# After the first time, the error is raised again only when this share of the limit was added: a process may keep
+# what was freed.
 AGAIN = 0.1
 # In memory or swapped out; without files that are only mapped, which the kernel takes back when it needs room.
 HELD = ("RssAnon:", "RssShmem:", "VmSwap:")
@@ -28,7 +29,8 @@ HELD = ("RssAnon:", "RssShmem:", "VmSwap:")
 
 @contextmanager
 def memory_limit(megabytes: int | None, job: object, interruption: Interruption) -> Iterator[None]:
-    """Let the job's function hold this much more than now. Where the system can't tell what is held: no limit."""
+    """Let the job's function hold this much more memory than now. No limit if the system cannot tell what is
+    held."""
     if megabytes is None or resource is None or not (start := _status_bytes(HELD)):
         yield
         return
@@ -42,7 +44,7 @@ def memory_limit(megabytes: int | None, job: object, interruption: Interruption)
 
 
 class MemoryWatch(threading.Thread):
-    """Looks at one job's memory until it is stopped."""
+    """Watches one job's memory until it is stopped."""
 
     def __init__(self, start: int, megabytes: int, job: object, interruption: Interruption) -> None:
         super().__init__(name="asyncinweb-memory", daemon=True)

@@ -1,4 +1,4 @@
-"""The orderly end of a worker: as at the end of a program, but within a limit."""
+"""The orderly end of a worker: like the end of a program, but within a time limit."""
 
 import atexit
 import logging
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 def end_in_order(output: OutputCapture, seconds: float) -> None:
     """Wait for threads, run exit handlers, then end this process; after this many seconds in any case."""
     cut_off_after(seconds)
-    # In the interpreter's order, but without taking modules apart behind it, which no program relies on.
+    # In the interpreter's order, but without clearing modules afterwards, which no program relies on.
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     output.flush_text()
@@ -22,7 +22,7 @@ def end_in_order(output: OutputCapture, seconds: float) -> None:
 
 
 def cut_off_after(seconds: float) -> None:
-    """End this process after this time, also if something holds the interpreter's lock."""
+    """End this process after this time, even if something holds the interpreter's lock."""
     timer = threading.Timer(seconds, _cut_off, (seconds,))
     timer.name, timer.daemon = "asyncinweb-end", True
     timer.start()

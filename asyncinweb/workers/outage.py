@@ -1,4 +1,4 @@
-"""Telling that the database cannot be used: once when it begins, once when it is over, not at every try."""
+"""Logging an outage of the database: once when it begins and once when it is over, not at every try."""
 
 import logging
 
@@ -8,13 +8,13 @@ log = logging.getLogger(__name__)
 
 
 class OutageLog:
-    """One process's, with one database."""
+    """One process's outages of one database."""
 
     def __init__(self) -> None:
         self._told = ""
 
     def note(self, error: AsyncInWebError | OSError) -> None:
-        """The database could not be used; whoever wanted to will try again."""
+        """The database could not be used; the caller will try again."""
         if str(error) != self._told:
             log.warning("Waiting for the database: %s", error)
         self._told = str(error)

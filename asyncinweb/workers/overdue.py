@@ -1,4 +1,4 @@
-"""Which jobs have been asked to stop for too long. The supervisor's view, for functions that do not listen."""
+"""Which jobs have not stopped in time. The supervisor's view, for functions that do not respond."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,15 +22,15 @@ class KillReason:
 
 @dataclass
 class Overdue:
-    """Remembers when each claim, and each request to stop it, was first seen: by monotonic time, which does not
-    move when somebody sets the clock."""
+    """Remembers when each claim, and each request to stop it, was first seen: in monotonic time, which does not
+    change when the clock is set."""
 
     kill_after_seconds: float
     _running_since: dict[Key, float] = field(default_factory=dict)
     _cancelled_since: dict[Key, float] = field(default_factory=dict)
 
     def judge(self, held: Sequence[HeldJob]) -> list[KillReason]:
-        """The claims that had their time and `kill_after_seconds` more. Call it at every look at the database."""
+        """The claims that are `kill_after_seconds` past their time. Call this at every look at the database."""
         now = clock.monotonic()
         self._running_since = {_key(job): self._running_since.get(_key(job), now) for job in held}
         self._cancelled_since = {

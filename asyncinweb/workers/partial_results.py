@@ -1,4 +1,4 @@
-"""What a running generator has yielded: the newest value is made ready to be shown, at most twice a second.
+"""The values that a running generator yields: the newest is prepared for the page, at most twice a second.
 
 The function's thread notes each value, the reporter's thread asks for the newest; neither waits for the other.
 """
@@ -15,8 +15,9 @@ from asyncinweb.workers.snapshots import Collected, Copy, Encoder, Original, Sna
 log = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 0.5
-# What takes longer to copy (about 50 MB) or to draw has a budget: a second, and a quarter of the run's time. Once
-# it is spent, values are only referred to. In seconds of this thread's own: a busy machine makes no difference.
+# Values that take longer to copy (about 50 MB) or to draw have a budget: a second, and a quarter of the run's
+# time. Once it is spent, values are only referenced. In this thread's own processor time, so a busy machine makes
+# no difference.
 MOST_COPYING_SECONDS = 0.05
 MOST_DRAWING_SECONDS = 0.01
 BUDGET_SECONDS, BUDGET_SHARE = 1.0, 0.25
@@ -26,7 +27,7 @@ MOST_SECONDS_AFTER_A_STOP = 0.2
 
 @dataclass(eq=False)
 class Yielded:
-    """A yielded value, the `number`th from 1 on. `return_value`: there once it is encoded and not too large."""
+    """A yielded value, the `number`th, from 1. `return_value`: set once the value is encoded and not too large."""
 
     number: int
     snapshot: Snapshot
@@ -35,7 +36,7 @@ class Yielded:
 
 
 class PartialResults:
-    """The values of one run. collects: all of them are its result, not the last one alone."""
+    """The values of one run. collects: all of them are its result, not only the last one."""
 
     def __init__(self, slug: str, encoder: Encoder, *, collects: bool = False) -> None:
         self._slug = slug
@@ -51,9 +52,9 @@ class PartialResults:
         self._has_warned = False
 
     def note(self, value: object) -> None:
-        """Keep a value as it is now. Nothing about it can fail the function. None is only a place to stop at.
+        """Keep a value as it is now. This never makes the function fail. None is only a point to stop at.
 
-        A stop can cut it short at any point; then the value doesn't count.
+        A stop can interrupt this at any point; then the value does not count.
         """
         if value is None and not self._collects:
             return
@@ -67,7 +68,7 @@ class PartialResults:
             self._encode(self._latest)
 
     def newest(self) -> Yielded | None:
-        """The newest value if it hasn't been written and it is time. For the reporter's thread."""
+        """The newest value, if it has not been written and a write is due. For the reporter's thread."""
         latest = self._latest
         if latest is not None and not latest.is_encoded and clock.monotonic() >= self._next_encoding:
             self._encode_late(latest)
@@ -112,7 +113,7 @@ class PartialResults:
         return self._spent > budget and now < self._next_encoding
 
     def _encode_late(self, yielded: Yielded) -> None:
-        """While the function runs: what it can change now is copied first, in one step."""
+        """While the function runs, values that it can still change are first copied, in one step."""
         if not yielded.snapshot.is_settled:
             copy = copy_of(yielded.snapshot.value())
             if copy is None:

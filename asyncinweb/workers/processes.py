@@ -1,6 +1,6 @@
-"""What the operating system knows of processes: who they are, whose children they are, and how they die.
+"""What the operating system knows about processes: their identity, their children, and how they die.
 
-Linux does all of it; elsewhere the functions do what they can and say so.
+On Linux everything here works; elsewhere the functions do what they can and say so.
 """
 
 import contextlib
@@ -21,12 +21,12 @@ TREE_VARIABLE = "_ASYNCINWEB_TREE"
 
 
 def this_host() -> str:
-    """The computer's name, as stored with workers."""
+    """The computer's name, as stored for workers."""
     return socket.gethostname()
 
 
 def identity_of(pid: int) -> Identity | None:
-    """The process with this number now; None if there is none. A zombie counts as none."""
+    """The process that has this number now; None if there is none. A zombie does not count."""
     started = _started(pid)
     return None if started is None else Identity(this_host(), _boot_id(), pid, started)
 
@@ -37,12 +37,12 @@ def this_process() -> Identity:
 
 
 def is_alive(process: Identity) -> bool:
-    """True if exactly this process of this computer still runs, and no other that was given its number."""
+    """True if exactly this process still runs on this computer, and not another one with its number."""
     return identity_of(process.pid) == process
 
 
 def kill_exactly(process: Identity) -> None:
-    """Kill this process if it still runs; never another one of the same number."""
+    """Kill this process if it still runs; never another one with its number."""
     if is_alive(process):
         with contextlib.suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGKILL)
@@ -56,7 +56,7 @@ def _boot_id() -> str:
 
 
 def _started(pid: int) -> str | None:
-    """When a process started, in ticks since boot; None if it is not there or only waits to be reaped."""
+    """When a process started, in ticks since boot; None if it does not exist or only waits to be reaped."""
     try:
         # The name, in brackets, may contain spaces and brackets: proc(5), /proc/pid/stat.
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
@@ -83,7 +83,7 @@ def die_with(parent_pid: int) -> None:
     else:
         threading.Thread(target=_wait_for_orphanhood, args=(parent_pid,), daemon=True).start()
         parent_is_there = True
-    # It may have died before the kernel was told.
+    # The parent may have died before the kernel knew.
     if not parent_is_there:
         os._exit(1)
 
@@ -136,7 +136,7 @@ def kill_children(spare: set[int] | None = None) -> None:
 
 
 def children_of_this() -> set[int]:
-    """Numbers of this process's children, whichever of its threads started them."""
+    """The ids of this process's children, from all its threads."""
     found: set[int] = set()
     with contextlib.suppress(OSError):
         for thread in Path("/proc/self/task").iterdir():
@@ -145,7 +145,7 @@ def children_of_this() -> set[int]:
 
 
 def pause(seconds: float) -> None:
-    """Let a moment pass, for the kernel to do what it was told."""
+    """Wait a moment, so that the kernel can do its work."""
     threading.Event().wait(seconds)
 
 
@@ -168,7 +168,7 @@ def _memory_mb(pid: int, key: str) -> float | None:
 
 
 def kill_tree(tree: str) -> None:
-    """Kill every process that was started below the supervisor called `tree`, until there is none."""
+    """Kill every process that was started below the supervisor called `tree`, until none is left."""
     mark = f"{TREE_VARIABLE}={tree}".encode()
     while marked := [pid for pid in _all_pids() if mark in _environment(pid)]:
         for pid in marked:

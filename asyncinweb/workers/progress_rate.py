@@ -1,10 +1,11 @@
-"""How long a job still needs, from what it has said about its progress in this run and nothing else.
+"""How long a job still needs, from its own progress reports in this run and nothing else.
 
 The rate (seconds for one part in a hundred, say) is fitted as a straight line in its logarithm over the share that
-is done, so that a job that slows down or speeds up is followed; the slope is held back by a prior, since little of
+is done, so it follows a job that slows down or speeds up; a prior keeps the slope small, because the first part of
 a run says little about its rest. The range is what that line and the scatter around it leave open (Bayesian linear
 regression; Bishop, Pattern Recognition and Machine Learning, 2006, section 3.3). The constants were chosen on
-simulated runs (tests/unit/workers/test_pace.py): about nine ends in ten lie in the range, of bursty ones eight.
+simulated runs (tests/unit/workers/test_progress_rate.py): about nine ends in ten are within the range, and eight
+in ten for bursty runs.
 """
 
 import math
@@ -21,13 +22,13 @@ FIRST_SECONDS = 3.0
 FIRST_SHARE = 0.03
 FIRST_REPORTS = 5
 MOST_SAMPLES = 128
-# Parts of equal work that the rate is looked at in.
+# How many parts of equal work the run is divided into.
 PARTS = 6
-# Standard deviation of the change of rate over a whole run, as a factor of e, before anything is known.
+# Standard deviation of the change of rate over a whole run, as a power of e, before anything is known.
 SLOPE_BEFORE = 0.7
-# The least scatter of the rate between two parts, and how many parts that belief weighs.
+# The assumed scatter of the rate between two parts, and how many parts this assumption weighs.
 SCATTER_BEFORE, WEIGHT_BEFORE = 0.08, 2
-# How far the range reaches: in standard deviations, and for a rate that does not follow a line.
+# The width of the range: in standard deviations, and as an allowance for a rate that does not follow a line.
 DEVIATIONS, SLACK = 1.5, 0.1
 
 
@@ -40,21 +41,21 @@ class ProgressRate:
         self._told: tuple[float, Range] | None = None
 
     def left(self, seconds: float, done: object, total: object) -> Range | None:
-        """Note that `done` of `total` was reached `seconds` after the start. How long the rest takes, if that can
-        be told. Anything may be given, since the author of a task gives it."""
+        """Note that `done` of `total` was reached `seconds` after the start. How long the rest takes, if that is
+        known. Accepts any value, because it comes from the author of a task."""
         reached, whole = finite(done), finite(total)
         if reached is None or whole is None or not 0 <= reached <= whole:
             self._begin_anew()
             return None
         if whole != self._total or (self._samples and reached < self._samples[-1][1]):
-            # Another count has begun.
+            # A new count has begun.
             self._begin_anew()
             self._total = whole
         self._note(seconds, reached)
         estimate = self._estimate(whole) if reached < whole else None
         if estimate is None:
             return None
-        # A report of the same figure does not begin the rest anew; once it is used up, nothing is known.
+        # Reporting the same figure again does not restart the estimate; once it is used up, nothing is known.
         rest = estimate.after(seconds - self._samples[-1][0])
         if rest.high <= 0:
             self._told = None
@@ -66,7 +67,7 @@ class ProgressRate:
         self._told = None
 
     def _calmed(self, seconds: float, estimate: Range) -> Range:
-        """Half way from what was told before, so that the page does not jump from one report to the next."""
+        """Halfway between the new estimate and the last one, so that the page does not jump between reports."""
         if self._told is not None:
             passed, before = seconds - self._told[0], self._told[1]
             low = math.sqrt(estimate.low * max(before.low - passed, estimate.low / 4))
@@ -81,7 +82,7 @@ class ProgressRate:
             self._samples = [*self._samples[:-1:2], self._samples[-1]]
 
     def _estimate(self, total: float) -> Range | None:
-        # From the first report on: what comes before it, such as loading, is no part of the rate.
+        # From the first report on, because what comes before it, such as loading, does not count.
         (begin, first), (end, last) = self._samples[0], self._samples[-1]
         covered = (last - first) / total
         if end - begin < FIRST_SECONDS or covered < FIRST_SHARE or len(self._samples) < FIRST_REPORTS:
@@ -93,7 +94,7 @@ class ProgressRate:
         return _rest(paces, covered / parts, first / total, last / total)
 
     def _time_of(self, mark: float) -> float:
-        """When `mark` was done: between two reports, as if the work had been even."""
+        """When `mark` was reached. Between two reports, we assume steady work."""
         index = bisect_left(self._samples, mark, key=lambda each: each[1])
         index = max(1, min(index, len(self._samples) - 1))
         (earlier, less), (later, more) = self._samples[index - 1], self._samples[index]
@@ -101,7 +102,8 @@ class ProgressRate:
 
 
 def _rest(paces: Sequence[float], width: float, first: float, share: float) -> Range:
-    """Seconds for the rest, from the logarithms of the rate in parts of this width between two shares done."""
+    """Seconds for the rest, from the logarithms of the rate in parts of this width between two shares of the
+    work."""
     count = len(paces)
     middle, ahead = (first + share) / 2, (1 + share) / 2
     offsets = [first + width * (part + 0.5) - middle for part in range(count)]

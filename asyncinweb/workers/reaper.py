@@ -1,7 +1,7 @@
-"""A small process that outlives a killed supervisor just long enough to kill what that left behind.
+"""A small process that outlives a killed supervisor just long enough to kill what it left behind.
 
-The kernel kills the workers with their parent, but not what jobs have started; and a worker that is killed cannot
-clean up. Forked early, it shares the supervisor's memory and costs next to none.
+The kernel kills the workers with their parent, but not what jobs have started, and a killed worker cannot clean
+up. Forked early, the reaper shares the supervisor's memory and costs almost none.
 """
 
 import os
@@ -13,19 +13,19 @@ from asyncinweb.workers.processes import kill_tree
 
 @dataclass(frozen=True)
 class Reaper:
-    """The supervisor's end: as long as `lifeline` is open, the supervisor lives."""
+    """The supervisor's handle on the reaper: while `lifeline` is open, the supervisor is alive."""
 
     pid: int
     lifeline: int
 
     def dismiss(self) -> None:
-        """Let it clear the tree a last time, and wait for its end."""
+        """Let the reaper clear the tree one last time, and wait until it ends."""
         os.close(self.lifeline)
         os.waitpid(self.pid, 0)
 
 
 def start_reaper(tree: str) -> Reaper:
-    """Fork a reaper for the tree of this name. Call it before there are threads or a database."""
+    """Fork a reaper for the tree with this name. Call this before there are threads or a database."""
     watched, lifeline = os.pipe()
     pid = os.fork()
     if pid:

@@ -1,4 +1,4 @@
-"""The second thread of a worker: writes progress, watches the time limit, asks whether to stop."""
+"""The second thread of a worker: writes progress, watches the time limit, checks for stop requests."""
 
 import threading
 
@@ -19,12 +19,12 @@ PAUSE_SECONDS = 0.5
 
 
 class Reporter:
-    """Attends the running job of this process. Costs nothing while there is none."""
+    """Attends to the running job of this process. Costs nothing while there is none."""
 
     def __init__(
         self, database: Database, interruption: Interruption, output: OutputCapture, kill_after_seconds: float
     ) -> None:
-        # Often enough for a cancelled function to have most of that time before it is killed.
+        # Often enough that a cancelled function has most of that time before it is killed.
         self._pause_seconds = min(PAUSE_SECONDS, kill_after_seconds / 4)
         self._next_write = 0.0
         self._database = database
@@ -36,13 +36,13 @@ class Reporter:
         self._asleep = False
 
     def start(self) -> None:
-        """Begin to look after jobs."""
+        """Begin to attend to jobs."""
         start_background_thread("asyncinweb-reporter", self._turn)
 
     def attend(self, job: RunningJob) -> None:
         """A job begins."""
         self._job = job
-        # Waking a thread for each of thousands of short jobs would cost more than they do.
+        # Waking a thread for each of thousands of short jobs would cost more than the jobs do.
         if self._asleep or job.held.timeout_seconds is not None:
             self._nudge.set()
 
@@ -51,7 +51,7 @@ class Reporter:
         self._job = None
 
     def _turn(self) -> None:
-        """Sleep until a job begins, or attend the running one once."""
+        """Sleep until a job begins, or attend to the running one once."""
         job = self._job
         if job is None:
             return self._sleep()
@@ -61,7 +61,7 @@ class Reporter:
 
     def _sleep(self) -> None:
         self._asleep = True
-        # Looked at again behind the flag: `attend` sets the job first and looks at the flag second.
+        # Checked again after setting the flag: `attend` sets the job first and checks the flag second.
         if self._job is None:
             self._nudge.wait()
         self._asleep = False
@@ -76,7 +76,7 @@ class Reporter:
             self._write_progress(job)
             self._look_for_cancel(job)
         except (AsyncInWebError, OSError) as error:
-            # Busy or full: the next turn tries again, and the job goes on.
+            # Busy or full: the next turn tries again, and the job continues.
             self._outage.note(error)
         else:
             self._outage.is_over()
@@ -102,7 +102,7 @@ class Reporter:
         with self._database.glance() as connection:
             claim = live_claim(connection, job.held.job_id, job.held.claim_no)
         if claim is None:
-            # Somebody else has the job now; what this function does is of no use any more.
+            # Another worker has the job now, so this function's work is no longer of use.
             self._interruption.ask("release", job)
         elif claim.cancel_requested:
             self._interruption.ask("cancel", job)

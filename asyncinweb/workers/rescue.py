@@ -1,4 +1,4 @@
-"""Settling what dead workers held: our own, and those of supervisors of this computer that are gone."""
+"""Settling what dead workers held: our own, and those of dead supervisors on this computer."""
 
 import logging
 
@@ -20,14 +20,14 @@ log = logging.getLogger(__name__)
 def rescue_own(
     connection: Connection, worker_id: str, kill_reason: KillReason | None, killed_by_us: bool, ending: str
 ) -> list[str]:
-    """Settle what a dead worker of ours held: by the reason it was killed for, else as interrupted if we killed
-    it, else as a crash. What happened, for the log."""
+    """Settle what a dead worker of ours held: by its kill reason, otherwise as interrupted if we killed it,
+    otherwise as a crash. What happened, for the log."""
     words = []
     for held in process_registry.claims_of(connection, worker_id):
         if kill_reason is not None and (held.job_id, held.claim_no) == (kill_reason.job_id, kill_reason.claim_no):
             words.append(f"job {held.slug} killed: {_settle_killed(connection, held, kill_reason)}")
         elif kill_reason is not None or killed_by_us:
-            # Killed for the job before it, or because the server is stopping: not this job's fault.
+            # Killed because of the job before it, or because the server is stopping: not this job's fault.
             release(connection, held)
             words.append(f"job {held.slug} interrupted")
         else:
@@ -46,7 +46,7 @@ def _settle_killed(connection: Connection, held: Claim, kill_reason: KillReason)
 
 
 def rescue_leftovers(database: Database) -> None:
-    """At a start: settle what is left of earlier ones, before anything new is accepted."""
+    """At a start: settle what earlier starts left, before anything new is accepted."""
     rescue_orphans(database)
     with database.write() as connection:
         for held in process_registry.rescue_unknown_workers(
@@ -56,7 +56,7 @@ def rescue_leftovers(database: Database) -> None:
 
 
 def rescue_orphans(database: Database) -> None:
-    """Settle what workers of this computer held whose supervisor is gone. Kills those that still run."""
+    """Settle what workers on this computer held whose supervisor is dead. Kills workers that still run."""
     host = processes.this_host()
     with database.read() as session:
         supervisors = process_registry.supervisors_on(session.connection(), host)
@@ -79,7 +79,7 @@ def rescue_orphans(database: Database) -> None:
 
 
 def _make_sure_it_is_dead(worker: Identity) -> None:
-    # The kernel kills workers with their supervisor; this waits out the moment that takes.
+    # The kernel kills workers with their supervisor; this waits for the moment that takes.
     end = clock.monotonic() + 2.0
     while processes.is_alive(worker) and clock.monotonic() < end:
         processes.kill_exactly(worker)

@@ -1,4 +1,4 @@
-"""The job a worker works on, as its function sees it: what `current_job` passes on to."""
+"""The job that a worker is running, as its function sees it: `current_job` passes calls on to it."""
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ MAX_PROGRESS_TEXT = 500
 
 @dataclass(frozen=True, eq=False)
 class ProgressReport:
-    """How far a job says it is. Compared by identity: each report is another one."""
+    """A job's report of its progress. Compared by identity: each report is a new one."""
 
     done: float | None = None
     total: float | None = None
@@ -31,7 +31,7 @@ class ProgressReport:
 
 @dataclass(frozen=True)
 class KeptPartialResult:
-    """A yielded value as the database stores it. `number` grows with each one."""
+    """A yielded value as the database stores it. `number` grows with each value."""
 
     number: int
     as_json: str
@@ -56,7 +56,7 @@ class RunningJob:
         self.log_writer = LogWriter(folder, held.claim_no, max_log_bytes, self.hidden_paths.in_log)
         self.started = clock.monotonic()
         self.progress_rate = ProgressRate()
-        # There if the function yields.
+        # Set if the function yields.
         self.partial_results: PartialResults | None = None
         self.encoder = Encoder(max_result_bytes, self.hidden_paths)
         self._interruption = interruption
@@ -69,13 +69,13 @@ class RunningJob:
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds until the time limit, negative behind it; None without one."""
+        """Seconds until the time limit, negative after it; None without one."""
         limit = self.held.timeout_seconds
         return None if limit is None else self.started + limit - clock.monotonic()
 
     def progress(self, done: float, total: float | None, text: str) -> None:
-        # However often it is called, only what could run an author's code is cleaned now; the rest is cleaned when
-        # the reporter writes the latest, twice a second.
+        # Cheap, because it may be called often: only values that could run the author's code are cleaned now. The
+        # rest is cleaned when the reporter writes the latest report, twice a second.
         words = text[:MAX_PROGRESS_TEXT] if type(text) is str else _words(text)
         self._latest = ProgressReport(_number(done), _number(total), words)
 
@@ -91,7 +91,7 @@ class RunningJob:
         return ProgressReport(finite(latest.done), finite(latest.total), words)
 
     def begin_partial_results(self, *, collects: bool) -> PartialResults:
-        """The function has given a generator. It can give another one at the end of the first."""
+        """The function has returned a generator. That may return another one at its end."""
         if self.partial_results is None:
             self.partial_results = PartialResults(self.slug, self.encoder, collects=collects)
         return self.partial_results
@@ -114,20 +114,20 @@ class RunningJob:
         return KeptPartialResult(number, as_json)
 
     def mark_written(self, partial_result: KeptPartialResult) -> None:
-        """It is in the database. A reader can still be about to open the files of the one before."""
+        """The value is in the database. A reader may still be about to open the files of the one before."""
         if self.partial_results is not None:
             kept = (self.partial_results.written, partial_result.number)
             self.partial_results.written = partial_result.number
             remove_partial_results(self.folder, self.held.claim_no, but=kept)
 
     def remove_partial_results(self, *, but_last: bool) -> None:
-        """The job has been settled: remove what is no longer shown, of earlier attempts too."""
+        """The job has been settled: delete what is no longer shown, from earlier attempts too."""
         written = self.partial_results.written if self.partial_results is not None else 0
         if written or self.held.claim_no > 1:
             remove_partial_results(self.folder, self.held.claim_no, but=(written,) if but_last else ())
 
     def log(self, text: str) -> None:
-        # Through print, so that it keeps its place among what the function prints.
+        # Through print, so that the line keeps its place among the function's own output.
         print(text)  # noqa: T201
 
     def save_file(self, name: str, data_or_path: FileData) -> None:

@@ -16,7 +16,7 @@ class Schedule:
 
 
 def schedules_of(registry: Registry) -> tuple[Schedule, ...]:
-    """One for each task with a cron expression, with the defaults of its parameters."""
+    """One schedule for each task with a cron expression, with its parameters' defaults."""
     return tuple(
         Schedule(task.options.cron, to_new_job(Request(task, task.inputs.pack({}), task.options.priority)))
         for task in registry.tasks.values()

@@ -1,4 +1,4 @@
-"""Bringing a job's outcome home: settle it under its claim, and take the next job in the same transaction."""
+"""Settling a job under its claim, and taking the next job in the same transaction."""
 
 import logging
 from collections.abc import Callable
@@ -28,21 +28,21 @@ SETTLE_PAUSE_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class EndedRun:
-    """A job that has been run, and how that ended."""
+    """A job that was run, and how the run ended."""
 
     job: RunningJob
     ending: Ending
 
 
 class LostClaim(Exception):
-    """The job went to another worker, so this outcome is dropped."""
+    """The job went to another worker, so this outcome is discarded."""
 
 
 class Settling:
     """Settles what one worker holds, however long the database is locked or full: no work is thrown away."""
 
     def __init__(self, database: Database, next_scope: Callable[[], ClaimScope | None]) -> None:
-        """next_scope: what to claim next, asked in the moment of settling; None for nothing more."""
+        """next_scope: called at the moment of settling. What to claim next; None for nothing."""
         self._database = database
         self._next_scope = next_scope
 

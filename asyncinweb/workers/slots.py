@@ -1,6 +1,6 @@
-"""The slots for a supervisor's children: starting those that are missing, knowing which are there.
+"""The slots for a supervisor's children: which are filled, and starting children for the empty ones.
 
-Knows no database, so that children can be started before this process has loaded what it takes to watch them.
+Does not use the database, so children can start before this process has loaded what it needs to watch them.
 """
 
 import logging
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# A child that cannot even start is tried again after pauses that double, up to this.
+# A child that fails to start is started again after a pause, which doubles each time up to this.
 LONGEST_PAUSE_SECONDS = 30.0
 
 
@@ -31,7 +31,7 @@ class Slot:
     child: Child | None = None
     failures: int = 0
     next_start: float = 0.0
-    # Of the present child: why it was killed, and the most memory it was seen to hold.
+    # About the current child: why it was killed, and its highest memory use so far.
     kill_reason: "KillReason | None" = None
     killed: bool = False
     peak_mb: float = 0.0
@@ -82,24 +82,24 @@ class Slots:
 
     @property
     def children(self) -> list[Child]:
-        """Who is there."""
+        """All children."""
         return [slot.child for slot in self.all if slot.child is not None]
 
     @property
     def known_pids(self) -> set[int]:
-        """This process's children, but for what dead workers have left to it."""
+        """This process's own children, without orphans that dead workers left to it."""
         return {child.pid for child in self.children} | self._helpers | {self._reaper_pid}
 
     def start_first(self) -> None:
         """Fill the first slot; the others wait until that child is ready.
 
-        On two cores a visitor has the first page in 1.5 s instead of 1.9, and the workers are there 0.2 s later
-        than if all had started at once.
+        On two cores a visitor gets the first page after 1.5 s instead of 1.9, and the workers are ready 0.2 s
+        later than if all had started at once.
         """
         self._start(self.all[:1])
 
     def start_missing(self) -> None:
-        """Fill the empty slots, unless a stop has been asked."""
+        """Fill the empty slots, unless the server is stopping."""
         self._start(self.all)
 
     def _start(self, slots: Sequence[Slot]) -> None:
@@ -109,21 +109,21 @@ class Slots:
             if slot.child is None and clock.monotonic() >= slot.next_start:
                 slot.child = start_child(slot.make_spec(), self.tree)
                 slot.kill_reason, slot.killed, slot.peak_mb = None, False, 0.0
-                # multiprocessing's own helper came with the first child, before any job could start a process.
+                # multiprocessing's own helper started with the first child, before any job could start a process.
                 self._helpers = self._helpers or processes.children_of_this() - self.known_pids
 
     def close(self) -> None:
-        """From now on a slot that becomes free stays free, without a word in the log."""
+        """From now on, a slot that becomes free stays free, and nothing is logged."""
         self._is_closing = True
 
     def handshake(self) -> None:
-        """Hear what children say, and let those begin that are ready."""
+        """Receive the children's messages, and let those that are ready begin."""
         for child in self.children:
             child.hear()
             child.begin()
 
     def free(self, slot: Slot) -> None:
-        """Free the slot of an ended child: for another one at once, or after a pause if it never worked."""
+        """Free the slot of an ended child: for the next one at once, or after a pause if this one never worked."""
         child, slot.child = slot.child, None
         assert child is not None
         if isinstance(child.answer, Ready):

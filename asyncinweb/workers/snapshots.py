@@ -1,4 +1,4 @@
-"""A yielded value as it was at its `yield`, whatever the function does to it afterwards.
+"""A yielded value as it was at its `yield`, even if the function changes it afterwards.
 
 Copying costs far less than encoding: 5 MB of rows take 4 ms, and 230 ms to encode. So every value is copied, and
 only what is shown is encoded.
@@ -24,7 +24,7 @@ from asyncinweb.tasks.outputs.return_value import ReturnValue
 from asyncinweb.tasks.outputs.shapes import to_return_value
 from asyncinweb.tasks.outputs.texts import Markdown
 
-# What nothing can change needs no copy.
+# Values that nothing can change need no copy.
 UNCHANGING = frozenset(
     {type(None), bool, int, float, complex, str, bytes, Markdown, Decimal, date, datetime, time, timedelta, UUID}
 )
@@ -32,7 +32,7 @@ UNCHANGING = frozenset(
 
 @dataclass(frozen=True)
 class Encoder:
-    """Puts values of one job in the shape that a page shows, without paths on this server."""
+    """Turns the values of one job into the shape that a page shows, without paths on this server."""
 
     most_bytes: int
     hidden_paths: HiddenPaths
@@ -53,7 +53,7 @@ class Snapshot(Protocol):
         ...
 
     def return_value(self, encode: Encoder) -> ReturnValue:
-        """The value in the shape that a page shows. Runs the author's code, and fails as that does."""
+        """The value in the shape that a page shows. Runs the author's code, and raises what that raises."""
         ...
 
 
@@ -73,7 +73,7 @@ class Original:
 
 @dataclass(frozen=True)
 class Copy:
-    """The value as bytes, which only this process reads and nobody stores."""
+    """The value as bytes, which only this process reads and which are never stored."""
 
     pickled: bytes
     is_settled: ClassVar[bool] = True
@@ -87,7 +87,7 @@ class Copy:
 
 @dataclass(frozen=True)
 class Encoded:
-    """A value that cannot be copied, such as a figure or a file: what is shown of it, and the value."""
+    """A value that cannot be copied, such as a figure or a file: what a page shows of it, and the value itself."""
 
     original: object
     encoded: ReturnValue
@@ -123,7 +123,8 @@ def snapshot_of(value: object, encode: Encoder) -> Snapshot:
 
 
 def copy_of(value: object) -> Copy | None:
-    """A copy; None for what cannot be copied. Of builtin types it's made in one step, whoever else runs."""
+    """A copy; None for a value that cannot be copied. Builtin types are copied in one step, even while other
+    threads run."""
     copy = io.BytesIO()
     try:
         _Copier(copy, pickle.HIGHEST_PROTOCOL).dump(value)
@@ -133,15 +134,16 @@ def copy_of(value: object) -> Copy | None:
 
 
 def encoded(value: object, encode: Encoder) -> Encoded:
-    """The value in the shape that a page shows, with what is in its files."""
+    """The value in the shape that a page shows, with the contents of its files."""
     with _position_kept(value):
         return Encoded(value, _with_files_read(encode(value), encode.most_bytes))
 
 
 class _Copier(pickle.Pickler):
     def reducer_override(self, value: object) -> Any:
-        """Called for all but the builtin types."""
-        # Unpickled, a figure would become pyplot's current one; and a path says nothing of what is in its file.
+        """Called for all types except builtin ones."""
+        # Unpickling a figure would make it pyplot's current one, and a path says nothing about the contents of its
+        # file.
         if isinstance(value, os.PathLike) or callable(attribute(value, "read")) or draws_itself(value):
             raise pickle.PicklingError
         return NotImplemented
@@ -149,11 +151,11 @@ class _Copier(pickle.Pickler):
 
 @contextmanager
 def _position_kept(value: object) -> Iterator[None]:
-    """Let the function go on reading or writing where it was in a file that it yields."""
+    """Let the function continue reading or writing at its position in a file that it yields."""
     seek, tell = attribute(value, "seek"), attribute(value, "tell")
     try:
         position = tell()
-    except Exception:  # not a file, or not one with a position
+    except Exception:  # not a file, or a file without a position
         yield
         return
     try:

@@ -11,7 +11,7 @@ from types import TracebackType
 from asyncinweb.settings import PACKAGE
 from asyncinweb.tasks.outcome import SourceLine
 
-# Python's own modules, installed packages and this package: nobody looks for a mistake there.
+# Python's own modules, installed packages and this package are not where authors look for a mistake.
 LIBRARIES = (
     *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
     str(PACKAGE),
@@ -24,7 +24,7 @@ _remembered: set[str] = set()
 
 def remember_sources() -> None:
     """Keep the source of the author's modules as it is now, right after they were loaded. Tracebacks show it even
-    if somebody edits a file while this process runs. Modules that a task imports later are remembered then."""
+    if a file is edited while this process runs. Modules that a task imports later are remembered then."""
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)
         if isinstance(file, str) and file.endswith(".py") and not is_library(file):
@@ -36,7 +36,7 @@ def remember_source(file: str) -> None:
     if file not in _remembered:
         _remembered.add(file)
         lines = linecache.getlines(file)
-        # Without a time of change, linecache never looks at the file again.
+        # Without a modification time, linecache never reads the file again.
         linecache.cache[file] = (sum(map(len, lines)), None, lines, file)
 
 

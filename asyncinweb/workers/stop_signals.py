@@ -1,4 +1,4 @@
-"""Hearing that somebody wants the server to stop."""
+"""Receiving the signals that ask the server to stop."""
 
 import signal
 import socket
@@ -8,7 +8,7 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class StopSignals:
-    """Counts the signals that ask to stop, from its making on. Can be polled, so that one ends a wait."""
+    """Counts the signals that ask to stop. Can be polled, so that a signal ends a wait."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -20,11 +20,11 @@ class StopSignals:
             signal.signal(number, self._on_stop)
 
     def fileno(self) -> int:
-        """What becomes readable with a signal."""
+        """A descriptor that becomes readable with a signal."""
         return self._heard.fileno()
 
     def clear(self) -> None:
-        """Take note of what woke us."""
+        """Discard the notice that woke us."""
         self._heard.recv(1024)
 
     def _on_stop(self, number: int, frame: FrameType | None) -> None:

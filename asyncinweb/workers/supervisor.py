@@ -1,6 +1,6 @@
 """The parent: starts, watches, replaces and stops its children, and settles what dead workers held.
 
-Runs no code of users, has no threads and serves no page. Everybody else coordinates through the database.
+Runs no user code, has no threads and serves no page. All other processes coordinate through the database.
 """
 
 import logging
@@ -31,7 +31,7 @@ WEB_STOP_SECONDS = 3.0
 
 
 class ChildRefused(AsyncInWebError):
-    """A child cannot work at all, for a reason the person at the terminal can mend."""
+    """A child cannot work at all, for a reason that the person at the terminal can fix."""
 
     def __init__(self, refused: Refused) -> None:
         super().__init__(refused.message)
@@ -39,7 +39,7 @@ class ChildRefused(AsyncInWebError):
 
 
 class Supervisor:
-    """One tree of processes: workers, and a web process where there is one."""
+    """One tree of processes: workers, and the web process if there is one."""
 
     def __init__(
         self, settings: Settings, database: Database, slots: Slots, wake_port: int, stop_signals: StopSignals
@@ -56,7 +56,7 @@ class Supervisor:
     # --- the story --------------------------------------------------------------------------------------------
 
     def run(self, announce: Callable[[Ready], None]) -> None:
-        """Let the children begin, say so, keep everything running until a signal asks to stop, stop it.
+        """Let the children begin, announce it, keep everything running until a signal asks to stop, and stop it.
 
         Raises ChildRefused if a child cannot work, after stopping the others.
         """
@@ -78,7 +78,7 @@ class Supervisor:
             self._kill_overdue()
             self._housekeeping.turn(self._schedules())
         except (DatabaseGone, DatabaseDamaged) as error:
-            # A new child would find no database either, and must not end and be started over and over.
+            # A new child would not find the database either, and would end and start over and over.
             return self._outage.note(error)
         except (DatabaseBusy, DatabaseUnusable) as error:
             # Nothing is lost: the next turn finds the same things to do.
@@ -90,8 +90,8 @@ class Supervisor:
     # --- starting ---------------------------------------------------------------------------------------------
 
     def _announce_when_ready(self, announce: Callable[[Ready], None]) -> None:
-        """As soon as the first child is ready, the web process if there is one. The others follow in moments, with
-        the same tasks. ChildRefused if it says that it cannot work."""
+        """Announce as soon as the first child is ready: the web process if there is one. The others follow
+        shortly, with the same tasks. Raises ChildRefused if the child cannot work."""
         end = clock.monotonic() + START_SECONDS
         while not self._stop_signals.asked:
             self._slots.handshake()
@@ -107,7 +107,7 @@ class Supervisor:
         return None
 
     def _schedules(self) -> Sequence[Schedule] | None:
-        """What the workers have found to start by the clock; None while none of them is ready."""
+        """The schedules that the workers have found; None until one of them is ready."""
         for child in self._slots.children:
             if child.spec.kind == "worker" and isinstance(child.answer, Ready):
                 return child.answer.schedules
@@ -116,7 +116,7 @@ class Supervisor:
     # --- watching ---------------------------------------------------------------------------------------------
 
     def _wait(self, seconds: float) -> None:
-        """Until a child ends or speaks, or a signal comes, at most this long."""
+        """Wait until a child ends or sends a message, or a signal comes, but at most this long."""
         poll = select.poll()
         poll.register(self._stop_signals, select.POLLIN)
         for child in self._slots.children:
@@ -168,8 +168,8 @@ class Supervisor:
             log.info("Stopping: waiting up to %g s for running jobs", self._settings.grace_seconds)
         self._send_workers(signal.SIGTERM)
         self._wait_for_workers(self._settings.grace_seconds, signals_before=1)
-        # At every turn: right behind another signal the kernel may give one to a thread that cannot act on it, and
-        # the function's thread would sleep on.
+        # At every turn: right after another signal, the kernel may give one to a thread that cannot act on it, and
+        # the function's thread would keep sleeping.
         self._wait_for_workers(self._settings.kill_after_seconds, signals_before=2, asking=signal.SIGUSR2)
         self._kill_workers()
         self._stop_web()
@@ -177,7 +177,7 @@ class Supervisor:
             with self._database.write() as connection:
                 process_registry.deregister_supervisor(connection, self._slots.tree)
         except (DatabaseBusy, DatabaseUnusable) as error:
-            # The next start finds the row, and that nobody is behind it.
+            # The next start finds the row, and that its process is gone.
             log.warning("Could not deregister this server: %s", error)
 
     def _send_workers(self, number: signal.Signals) -> None:
@@ -185,7 +185,7 @@ class Supervisor:
             slot.send(number)
 
     def _wait_for_workers(self, seconds: float, signals_before: int, asking: signal.Signals | None = None) -> None:
-        """Until all workers have ended, the time is over, or a further signal makes it urgent."""
+        """Wait until all workers have ended, the time is up, or a further signal makes it urgent."""
         end = clock.monotonic() + seconds
         while self._slots.workers and clock.monotonic() < end and self._stop_signals.asked <= signals_before:
             if asking is not None:
@@ -204,7 +204,8 @@ class Supervisor:
             self._abandon_ended()
 
     def _abandon_ended(self) -> None:
-        """Free the slots of the dead although what they held cannot be settled now; the next start will do it."""
+        """Free the slots of dead children although what they held cannot be settled now; the next start will do
+        it."""
         for slot in self._slots.all:
             if slot.child is not None and slot.child.has_ended():
                 self._slots.free(slot)

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class Timetable:
-    """One supervisor's. planner: names its instance folder, also after a restart."""
+    """One supervisor's timetable. planner: names its instance folder, and stays the same after a restart."""
 
     def __init__(self, database: Database, planner: str) -> None:
         self._database = database
@@ -26,7 +26,7 @@ class Timetable:
         self._planned: dict[str, datetime] = {}
 
     def keep(self, schedules: Sequence[Schedule]) -> None:
-        """Plan what is missing. A run that fell due while nothing ran is made up for, once."""
+        """Plan what is missing. A run that fell due while no server was running is made up for, once."""
         if schedules != self._schedules:
             self._withdraw_others(schedules)
             self._schedules = schedules
@@ -55,7 +55,7 @@ class Timetable:
             log.info("job %s cancelled: its schedule was changed or removed", slug)
 
 
-# What a run is made of. Its time is looked up in the schedule.
+# What identifies a run. Its time is looked up in the schedule.
 _SAME = ("task", "arguments", "priority", "max_attempts", "timeout_seconds", "on_crash", "keep_days")
 
 

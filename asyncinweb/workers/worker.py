@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 def work(spec: WorkerSpec, wakeup_socket: socket.socket, ready: Connection) -> None:
     """The whole life of a worker process: what the supervisor starts."""
-    # Children of jobs are out of the terminal's reach, too.
+    # Jobs' child processes are out of the terminal's reach too.
     os.setsid()
     processes.adopt_orphans()
     interruption = Interruption()
@@ -93,7 +93,7 @@ class Worker:
         self._outage = OutageLog()
         self._reporter = Reporter(database, interruption, output, self._settings.kill_after_seconds)
         self._settling = Settling(database, lambda: None if self._is_done() else self._scope)
-        # Tasks are loaded by now: what their modules have set up for all jobs stays.
+        # The tasks are loaded: whatever their modules have set up stays for all jobs.
         self._isolation = JobIsolation()
         self._jobs_done = 0
         self._needs_replacing = False
@@ -144,15 +144,15 @@ class Worker:
         return self._scope_used if self._jobs_done else self._scope_fresh
 
     def _claim_woken(self) -> Claim | None:
-        """After a wake-up there most likely is a job: looking before the claim would cost time."""
+        """After a wake-up there is most likely a job, so looking before the claim would only cost time."""
         return self._claim() or self._claim_if_any()
 
     def _claim_if_any(self) -> Claim | None:
-        """As `_claim`, without taking the write lock when there is nothing to claim."""
+        """Like `_claim`, but without taking the write lock if there is nothing to claim."""
         try:
             with self._database.glance() as connection:
                 has_found = has_work(connection, self._scope, clock.now())
-                # What is left needs a process that has not run anything yet: make way for one.
+                # The waiting jobs need a process that has not run anything yet: make way for one.
                 if not has_found and self._jobs_done:
                     self._needs_replacing = has_work(connection, self._scope_fresh, clock.now())
         except (DatabaseBusy, DatabaseUnusable) as error:

@@ -1,4 +1,4 @@
-"""What a supervisor asks of a worker by signals, and the idle wait that such a signal ends."""
+"""The signals by which a supervisor asks a worker to stop, and the idle wait that such a signal ends."""
 
 import signal
 from types import FrameType
@@ -23,7 +23,7 @@ class WorkerSignals:
         self.listen()
 
     def listen(self) -> None:
-        """Obey the supervisor, and it alone; again after each job, which may have changed any signal handler."""
+        """Obey only the supervisor's signals. Called again after each job, which may have changed any handler."""
         listen(signal.SIGINT, do_nothing)
         listen(signal.SIGTERM, self._on_stop)
         listen(signal.SIGUSR2, self._on_stop_now)
