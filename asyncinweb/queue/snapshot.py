@@ -1,4 +1,4 @@
-"""Reading the queue as it is at one moment: who waits, who runs, and what living workers can take."""
+"""Reading the queue as it is at one moment: waiting jobs, running jobs, and what living workers can take."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,13 +15,13 @@ from asyncinweb.queue.stores.prepared import Prepared
 from asyncinweb.queue.transitions import PROMOTE_AT_ONCE
 from asyncinweb.states import WAITING
 
-# Further ahead nobody counts: the page says "more than", and a poll stays cheap however long the queue is.
+# We count no further: the page says "more than", and a poll stays cheap however long the queue is.
 MOST_COUNTED = 1000
 
 
 def take_snapshot(connection: Connection, lease_seconds: float) -> QueueSnapshot:
-    """The queue now: what is queued, and what has fallen due and will be queued by the next claim. The connection
-    must be in a transaction, so that all of it is of one moment.
+    """The queue now: queued jobs, and due ones that the next claim will queue. The connection must be in a
+    transaction, so that everything is from one moment.
 
     lease_seconds: a supervisor counts as alive this long after its last heartbeat.
     """
@@ -39,15 +39,15 @@ def take_snapshot(connection: Connection, lease_seconds: float) -> QueueSnapshot
 
 
 def places_of(connection: Connection, jobs: Sequence[Job], lease_seconds: float) -> dict[int, int]:
-    """The places of those among these jobs that wait, by their numbers, as their pages show them. Reads nothing if
-    none of them waits."""
+    """The places of the waiting ones among these jobs, by job id, as their pages show them. Reads nothing if none
+    is waiting."""
     if not any(job.state in WAITING for job in jobs):
         return {}
     return take_snapshot(connection, lease_seconds).places()
 
 
 def living_limits(connection: Connection, lease_seconds: float) -> Limits:
-    """What the workers of living supervisors can take. Where two of them differ, the stricter limit holds."""
+    """What the workers of living supervisors can take. If two supervisors differ, the stricter limit applies."""
     tasks, concurrency, of_owner = set(), dict[str, int](), list[int]()
     for name, limit, limit_of_owner in _TASKS.rows(connection, lease=lease_seconds):
         tasks.add(name)
@@ -65,7 +65,7 @@ def count_living_workers(connection: Connection, lease_seconds: float) -> int:
 
 
 def is_starting_workers(connection: Connection, lease_seconds: float) -> bool:
-    """True if a supervisor is alive that is to have workers, whether it has them yet or not."""
+    """True if there is a living supervisor that will have workers, whether they have started yet or not."""
     return _STARTING.row(connection, lease=lease_seconds) is not None
 
 
@@ -75,7 +75,7 @@ def is_worker_alive(connection: Connection, worker_id: str, lease_seconds: float
 
 
 def _fallen_due(connection: Connection, now: datetime) -> list[Waiting]:
-    """What the next claim makes ready, with the ranks it will give (`transitions.promote_due`)."""
+    """The jobs that the next claim promotes, with the ranks it will give them (`transitions.promote_due`)."""
     last_of: dict[tuple[str, int], int] = {}
     found = []
     for job_id, priority, owner, task, attempts in _DUE.rows(connection, now=now):
