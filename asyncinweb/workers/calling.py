@@ -10,25 +10,18 @@ from collections.abc import (
     AsyncIterator,
     Callable,
     Generator,
-    ItemsView,
-    Iterable,
-    Iterator,
-    KeysView,
-    ValuesView,
 )
-from itertools import islice
-from typing import Any, get_origin, get_type_hints
+from typing import get_origin, get_type_hints
 
-from asyncinweb.errors import AsyncInWebError, JobInterruption
-from asyncinweb.tasks.outputs.jsonable import attribute
+from asyncinweb.errors import JobInterruption
+from asyncinweb.tasks.outputs.lazy_values import filled
 from asyncinweb.workers.async_calls import AsyncCall
 from asyncinweb.workers.interruption import Interruption
 from asyncinweb.workers.running_job import RunningJob
 from asyncinweb.workers.snapshots import Original, Snapshot
 
-# A lazy value with more items is treated as endless.
-MOST_ITEMS = 10_000_000
-LAZY = (Iterator, KeysView, ValuesView, ItemsView)
+# How deep lazy values are looked for. Not far in a value that is one of thousands: copying it takes less time.
+RESULT_LEVELS, YIELD_LEVELS = 5, 1
 Note = Callable[[object], None]
 
 
@@ -48,7 +41,7 @@ def call(
         elif returned is None and job.partial_results is not None:
             return job.partial_results.result()
         else:
-            return Original(_filled(returned))
+            return Original(filled(returned, RESULT_LEVELS))
 
 
 def _note_of(function: Callable[..., object], job: RunningJob) -> Note:
@@ -78,7 +71,7 @@ def run_generator(generator: Generator[object, None, object], note: Note) -> obj
             try:
                 value = generator.throw(stop) if stop else next(generator)
                 stop = None
-                note(value)
+                note(filled(value, YIELD_LEVELS))
             except JobInterruption as error:
                 if error is stop or not _is_waiting(generator, "gi_frame"):
                     raise
@@ -98,7 +91,7 @@ async def run_async_generator(generator: AsyncGenerator[object, None], note: Not
             try:
                 value = await (generator.athrow(stop) if stop else anext(generator))
                 stop = None
-                note(value)
+                note(filled(value, YIELD_LEVELS))
             except JobInterruption as error:
                 if error is stop or not _is_waiting(generator, "ag_frame"):
                     raise
@@ -121,37 +114,3 @@ def _generator(iterator: AsyncIterator[object]) -> AsyncGenerator[object, None]:
 async def _each_of(iterator: AsyncIterator[object]) -> AsyncGenerator[object, None]:
     async for value in iterator:
         yield value
-
-
-# --- lazy values ------------------------------------------------------------------------------------------------
-
-
-def _filled(value: object) -> object:
-    """The value with lists in place of lazy values that show nothing, alone or in a dict, list or tuple."""
-    if _is_lazy(value):
-        return _items_of(value)
-    if type(value) is dict and _has_lazy(value.values()):
-        return {key: _items_of(item) if _is_lazy(item) else item for key, item in value.items()}
-    if isinstance(value, (list, tuple)) and _has_lazy(value):
-        return [_items_of(item) if _is_lazy(item) else item for item in value]
-    return value
-
-
-def _has_lazy(values: Iterable[object]) -> bool:
-    # By type, because a long list has few types.
-    return any(issubclass(each, LAZY) for each in set(map(type, values)))
-
-
-def _is_lazy(value: object) -> bool:
-    # A file is an iterator too.
-    return isinstance(value, LAZY) and not callable(attribute(value, "read"))
-
-
-def _items_of(value: Any) -> list[object]:
-    items = list(islice(value, MOST_ITEMS + 1))
-    if len(items) > MOST_ITEMS:
-        raise AsyncInWebError(
-            f"The function returned a {type(value).__name__} with more than {MOST_ITEMS:,} items. "
-            "Return a list of those that are needed."
-        )
-    return items

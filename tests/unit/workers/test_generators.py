@@ -82,6 +82,11 @@ def changes_what_it_yielded() -> Iterator[list[int]]:
     rows.append(2)
 
 
+def yields_lazily() -> Iterator[object]:
+    yield map(str, [1, 2])
+    yield {"numbers": zip([1], [2], strict=True)}
+
+
 def closes_what_it_yielded() -> Iterator[io.BytesIO]:
     with io.BytesIO(b"data") as file:
         yield file
@@ -172,6 +177,7 @@ def old_coroutine() -> Generator[Any, None, int]:
         (collects_nothing, b"[]"),
         (pauses, b"7"),
         (changes_what_it_yielded, b"[1]"),
+        (yields_lazily, b'{"numbers": [[1, 2]]}'),
         (closes_what_it_yielded, b"data"),
         (counts_later, b"2"),
         (plain(counts), b"2"),
@@ -212,6 +218,7 @@ def test_what_a_function_gives_is_taken_to_its_end(
         (lambda: (1, zip([1], [2], strict=True)), b"[1, [[1, 2]]]"),
         (lambda: map(dict, [[("n", 1)]]), b'[\n{"n": 1}\n]'),
         (lambda: later(map(str, [1])), b'["1"]'),
+        (lambda: {"a": {"b": [map(str, [1])]}}, b'{"a": {"b": [["1"]]}}'),
     ],
 )
 def test_a_lazy_value_is_shown_with_what_is_in_it(
@@ -249,7 +256,7 @@ def test_only_a_function_that_says_it_returns_a_list_has_all_values_collected(hi
 
 
 def test_a_lazy_value_without_an_end_fails_in_words(run_task: RunTask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("asyncinweb.workers.calling.MOST_ITEMS", 1000)
+    monkeypatch.setattr("asyncinweb.tasks.outputs.lazy_values.MOST_ITEMS", 1000)
 
     ending = run_task(lambda: itertools.repeat(1))
 
