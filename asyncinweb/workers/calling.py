@@ -22,6 +22,8 @@ from asyncinweb.workers.snapshots import Original, Snapshot
 
 # How deep lazy values are looked for. Not far in a value that is one of thousands: copying it takes less time.
 RESULT_LEVELS, YIELD_LEVELS = 5, 1
+# What is raised in the function's thread from outside.
+INTERRUPTIONS = (JobInterruption, MemoryError)
 Note = Callable[[object], None]
 
 
@@ -34,9 +36,9 @@ def call(
         if inspect.isawaitable(returned):
             returned = AsyncCall(interruption).run(returned)
         elif isinstance(returned, Generator):
-            returned = run_generator(returned, _note_of(function, job))
+            returned = run_generator(returned, _note_of(function, job, interruption))
         elif isinstance(returned, AsyncIterator):
-            note = _note_of(function, job)
+            note = _note_of(function, job, interruption)
             returned = AsyncCall(interruption).run(run_async_generator(_generator(returned), note))
         elif returned is None and job.partial_results is not None:
             return job.partial_results.result()
@@ -44,8 +46,14 @@ def call(
             return Original(filled(returned, RESULT_LEVELS))
 
 
-def _note_of(function: Callable[..., object], job: RunningJob) -> Note:
-    return job.begin_partial_results(collects=collects(function)).note
+def _note_of(function: Callable[..., object], job: RunningJob, interruption: Interruption) -> Note:
+    partial_results = job.begin_partial_results(collects=collects(function))
+
+    def note(value: object) -> None:
+        with interruption.looking():
+            partial_results.note(value)
+
+    return note
 
 
 def collects(function: Callable[..., object]) -> bool:
@@ -63,16 +71,16 @@ def collects(function: Callable[..., object]) -> bool:
 def run_generator(generator: Generator[object, None, object], note: Note) -> object:
     """Run a generator to its end, noting each value. What it returned.
 
-    A stop that is raised here while the generator waits at its `yield` is thrown into the generator.
+    What is raised here from outside while the generator waits at its `yield` is thrown into the generator.
     """
-    stop: JobInterruption | None = None
+    stop: BaseException | None = None
     try:
         while True:
             try:
                 value = generator.throw(stop) if stop else next(generator)
                 stop = None
                 note(filled(value, YIELD_LEVELS))
-            except JobInterruption as error:
+            except INTERRUPTIONS as error:
                 if error is stop or not _is_waiting(generator, "gi_frame"):
                     raise
                 stop = error
@@ -85,14 +93,14 @@ def run_generator(generator: Generator[object, None, object], note: Note) -> obj
 async def run_async_generator(generator: AsyncGenerator[object, None], note: Note) -> None:
     """Like `run_generator`. It stays in one asyncio task, so a context entered before a `yield` can be left after
     it."""
-    stop: JobInterruption | None = None
+    stop: BaseException | None = None
     try:
         while True:
             try:
                 value = await (generator.athrow(stop) if stop else anext(generator))
                 stop = None
                 note(filled(value, YIELD_LEVELS))
-            except JobInterruption as error:
+            except INTERRUPTIONS as error:
                 if error is stop or not _is_waiting(generator, "ag_frame"):
                     raise
                 stop = error

@@ -38,6 +38,7 @@ class Interruption:
         self._asking = threading.Lock()
         self._armed = False
         self._shields = 0
+        self._is_looking = False
         self._deliver: Callable[[], bool] | None = None
         self._pending = False
         self._main = threading.get_ident()
@@ -111,6 +112,18 @@ class Interruption:
             self._raise()
 
     @contextmanager
+    def looking(self) -> Iterator[None]:
+        """The library looks at one of the function's values, which takes errors of the value for granted: a
+        MemoryError is raised right behind it, all else at once."""
+        self._is_looking = True
+        try:
+            yield
+        finally:
+            self._is_looking = False
+        if self._pending and not self._shields:
+            self._raise()
+
+    @contextmanager
     def left_to(self, deliver: Callable[[], bool]) -> Iterator[None]:
         """While an event loop runs, `deliver` brings a request to the function, or says that it must be raised."""
         self._deliver = deliver
@@ -130,7 +143,7 @@ class Interruption:
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if not self._armed or not (self.asked or self._memory_words):
             return
-        if self._shields:
+        if self._shields or (self._is_looking and self.asked is None):
             self._pending = True
         elif self._deliver is None or not self._deliver():
             self._raise()

@@ -380,6 +380,26 @@ def test_a_stop_reaches_an_async_generator_at_its_yield(
     assert seen == ["stopped", "cleaned up"]
 
 
+@BOMBS
+def test_a_lack_of_memory_reaches_a_generator_at_its_yield_and_it_can_go_on(
+    run_task: RunTask, interruption: Interruption, job: RunningJob, bomb: type[Bomb]
+) -> None:
+    def asks_for_less() -> Iterator[object]:
+        try:
+            yield bomb(lambda: interruption.refuse_memory(job, "too much"))
+        except MemoryError as error:
+            yield f"with less, after: {error}"
+
+    async def asks_for_less_later() -> AsyncIterator[object]:
+        try:
+            yield bomb(lambda: interruption.refuse_memory(job, "too much"))
+        except MemoryError as error:
+            yield f"with less, after: {error}"
+
+    for function in (asks_for_less, asks_for_less_later):
+        assert result_of(run_task(function)) == b"with less, after: too much"
+
+
 def soon(ask: Callable[[], None]) -> None:
     """From the event loop, while nothing of the job runs."""
     asyncio.get_running_loop().call_later(0.01, ask)
