@@ -14,6 +14,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, select
 
 from asyncinweb import clock
+from asyncinweb.queue.likeness import is_like_earlier_runs
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.stores.prepared import Prepared
 
@@ -26,6 +27,10 @@ LEAST_RUNS = 3
 KEPT_SECONDS = 5.0
 # Student's t for a range that contains 85 % of future runs, by the number of runs minus one.
 STUDENT = (4.165, 2.282, 1.924, 1.778, 1.699, 1.650, 1.617, 1.592, 1.574, 1.559)
+# Runs whose range is wider than this say little about another one, unless all of them are over in a moment.
+WIDELY, A_MOMENT_SECONDS = 8.0, 5.0
+# As many jobs have their likeness to earlier runs remembered.
+MOST_REMEMBERED = 1_000
 # The smallest assumed difference between two runs, as the logarithm of their ratio.
 LEAST_SCATTER = 0.05
 
@@ -66,12 +71,18 @@ class Usual:
         reach = STUDENT[min(count - 1, len(STUDENT)) - 1] * scatter * math.sqrt(1 + 1 / count)
         return Range(math.exp(mean - reach), math.exp(mean + reach))
 
+    @property
+    def differs_widely(self) -> bool:
+        """True if no duration can be called usual."""
+        return self.range.high > max(A_MOMENT_SECONDS, WIDELY * self.range.low)
+
 
 @dataclass
 class UsualTimes:
     """The usual durations of tasks, cached for a few seconds."""
 
     _found: dict[str, tuple[float, Usual | None]] = field(default_factory=dict)
+    _is_alike: dict[int, bool] = field(default_factory=dict)
 
     def of(self, connection: Connection, task: str) -> Usual | None:
         """None if the task has not run often enough."""
@@ -80,6 +91,17 @@ class UsualTimes:
             usual = usual_of(connection, task)
             self._found[task] = clock.monotonic(), usual
         return usual
+
+    def of_job(self, connection: Connection, job: Job) -> Usual | None:
+        """As `of`; None also if the job was asked for something else than those runs."""
+        usual = self.of(connection, job.task)
+        if usual is None:
+            return None
+        if job.id not in self._is_alike:
+            if len(self._is_alike) >= MOST_REMEMBERED:
+                self._is_alike.clear()
+            self._is_alike[job.id] = is_like_earlier_runs(connection, job.id, job.task, RECENT_RUNS)
+        return usual if self._is_alike[job.id] else None
 
 
 def usual_of(connection: Connection, task: str) -> Usual | None:
@@ -113,9 +135,10 @@ def rest_of(job: Job, usual: Usual | None, now: datetime) -> Rest:
         return Rest(None, is_late=False)
     elapsed = (now - job.started_at).total_seconds()
     by_pace, by_habit = _by_pace(job, now), usual.range.after(elapsed) if usual else None
-    is_late = by_habit is not None and by_habit.high <= 0
+    is_over = by_habit is not None and by_habit.high <= 0
+    is_late = is_over and usual is not None and not usual.differs_widely
     if by_pace is None or by_pace.high <= 0:
-        return Rest(None if is_late else by_habit, is_late)
+        return Rest(None if is_over else by_habit, is_late)
     return Rest(_common(by_pace, by_habit), is_late)
 
 

@@ -48,9 +48,9 @@ def attempts_of(session: Session, job: Job) -> Sequence[Attempt]:
 
 
 def usual_seconds(session: Session, task: str) -> float | None:
-    """Median duration of the task's last successful runs; None if it has not run often enough."""
+    """Median duration of the task's last successful runs; None if they are too few or differ widely."""
     usual = usual_of(session.connection(bind_arguments={"mapper": Job}), task)
-    return usual.median if usual else None
+    return usual.median if usual and not usual.differs_widely else None
 
 
 def count_running(session: Session) -> int:

@@ -48,6 +48,19 @@ def test_a_run_longer_than_all_is_late_and_has_no_time_left_that_is_known() -> N
     assert rest_of(running(60), FORTY, NOW) == Rest(None, is_late=True)
 
 
+@pytest.mark.parametrize("seconds", [[0.5, 0.4, 300.0], [1.0, 60.0, 5.0, 20.0], [0.1, 0.1, 0.1, 40.0]])
+def test_no_run_is_late_where_runs_differ_widely(seconds: list[float]) -> None:
+    usual = Usual(seconds)
+
+    assert usual.differs_widely
+    assert rest_of(running(100_000), usual, NOW) == Rest(None, is_late=False)
+
+
+@pytest.mark.parametrize("seconds", [[39.0, 40.0, 41.0], [10.0, 14.0, 12.0, 11.0, 9.0], [0.001, 0.003, 0.002]])
+def test_runs_of_much_the_same_length_do_not_differ_widely(seconds: list[float]) -> None:
+    assert not Usual(seconds).differs_widely
+
+
 def test_a_late_run_with_a_pace_of_its_own_is_told_by_that() -> None:
     assert rest_of(running(60, Range(10, 20), told_before=4), FORTY, NOW) == Rest(Range(6, 16), is_late=True)
 

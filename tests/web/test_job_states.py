@@ -1,5 +1,6 @@
 """A job's page in every state: one plain sentence each, and what stands below it."""
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -442,9 +443,7 @@ def test_the_address_to_share_is_there_to_copy_and_its_button_only_with_javascri
     whole = page(client, f"/jobs/{job.slug}")
 
     assert one(whole, "#share-address")["value"] == f"http://localhost/jobs/{job.slug}"
-    assert words(one(whole, "#share-note")) == (
-        "Anyone with this link can view and stop this job."
-    )
+    assert words(one(whole, "#share-note")) == ("Anyone with this link can view and stop this job.")
     assert one(whole, "#copy").has_attr("hidden")
 
 
@@ -482,3 +481,39 @@ def test_hostile_words_stay_words(client: FlaskClient, room: Room, is_failed: bo
         assert not whole.select("img[src=x], [onerror], script:not([src])")
         assert HOSTILE in whole.get_text() or address == "/" or "state" in address
         assert "49" not in whole.get_text().replace(held.slug, "")
+
+
+def run_for(room: Room, minutes: int, **inputs: object) -> str:
+    """A job with these inputs that has run for some minutes."""
+    held = room.start("picture", arguments=json.dumps({"width": 800, "colours": "fire", "smooth": True, **inputs}))
+    room.make_older(held.slug, minutes * 60)
+    return held.slug
+
+
+@pytest.mark.parametrize(
+    ("seconds", "inputs", "late"),
+    [
+        ([0.5] * 5, {}, True),
+        ([0.5] * 5, {"width": 1600}, False),
+        ([0.5] * 5, {"colours": "icebergs"}, False),
+        ([0.5] * 5, {"smooth": False}, False),
+        ([0.5, 300.0, 4.0], {}, False),
+    ],
+    ids=["like them", "a larger number", "a longer text", "another choice", "runs that differ"],
+)
+def test_what_is_usual_is_said_only_of_what_it_holds_for(
+    client: FlaskClient, room: Room, seconds: list[float], inputs: dict[str, object], late: bool
+) -> None:
+    room.has_run(seconds)
+    slug = run_for(room, 5, **inputs)
+
+    part = job_part(client, slug)
+
+    assert len(part.select("#late")) == late
+    assert not part.select("#usual")
+
+
+def test_a_form_calls_nothing_usual_where_runs_differ_widely(client: FlaskClient, room: Room) -> None:
+    room.has_run([0.5, 300.0, 4.0])
+
+    assert "Usually" not in words(one(page(client, "/tasks/picture"), "main"))

@@ -136,13 +136,13 @@ def _starts_soon(job: Job) -> bool:
 
 
 def _run_of(connection: Connection, installation: Installation, job: Job) -> RunFacts:
-    usual = installation.usual_times.of(connection, job.task)
+    usual = installation.usual_times.of_job(connection, job)
     rest = rest_of(job, usual, clock.now())
     killed_at = _killed_at(job, installation.settings.kill_after_seconds)
     return RunFacts(
         left=time_left(rest.range) if rest.range else "",
         is_late=rest.is_late,
-        usual=usual,
+        usual=None if usual is None or usual.differs_widely else usual,
         liveness=liveness_of(connection, installation, job),
         killed_at=killed_at,
         is_forced=killed_at is not None and clock.now() > killed_at,
