@@ -16,7 +16,7 @@ from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.reading import find_job
 from asyncinweb.settings import asset_dir
-from asyncinweb.tasks.inputs.stored_arguments import in_words
+from asyncinweb.tasks.inputs.stored_arguments import in_words, in_words_without_task
 from asyncinweb.tasks.registry import Task
 from asyncinweb.web import visitors
 from asyncinweb.web.installation import NAME, installation
@@ -78,10 +78,10 @@ def title_of(job: Job) -> str:
 
 
 def inputs_of(job: Job) -> list[tuple[str, str]]:
-    """Label and text of each argument, for a person; raw if the task is not known."""
+    """Label and text of each argument, for a person; also if the task isn't loaded."""
     registry = installation().registry
     if job.task not in registry:
-        return [(name, str(value)) for name, value in job.arguments_by_name.items()]
+        return in_words_without_task(job.arguments)
     return in_words(registry[job.task].inputs.fields, job.arguments)
 
 

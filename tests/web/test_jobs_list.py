@@ -99,9 +99,7 @@ def test_progress_of_a_running_job_is_a_change(client: FlaskClient, room: Room) 
     assert "25%" in words(one(soup(client.get(address, headers=HTMX)), ".cell-took"))
 
 
-@pytest.mark.parametrize(
-    ("address", "text"), [("/jobs", "No jobs yet."), ("/jobs?mine=1", "No matching jobs.")]
-)
+@pytest.mark.parametrize(("address", "text"), [("/jobs", "No jobs yet."), ("/jobs?mine=1", "No matching jobs.")])
 def test_an_empty_list_says_why(client: FlaskClient, address: str, text: str) -> None:
     assert text in words(one(page(client, address), "#jobs .empty"))
 

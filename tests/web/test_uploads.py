@@ -141,11 +141,13 @@ def test_a_kept_file_can_be_left_out_or_replaced(client: FlaskClient, room: Room
     assert arguments_of(room, replaced)["table"].name == "other.csv"
 
 
+def refused_with_three_files(client: FlaskClient) -> Tag:
+    files = {"table": file(), "more": [file(), file(b"x", "b.csv")]}
+    return one(soup(send(client, {**files, "times": "0"})), "form.task-form")
+
+
 def test_the_form_says_which_file_will_be_sent(client: FlaskClient) -> None:
-    form = one(
-        soup(send(client, {"table": file(), "more": [file(), file(b"x", "b.csv")], "times": "0"})),
-        "form.task-form",
-    )
+    form = refused_with_three_files(client)
     single, several = one(form, "#check-table-replace"), one(form, "#check-more-replace")
 
     assert words(one(single, "summary")) == "Replace"
@@ -162,10 +164,7 @@ def test_the_form_says_which_file_will_be_sent(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("chosen", [True, False])
 def test_a_removed_file_is_not_sent(client: FlaskClient, room: Room, chosen: bool) -> None:
-    form = one(
-        soup(send(client, {"table": file(), "more": [file(), file(b"x", "b.csv")], "times": "0"})),
-        "form.task-form",
-    )
+    form = refused_with_three_files(client)
     token, first, _ = [str(box["value"]) for box in form.select(".kept .remove input")]
     sent = {**filled(form), "times": ["1"], "sender.password": ["x"], "form-remove": [token, first]}
     others = {"table": [*sent["table"], file(b"new", "other.csv")]} if chosen else {}

@@ -225,6 +225,11 @@ def as_text(value: object) -> str:
     return show_duration(value) if isinstance(value, timedelta) else str(value)
 
 
+def label_for(name: str) -> str:
+    """A parameter's name in words."""
+    return name.replace("_", " ").capitalize()
+
+
 def has_line_end(text: str) -> bool:
     """True for a text that a control of one line would change. Browsers take a lone \\r for a line end, too."""
     return "\n" in text or "\r" in text

@@ -1,10 +1,12 @@
 """Stored arguments as a form or a person reads them, whatever has become of the function since."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from asyncinweb.tasks.inputs.fields import FormField
+from asyncinweb.tasks.inputs.fields import FormField, label_for
+from asyncinweb.tasks.inputs.json_text import show_json
+from asyncinweb.tasks.inputs.uploaded import is_stored_file, words_for
 
 Fields = Sequence[FormField]
 
@@ -23,8 +25,33 @@ def in_words(fields: Fields, stored: str) -> list[tuple[str, str]]:
     labels = {leaf.name: _label(field, leaf) for field in fields for leaf in field.leaves}
     known = [(labels[leaf.name], leaf.in_words(value)) for leaf, value in _leaves(fields, stored)]
     names = {field.name for field in fields}
-    others = [(name, str(value)) for name, value in json.loads(stored).items() if name not in names]
-    return known + others
+    others = {name: value for name, value in json.loads(stored).items() if name not in names}
+    return known + _guessed_words(others)
+
+
+def in_words_without_task(stored: str) -> list[tuple[str, str]]:
+    """As `in_words`, for a task that isn't loaded: as well as the values themselves can tell."""
+    return _guessed_words(json.loads(stored))
+
+
+def _guessed_words(arguments: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(label_for(name), _guessed(value)) for name, value in arguments.items()]
+
+
+def _guessed(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if is_stored_file(value):
+        return words_for(value)
+    if isinstance(value, list) and not any(_is_nested(each) for each in value):
+        return ", ".join(_guessed(each) for each in value)
+    return show_json(value) if _is_nested(value) else str(value)
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, (list, dict)) and not is_stored_file(value)
 
 
 def stored_files(fields: Fields, stored: str) -> dict[str, list[dict[str, Any]]]:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from asyncinweb.tasks.inputs.fields import Choice, FormField, Kind, as_text
+from asyncinweb.tasks.inputs.fields import Choice, FormField, Kind, as_text, label_for
 from asyncinweb.tasks.inputs.uploaded import Accept, UploadedFile
 
 # bool before int: a bool is an int.
@@ -227,7 +227,7 @@ def _without_none(hint: object) -> tuple[object, bool]:
 
 
 def _label(name: str, parts: HintParts) -> str:
-    return _words(parts)[0] or name.replace("_", " ").capitalize()
+    return _words(parts)[0] or label_for(name)
 
 
 def _words(parts: HintParts) -> tuple[str, str]:

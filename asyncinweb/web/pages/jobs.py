@@ -66,8 +66,9 @@ def cancel(slug: str) -> AnyResponse:
 
 @pages.post("/jobs/<slug>/rerun")
 def rerun(slug: str) -> AnyResponse:
-    """A new job with the same task and arguments."""
-    job_or_404(slug)
+    """A new job with the same task and arguments, if there is such a task any more."""
+    if job_or_404(slug).task not in installation().registry:
+        abort(409, "This task isn't available right now, so the job can't run again.")
     job = installation().client.rerun(slug, visitors.current().owner)
     if job is None:
         abort(404)
