@@ -122,7 +122,7 @@ def test_a_text_result_is_downloaded_not_opened(client: FlaskClient, room: Room)
 def test_a_warning_stands_with_the_result(client: FlaskClient, room: Room) -> None:
     part = result_part(client, room.complete({"odd": object}).slug)
 
-    assert "Kept as text, since JSON cannot say it" in words(one(part, ".note"))
+    assert "Kept as text because JSON can't represent it" in words(one(part, ".note"))
 
 
 def test_a_job_without_a_result_has_no_download(client: FlaskClient, room: Room) -> None:

@@ -237,7 +237,7 @@ def test_a_running_job_shows_its_progress_with_a_text(client: FlaskClient, room:
     room.report(held, 620, 1000, "rows")
     part = job_part(client, held.slug)
 
-    assert sentence(client, held.slug).startswith("Running: for 0 s")
+    assert re.match(r"Running: for \d s", sentence(client, held.slug))
     assert (one(part, "progress")["value"], one(part, "progress")["max"]) == ("62", "100")
     assert words(one(part, "#progress-text")) == "62% · 620 of 1,000 · rows"
     assert one(part, "#sentence time[data-tick=since]")["datetime"].endswith("Z")

@@ -151,10 +151,10 @@ def test_the_form_says_which_file_will_be_sent(client: FlaskClient) -> None:
     single, several = one(form, "#check-table-replace"), one(form, "#check-more-replace")
 
     assert words(one(single, "summary")) == "Replace"
-    assert words(one(single, "p")) == "A file that you choose here is sent instead of orders.csv."
+    assert words(one(single, "p")) == "A file you choose here replaces orders.csv."
     assert one(single, "input")["aria-describedby"].split()[-1] == one(single, "p")["id"]
     assert words(one(several, "summary")) == "Add files"
-    assert words(one(several, "p")) == "Files that you choose here are sent together with those above."
+    assert words(one(several, "p")) == "Files you choose here are added to those above."
     assert [box["aria-label"] for box in form.select(".kept .remove input")] == [
         "Remove orders.csv",
         "Remove orders.csv",

@@ -33,7 +33,7 @@ def jsonable(value: object, odd: list[str]) -> Any:
 
 def warning_about(odd: list[str]) -> str:
     """What the page says about the odd values, "" if there are none."""
-    return f"Kept as text, since JSON cannot say it: {', '.join(sorted(set(odd))[:5])}." if odd else ""
+    return f"Kept as text because JSON can't represent it: {', '.join(sorted(set(odd))[:5])}." if odd else ""
 
 
 def safe_repr(value: object) -> str:

@@ -14,8 +14,8 @@ from asyncinweb.tasks.outputs.sections import MOST_ENTRIES, MOST_LEVELS, entries
 
 Shaped = Callable[[object], ReturnValue | None]
 TOO_MANY = (
-    f"These are more than {MOST_ENTRIES:,} results, too many to show one by one, so they are kept as text. "
-    "Save files with current_job.save_file, or put them into one archive."
+    f"There are more than {MOST_ENTRIES:,} results, too many to show one by one, so they're kept as text. "
+    "Save files with current_job.save_file, or put them in one archive."
 )
 
 

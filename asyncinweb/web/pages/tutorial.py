@@ -14,6 +14,7 @@ from asyncinweb.web import visitors
 from asyncinweb.web.installation import installation
 from asyncinweb.web.job_status.status import every, mood_of
 from asyncinweb.web.pages.tasks import idempotency_key
+from asyncinweb.web.security import is_operator
 from asyncinweb.web.shared import (
     fragment,
     job_or_404,
@@ -77,9 +78,8 @@ def _facts(job: Job) -> dict[str, object]:
 def _hello_task() -> Task[..., object]:
     registry = installation().registry
     if TASK not in registry:
-        abort(
-            404, "This server has no task called hello. The demo tasks include one: --tasks asyncinweb.tasks.demo"
-        )
+        hint = " The demo tasks include one: --tasks asyncinweb.tasks.demo" if is_operator() else ""
+        abort(404, f"This server has no task called hello.{hint}")
     return registry[TASK]
 
 

@@ -67,7 +67,7 @@ def test_a_returned_file_that_has_gone_meanwhile_is_an_error_in_words_and_not_wa
 def test_a_warning_of_the_output_is_kept(tmp_path: Path) -> None:
     kept = json.loads(keep_result(JobFolder(tmp_path, "slug"), 1, to_return_value([object])))
 
-    assert kept["warning"] == "Kept as text, since JSON cannot say it: type."
+    assert kept["warning"] == "Kept as text because JSON can't represent it: type."
 
 
 def settings(**given: object) -> Settings:
