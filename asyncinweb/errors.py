@@ -57,6 +57,15 @@ class IdempotencyConflict(AsyncInWebError):
     """The idempotency key was already used with different arguments."""
 
 
+class JobDamaged(AsyncInWebError):
+    """The stored record of a job can't be read."""
+
+    def __init__(self, slug: str, columns: Iterable[str]) -> None:
+        super().__init__(
+            f"The stored record of job {slug} is damaged ({', '.join(sorted(columns))}). Submit a new job instead."
+        )
+
+
 class DatabaseBusy(AsyncInWebError):
     """Another process is holding the database's write lock for too long. Try again in a few seconds."""
 

@@ -10,6 +10,7 @@ from asyncinweb.queue.models import Job
 def job_as_json(job: Job, place: int | None, url: str | None = None) -> dict[str, Any]:
     """Plain values only; times in UTC, ending in Z. place: see `snapshot.places_of`."""
     results = {"result": job.value, "partial_result": job.partial_value}
+    # What is damaged is known only once it has been read.
     return {**_facts(job, place, url), "arguments": job.arguments_by_name, **results}
 
 
@@ -37,6 +38,7 @@ def _facts(job: Job, place: int | None, url: str | None) -> dict[str, Any]:
         "finished_at": in_utc(job.finished_at),
         "owner": job.owner,
         "rerun_of": job.rerun_of,
+        "damaged": list(job.damaged),
         "url": url,
     }
 

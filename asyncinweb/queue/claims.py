@@ -23,6 +23,8 @@ class Claim:
     arguments: str = "{}"
     attempt: int = 0
     timeout_seconds: float | None = None
+    # Columns of its row that can't be read: such a job is not run.
+    damaged: tuple[str, ...] = ()
 
 
 class ClaimScope:
@@ -47,7 +49,7 @@ class ClaimScope:
         if max_running_per_owner is not None:
             conditions.append(Job.owner.not_in(_owners_at_limit(max_running_per_owner)))
         candidates = (
-            select(*(getattr(Job, name) for name in _CLAIMED))
+            select(*(getattr(Job, name) for name in CLAIMED))
             .where(QUEUED, *conditions)
             .order_by(Job.priority.desc(), Job.rank, Job.id)
             .limit(1)
@@ -55,7 +57,7 @@ class ClaimScope:
         self.next = Prepared(candidates)
 
 
-_CLAIMED = ("id", "claim_no", "slug", "task", "arguments", "attempts", "timeout_seconds")
+CLAIMED = ("id", "claim_no", "slug", "task", "arguments", "attempts", "timeout_seconds")
 
 
 def _below_limit(task: str, limit: int) -> ColumnElement[bool]:

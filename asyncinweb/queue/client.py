@@ -9,11 +9,13 @@ from asyncinweb.errors import DatabaseGone, UnknownJob
 from asyncinweb.queue import wakeup
 from asyncinweb.queue.files.folder_lock import is_in_use
 from asyncinweb.queue.files.instance import make_instance
+from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.files.job_inputs import job_inputs
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.polling import has_ended
 from asyncinweb.queue.process_registry import wake_ports
 from asyncinweb.queue.reading import find_job
+from asyncinweb.queue.removal import delete_damaged as delete_damaged_job
 from asyncinweb.queue.schema import ensure_schema
 from asyncinweb.queue.stores.sqlite import WEB, Database, Patience
 from asyncinweb.queue.submitting import NewJob, enqueue
@@ -78,6 +80,14 @@ class Client:
         if job is None:
             raise UnknownJob(f"There is no job {slug!r}. Ended jobs are removed when their retention is over.")
         return job.known_to(self)
+
+    def delete_damaged(self, slug: str) -> bool:
+        """Delete a job whose stored record can't be read, and its files. False for any other and while it runs."""
+        with self._database.write() as connection:
+            is_deleted = delete_damaged_job(connection, slug)
+        if is_deleted:
+            JobFolder(self._instance, slug).remove()
+        return is_deleted
 
     def has_ended(self, slug: str) -> bool:
         """True for a job that has ended or has been deleted."""

@@ -108,7 +108,9 @@ def usual_of(connection: Connection, task: str) -> Usual | None:
     """The durations of the task's last successful runs; None if there are too few."""
     rows = _RECENT.rows(connection, task=task)
     seconds = [
-        max(0.0, ended - began) for state, began, ended in rows if state == "completed" and began is not None
+        max(0.0, (clock.from_stored(ended) - clock.from_stored(began)).total_seconds())
+        for state, began, ended in rows
+        if state == "completed" and began is not None
     ]
     return Usual(seconds[:RECENT_RUNS]) if len(seconds) >= LEAST_RUNS else None
 

@@ -6,7 +6,8 @@ The metadata carries a bind key, so a host's Flask-SQLAlchemy finds the right da
 
 import json
 import time
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
 from sqlalchemy import (
@@ -19,14 +20,16 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     column,
+    event,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from asyncinweb import clock
 from asyncinweb.errors import UnknownJob
+from asyncinweb.queue import damaged_rows
 from asyncinweb.queue.stored_values import value_in
-from asyncinweb.states import FINAL, SHOW_PARTIAL_RESULTS, STATES, CrashPolicy, Reason, State
+from asyncinweb.states import FINAL, REASONS, SHOW_PARTIAL_RESULTS, STATES, CrashPolicy, Reason, State
 
 # Pause between two polls of a job that a program waits for.
 LOOK_SECONDS = 0.1
@@ -43,7 +46,11 @@ class UtcTime(TypeDecorator[datetime]):
         return None if value is None else value.timestamp()
 
     def process_result_value(self, value: float | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else datetime.fromtimestamp(value, UTC)
+        return None if value is None else clock.from_stored(value)
+
+    @property
+    def python_type(self) -> type[datetime]:
+        return datetime
 
 
 class Base(DeclarativeBase):
@@ -84,12 +91,12 @@ class Job(Base):
     __tablename__ = "asyncinweb_jobs"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    slug: Mapped[str] = mapped_column(String(32))
+    slug: Mapped[str] = mapped_column(String(32), info={"stand_in": "-"})
     task: Mapped[str]
-    arguments: Mapped[str]
+    arguments: Mapped[str] = mapped_column(info={"is_json_object": True, "stand_in": "{}"})
     owner: Mapped[str] = mapped_column(default="")
-    state: Mapped[State] = mapped_column(String(16))
-    reason: Mapped[Reason | None] = mapped_column(String(24))
+    state: Mapped[State] = mapped_column(String(16), info={"one_of": STATES, "stand_in": "failed"})
+    reason: Mapped[Reason | None] = mapped_column(String(24), info={"one_of": REASONS})
     error: Mapped[str | None]
     traceback: Mapped[str | None]
     # The author's line at which it failed, as JSON: see `tasks.outcome.SourceLine`.
@@ -115,7 +122,9 @@ class Job(Base):
     claim_no: Mapped[int] = mapped_column(default=0)
     worker_id: Mapped[str | None] = mapped_column(String(40))
     timeout_seconds: Mapped[float | None]
-    on_crash: Mapped[CrashPolicy] = mapped_column(String(8), default="rerun")
+    on_crash: Mapped[CrashPolicy] = mapped_column(
+        String(8), default="rerun", info={"one_of": ("rerun", "fail"), "stand_in": "fail"}
+    )
     keep_days: Mapped[float | None]
     expires_at: Mapped[datetime | None]
 
@@ -207,7 +216,21 @@ class Job(Base):
         """How many seconds the last attempt ran; None before it ended."""
         if self.started_at is None or self.finished_at is None:
             return None
+        if clock.UNREADABLE in (self.started_at, self.finished_at):
+            return None
         return max(0.0, (self.finished_at - self.started_at).total_seconds())
+
+    @property
+    def damaged(self) -> tuple[str, ...]:
+        """The columns whose stored values can't be read; what stands in for them says nothing."""
+        columns: tuple[str, ...] = self.__dict__.get("_damaged", ())
+        return columns
+
+    def mark_damaged(self, columns: tuple[str, ...]) -> None:
+        """Remember columns that can't be read, and name them in the log."""
+        if columns:
+            self.__dict__["_damaged"] = tuple(dict.fromkeys((*self.damaged, *columns)))
+            damaged_rows.name_in_log(f"job {self.slug}", self.damaged)
 
     @property
     def arguments_by_name(self) -> dict[str, Any]:
@@ -219,13 +242,20 @@ class Job(Base):
     def value(self) -> Any:
         """What the task returned, in JSON's own types; for a value stored as a file, facts about that file. None
         until the job is completed."""
-        return value_in(self.result)
+        return self._value_in("result")
 
     @property
     def partial_value(self) -> Any:
         """Like `value`: the last value that a running task has yielded, or had yielded before it failed or was
         stopped."""
-        return value_in(self.partial_result) if self.state in SHOW_PARTIAL_RESULTS else None
+        return self._value_in("partial_result") if self.state in SHOW_PARTIAL_RESULTS else None
+
+    def _value_in(self, column: str) -> Any:
+        try:
+            return value_in(getattr(self, column))
+        except damaged_rows.MISSHAPEN:
+            self.mark_damaged((column,))
+            return None
 
     # --- asking for news ----------------------------------------------------------------------------------------
 
@@ -281,7 +311,7 @@ class Attempt(Base):
     worker_id: Mapped[str | None] = mapped_column(String(40))
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime]
-    reason: Mapped[Reason] = mapped_column(String(24))
+    reason: Mapped[Reason] = mapped_column(String(24), info={"one_of": REASONS, "stand_in": "error"})
     error: Mapped[str | None]
     traceback: Mapped[str | None]
 
@@ -331,3 +361,29 @@ class WorkerRow(Base):
     started_at: Mapped[datetime]
 
     __table_args__ = (Index("asyncinweb_workers_supervisor", "supervisor_id"),)
+
+
+JOB_RULES = damaged_rows.rules_of(Job.__table__)  # type: ignore[arg-type]
+_ATTEMPT_RULES = damaged_rows.rules_of(Attempt.__table__)  # type: ignore[arg-type]
+
+
+def job_from(values: Mapping[Any, Any]) -> Job:
+    """A job of a row's values as a statement gives them, as if it had been loaded."""
+    job, mended = Job(), dict(values)
+    damaged = damaged_rows.mend(mended, JOB_RULES)
+    # Setting thirty attributes one by one would take longer than reading them.
+    job.__dict__.update(mended)
+    job.mark_damaged(damaged)
+    return job
+
+
+# The second comes when a list's job is asked for what lists leave out.
+@event.listens_for(Job, "load")
+@event.listens_for(Job, "refresh")
+def _mend_job(job: Job, *_: object) -> None:
+    job.mark_damaged(damaged_rows.mend(job.__dict__, JOB_RULES))
+
+
+@event.listens_for(Attempt, "load")
+def _mend_attempt(attempt: Attempt, *_: object) -> None:
+    damaged_rows.mend(attempt.__dict__, _ATTEMPT_RULES)

@@ -5,7 +5,6 @@ It exists while the job runs, and a job that failed or was stopped keeps it. A w
 pages and programs read it.
 """
 
-import json
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +15,7 @@ from asyncinweb import clock
 from asyncinweb.queue.claims import Claim
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.models import Job
-from asyncinweb.queue.results import Stored, kept_as_json, stored_from
+from asyncinweb.queue.results import Stored, kept_as_json, stored_in
 from asyncinweb.queue.stores.prepared import Prepared
 from asyncinweb.queue.transitions import MINE
 from asyncinweb.states import SHOW_PARTIAL_RESULTS
@@ -59,7 +58,7 @@ def stored_partial_result(folder: JobFolder, job: Job) -> Stored | None:
     """The partial result of a job that is not completed; None if it has none."""
     if job.state not in SHOW_PARTIAL_RESULTS or job.partial_result is None:
         return None
-    return stored_from(folder, json.loads(job.partial_result))
+    return stored_in(folder, job, "partial_result")
 
 
 def remove_partial_results(folder: JobFolder, claim_no: int, but: tuple[int, ...] = ()) -> None:

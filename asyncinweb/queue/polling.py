@@ -10,6 +10,7 @@ from asyncinweb.queue.claims import ClaimScope
 from asyncinweb.queue.models import IS_PROCESSING, IS_SCHEDULED, Job
 from asyncinweb.queue.stores.prepared import Prepared
 from asyncinweb.states import FINAL
+from asyncinweb.tasks.clean_values import finite
 
 
 def has_work(connection: Connection, scope: ClaimScope, now: datetime) -> bool:
@@ -65,7 +66,7 @@ class HeldJob:
 def held_jobs(connection: Connection) -> list[HeldJob]:
     """All running jobs."""
     return [
-        HeldJob(job_id, claim_no, worker_id, timeout_seconds, bool(asked))
+        HeldJob(job_id, claim_no, worker_id, finite(timeout_seconds), bool(asked))
         for job_id, claim_no, worker_id, timeout_seconds, asked in _HELD.rows(connection)
     ]
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from asyncinweb.queue.damaged_rows import count_of
+
 LimitKind = Literal["task", "owner"]
 
 
@@ -32,7 +34,7 @@ class Waiting:
 
     @classmethod
     def of(cls, priority: int, rank: int, job_id: float, task: str, owner: str) -> "Waiting":
-        return cls((-priority, rank, job_id), task, owner)
+        return cls((-count_of(priority), count_of(rank), job_id), task, owner)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ no counter, because ranks only ever compare waiting jobs.
 
 from sqlalchemy import Connection, bindparam, select, text
 
+from asyncinweb.queue.damaged_rows import count_of
 from asyncinweb.queue.models import IS_QUEUED, IS_WAITING, Job
 from asyncinweb.queue.stores.prepared import Prepared
 
@@ -15,13 +16,13 @@ from asyncinweb.queue.stores.prepared import Prepared
 def now_served(connection: Connection, priority: int) -> int:
     """The rank of this priority's first waiting job; 0 if there is none. Also for a job that comes back."""
     row = _HEAD.row(connection, priority=priority)
-    return int(row[0]) if row else 0
+    return count_of(row[0]) if row else 0
 
 
 def for_new(connection: Connection, priority: int, owner: str) -> int:
     """The rank of a job that `owner` adds now."""
     row = _LAST_OF_OWNER.row(connection, priority=priority, owner=owner)
-    after_own = row[0] + 1 if row and row[0] is not None else 0
+    after_own = count_of(row[0]) + 1 if row and row[0] is not None else 0
     return max(after_own, now_served(connection, priority))
 
 

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from sqlalchemy import Connection, bindparam, func, select
 from sqlalchemy.orm import Session
 
+from asyncinweb import clock
+from asyncinweb.queue.damaged_rows import MISSHAPEN
 from asyncinweb.queue.estimates import usual_of
-from asyncinweb.queue.models import Attempt, Job, UtcTime
+from asyncinweb.queue.models import Attempt, Job, UtcTime, job_from
 from asyncinweb.queue.stores.prepared import Prepared
 from asyncinweb.tasks.outcome import SourceLine
 
@@ -24,11 +25,8 @@ def peek(connection: Connection, slug: str) -> Job | None:
     if row is None:
         return None
     values = dict(zip(_PEEKED, row, strict=True))
-    times = {name: datetime.fromtimestamp(values[name], UTC) for name in _TIMES if values[name] is not None}
-    job = Job()
-    # As if SQLAlchemy had loaded it: setting thirty attributes one by one would take longer than reading them.
-    job.__dict__.update(values | times)
-    return job
+    times = {name: clock.from_stored(values[name]) for name in _TIMES if values[name] is not None}
+    return job_from(values | times)
 
 
 _LARGE = ("arguments", "result", "traceback", "source_line", "partial_result")
@@ -39,7 +37,13 @@ _PEEK = Prepared(select(*(Job.__table__.c[name] for name in _PEEKED)).where(Job.
 
 def source_line_of(job: Job) -> SourceLine | None:
     """The author's line at which a job failed; None if it failed outside a function, or before we stored this."""
-    return None if job.source_line is None else SourceLine(**json.loads(job.source_line))
+    if job.source_line is None:
+        return None
+    try:
+        return SourceLine(**json.loads(job.source_line))
+    except MISSHAPEN:
+        job.mark_damaged(("source_line",))
+        return None
 
 
 def attempts_of(session: Session, job: Job) -> Sequence[Attempt]:

@@ -7,11 +7,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from asyncinweb.queue.damaged_rows import MISSHAPEN
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.models import Job
-from asyncinweb.tasks.outputs.return_value import ReturnValue, Shape
+from asyncinweb.tasks.outputs.return_value import SHAPES, ReturnValue, Shape
 
 # A larger result goes into a file beside the database.
 MAX_RESULT_IN_ROW = 256_000
@@ -148,7 +149,26 @@ def stored_result(folder: JobFolder, job: Job) -> Stored | None:
     """The result of a completed job; None for any other."""
     if job.state != "completed" or job.result is None:
         return None
-    return stored_from(folder, json.loads(job.result))
+    return stored_in(folder, job, "result")
+
+
+def stored_in(folder: JobFolder, job: Job, column: Literal["result", "partial_result"]) -> Stored | None:
+    """What a column of the job's row says of a value; None where it can't be read, which marks the job."""
+    try:
+        return _checked(stored_from(folder, json.loads(getattr(job, column))))
+    except MISSHAPEN:
+        job.mark_damaged((column,))
+        return None
+
+
+def _checked(stored: Stored) -> Stored:
+    """Raises ValueError for what no worker has written."""
+    has_content = stored.path is not None or bool(stored.parts) or stored.value is not None
+    if stored.shape not in SHAPES or type(stored.size) is not int:
+        raise ValueError(stored.shape)
+    if not has_content and stored.shape not in ("json", "none", "several"):
+        raise ValueError(stored.shape)
+    return stored
 
 
 def stored_from(folder: JobFolder, facts: dict[str, Any]) -> Stored:

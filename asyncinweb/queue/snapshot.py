@@ -14,6 +14,7 @@ from asyncinweb.queue.process_registry import database_now
 from asyncinweb.queue.stores.prepared import Prepared
 from asyncinweb.queue.transitions import PROMOTE_AT_ONCE
 from asyncinweb.states import WAITING
+from asyncinweb.tasks.clean_values import finite
 
 # We count no further: the page says "more than", and a poll stays cheap however long the queue is.
 MOST_COUNTED = 1000
@@ -30,7 +31,7 @@ def take_snapshot(connection: Connection, lease_seconds: float) -> QueueSnapshot
     workers = count_living_workers(connection, lease_seconds)
     return QueueSnapshot(
         waiting=waiting[:MOST_COUNTED],
-        running=[Running(*row) for row in _RUNNING.rows(connection)],
+        running=[Running(task, owner, finite(began) or 0.0) for task, owner, began in _RUNNING.rows(connection)],
         is_cut=len(waiting) > MOST_COUNTED,
         limits=living_limits(connection, lease_seconds),
         workers=workers,

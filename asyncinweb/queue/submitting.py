@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, insert, select, text
 
 from asyncinweb import clock
-from asyncinweb.errors import IdempotencyConflict, QuotaReached
+from asyncinweb.errors import IdempotencyConflict, JobDamaged, QuotaReached
 from asyncinweb.identity import new_slug
 from asyncinweb.queue import ranks
-from asyncinweb.queue.models import IS_UNFINISHED, IS_WAITING, Job
+from asyncinweb.queue.models import IS_UNFINISHED, IS_WAITING, Job, job_from
 from asyncinweb.queue.stores.prepared import Prepared
 from asyncinweb.states import CrashPolicy
 from asyncinweb.units import counted
@@ -90,7 +90,7 @@ def _same_unique_key(connection: Connection, new: NewJob) -> Job | None:
 
 def _one_job(connection: Connection, *conditions: Any) -> Job | None:
     row = connection.execute(select(Job.__table__).where(*conditions)).one_or_none()
-    return None if row is None else Job(**row._mapping)
+    return None if row is None else job_from(row._mapping)
 
 
 def _check_quota(connection: Connection, owner: str, max_queued: int) -> None:
@@ -105,10 +105,15 @@ def _check_quota(connection: Connection, owner: str, max_queued: int) -> None:
 def rerun(
     connection: Connection, slug: str, owner: str, max_queued: int | None = None, new_slug: str = ""
 ) -> Job | None:
-    """- -> queued: a new job with the task and arguments of this one. None if there is no such job."""
+    """- -> queued: a new job with the task and arguments of this one. None if there is no such job.
+
+    Raises JobDamaged if what would be copied can't be read.
+    """
     job = _one_job(connection, Job.slug == slug)
     if job is None:
         return None
+    if lost := set(job.damaged) & set(_COPIED):
+        raise JobDamaged(slug, lost)
     copied = {name: getattr(job, name) for name in _COPIED}
     return enqueue(connection, NewJob(**copied, owner=owner, rerun_of=slug, slug=new_slug), max_queued)[0]
 

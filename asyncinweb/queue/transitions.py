@@ -12,9 +12,7 @@ from typing import Any, Literal
 from sqlalchemy import (
     Connection,
     Float,
-    Row,
     bindparam,
-    delete,
     func,
     insert,
     literal,
@@ -25,19 +23,21 @@ from sqlalchemy import (
 
 from asyncinweb import clock
 from asyncinweb.queue import ranks
-from asyncinweb.queue.claims import Claim, ClaimScope
+from asyncinweb.queue.claims import CLAIMED, Claim, ClaimScope
+from asyncinweb.queue.damaged_rows import Rule, mend
 from asyncinweb.queue.estimates import Range
 from asyncinweb.queue.models import (
-    HAS_ENDED_WITHOUT_EXPIRY,
     IS_PROCESSING,
     IS_QUEUED,
     IS_SCHEDULED,
     IS_WAITING,
+    JOB_RULES,
     Attempt,
     Job,
+    job_from,
 )
 from asyncinweb.queue.stores.prepared import Prepared
-from asyncinweb.states import FINAL, Reason, State
+from asyncinweb.states import Reason, State
 from asyncinweb.tasks.outcome import Cancelled, Completed, Failed, Outcome, Released
 
 # After this many stops by us, a job gets no more attempts back, so that it cannot go round for ever.
@@ -46,8 +46,8 @@ MAX_INTERRUPTIONS = 5
 MAX_CRASH_RERUNS = 1
 # How many due jobs one claim promotes, so that a claim stays short when thousands fall due at once.
 PROMOTE_AT_ONCE = 100
-# Small, so that a caller can stop when its time is up.
-PRUNE_AT_ONCE = 20
+# A century: further ahead a date may not exist.
+LONGEST_KEEP_DAYS = 36_500.0
 
 CancelAnswer = Literal["cancelled", "asked", "refused"]
 QUEUED, SCHEDULED, PROCESSING = text(IS_QUEUED), text(IS_SCHEDULED), text(IS_PROCESSING)
@@ -63,21 +63,46 @@ def claim(connection: Connection, scope: ClaimScope) -> Claim | None:
     row = scope.next.row(connection)
     if row is None:
         return None
-    job_id, claim_no, slug, task, arguments, attempts, timeout_seconds = row
-    changed = _START.run(connection, job_id=job_id, old_claim_no=claim_no, worker=scope.worker_id, now=now)
-    if not changed:
-        return None
-    return Claim(job_id, claim_no + 1, slug, task, arguments, attempts + 1, timeout_seconds)
+    facts = dict(zip(CLAIMED, row, strict=True))
+    stored_claim_no = facts["claim_no"]
+    damaged = mend(facts, _CLAIM_RULES)
+    held = Claim(
+        facts["id"],
+        facts["claim_no"] + 1,
+        facts["slug"],
+        facts["task"],
+        facts["arguments"],
+        facts["attempts"] + 1,
+        facts["timeout_seconds"],
+        damaged,
+    )
+    changed = _START.run(
+        connection,
+        job_id=held.job_id,
+        old_claim_no=stored_claim_no,
+        claim_no=held.claim_no,
+        attempts=max(1, held.attempt),
+        worker=scope.worker_id,
+        now=now,
+    )
+    return held if changed else None
 
 
+# What arguments mean is checked by the task that takes them.
+_CLAIM_RULES = {**{name: JOB_RULES[name] for name in CLAIMED}, "arguments": Rule(str, None, "")}
+# One row that breaks a check of the table would keep all others from being claimed.
+_SOUND_COUNTS: dict[str, Any] = {"crashes": func.abs(Job.crashes), "interruptions": func.abs(Job.interruptions)}
 _START = Prepared(
     update(Job)
     .where(Job.id == bindparam("job_id"), QUEUED, Job.claim_no == bindparam("old_claim_no"))
     .values(
         state="processing",
         worker_id=bindparam("worker"),
-        claim_no=Job.claim_no + 1,
-        attempts=Job.attempts + 1,
+        claim_no=bindparam("claim_no"),
+        attempts=bindparam("attempts"),
+        **_SOUND_COUNTS,
+        reason=None,
+        finished_at=None,
         started_at=bindparam("now", type_=Job.started_at.type),
         progress_done=None,
         progress_total=None,
@@ -243,7 +268,7 @@ def release(connection: Connection, held: Claim) -> bool:
     if job.on_crash == "fail" or job.interruptions >= MAX_INTERRUPTIONS:
         return fail_crashed(connection, held, "The server was stopped while the job was running.")
     return _queue_again(
-        connection, job, attempts=job.attempts - 1, interruptions=job.interruptions + 1, started_at=None
+        connection, job, attempts=max(0, job.attempts - 1), interruptions=job.interruptions + 1, started_at=None
     )
 
 
@@ -296,39 +321,48 @@ def cancel(connection: Connection, slug: str) -> CancelAnswer:
 def cancelled_at(now: datetime) -> dict[str, Any]:
     """The row of a job that was cancelled while it waited."""
     expires_at = literal(now.timestamp(), Float) + Job.keep_days * 86_400
-    return {"state": "cancelled", "finished_at": now, "expires_at": expires_at, "rank": None, "run_at": None}
+    return {
+        "state": "cancelled",
+        "finished_at": now,
+        "expires_at": expires_at,
+        "rank": None,
+        "run_at": None,
+        "reason": None,
+        "worker_id": None,
+        "attempts": func.abs(Job.attempts),
+        **_SOUND_COUNTS,
+    }
 
 
-def _live_row(connection: Connection, held: Claim) -> Row[Any] | None:
+def _live_row(connection: Connection, held: Claim) -> Job | None:
     """The row of a claim that is still the live one, locked."""
-    return connection.execute(
+    row = connection.execute(
         select(Job.__table__)
         .where(Job.id == held.job_id, PROCESSING, Job.claim_no == held.claim_no)
         .with_for_update()
     ).one_or_none()
+    return None if row is None else job_from(row._mapping)
 
 
-def _set(connection: Connection, job: Row[Any], **values: object) -> bool:
+def _set(connection: Connection, job: Job, **values: object) -> bool:
     changed = connection.execute(
         update(Job).where(Job.id == job.id, PROCESSING, Job.claim_no == job.claim_no).values(**values)
     )
     return changed.rowcount == 1
 
 
-def _end(connection: Connection, job: Row[Any], state: State, **values: object) -> bool:
+def _end(connection: Connection, job: Job, state: State, **values: object) -> bool:
     now = clock.now()
-    expires_at = None if job.keep_days is None else now + timedelta(days=job.keep_days)
+    expires_at = None if job.keep_days is None else now + timedelta(days=min(job.keep_days, LONGEST_KEEP_DAYS))
     return _set(connection, job, state=state, worker_id=None, finished_at=now, expires_at=expires_at, **values)
 
 
-def _queue_again(connection: Connection, job: Row[Any], **values: object) -> bool:
+def _queue_again(connection: Connection, job: Job, **values: object) -> bool:
     rank = ranks.now_served(connection, job.priority)
     return _set(connection, job, state="queued", worker_id=None, rank=rank, **values)
 
 
-def _remember_attempt(
-    connection: Connection, job: Row[Any], reason: Reason, error: str, traceback: str | None
-) -> None:
+def _remember_attempt(connection: Connection, job: Job, reason: Reason, error: str, traceback: str | None) -> None:
     connection.execute(
         insert(Attempt).values(
             job_id=job.id,
@@ -342,28 +376,3 @@ def _remember_attempt(
             traceback=traceback,
         )
     )
-
-
-# --- cleaning up ------------------------------------------------------------------------------------------------
-
-
-def prune(connection: Connection, keep_days: float) -> list[str]:
-    """completed, failed, cancelled -> gone, for at most PRUNE_AT_ONCE jobs that are past their retention period.
-    The slugs of the pruned jobs, whose folders the caller deletes.
-
-    keep_days: for jobs whose task has no retention of its own.
-    """
-    now = clock.now()
-    of_own = select(Job.id, Job.slug).where(Job.expires_at <= now).order_by(Job.expires_at)
-    by_age = (
-        select(Job.id, Job.slug)
-        .where(text(HAS_ENDED_WITHOUT_EXPIRY), Job.finished_at <= now - timedelta(days=keep_days))
-        .order_by(Job.finished_at)
-    )
-    rows = connection.execute(of_own.limit(PRUNE_AT_ONCE)).all()
-    rows = [*rows, *connection.execute(by_age.limit(PRUNE_AT_ONCE - len(rows)))]
-    ids = [row.id for row in rows]
-    if ids:
-        connection.execute(delete(Attempt).where(Attempt.job_id.in_(ids)))
-        connection.execute(delete(Job).where(Job.id.in_(ids), Job.state.in_(FINAL)))
-    return [row.slug for row in rows]

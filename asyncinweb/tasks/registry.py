@@ -6,6 +6,7 @@ request to whatever `connect` was given, so that this room needs none above it.
 
 import functools
 import inspect
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,11 +14,12 @@ from typing import TYPE_CHECKING, Generic, ParamSpec, Protocol, TypeVar, overloa
 
 from cronsim import CronSim, CronSimError
 
-from asyncinweb.errors import AsyncInWebError, TaskDefinitionError, UnknownTask
+from asyncinweb.errors import AsyncInWebError, BadArguments, TaskDefinitionError, UnknownTask
 from asyncinweb.states import CrashPolicy
 from asyncinweb.tasks.import_guard import refuse_while_loading
 from asyncinweb.tasks.inputs.arguments import Arguments
 from asyncinweb.tasks.inputs.model import Inputs
+from asyncinweb.tasks.request_limits import faults_of
 
 if TYPE_CHECKING:
     from asyncinweb.queue.models import Job
@@ -49,13 +51,19 @@ class Options:
 
 @dataclass(frozen=True)
 class Request:
-    """A request to run a task once: validated arguments, and when and how."""
+    """A request to run a task once: validated arguments, and when and how. BadArguments where no queue could keep
+    that."""
 
     task: "Task[..., object]"
     arguments: Arguments
     priority: int = 0
     run_at: datetime | None = None
     unique_key: str | None = None
+
+    def __post_init__(self) -> None:
+        faults = faults_of(self.priority, self.run_at, self.unique_key)
+        if faults:
+            raise BadArguments(self.task.name, faults)
 
 
 class Submit(Protocol):
@@ -198,6 +206,9 @@ class Registry:
 
 registry = Registry()
 
+# A year, a century: dates further ahead may not exist.
+MOST = {"timeout": 366 * 86_400, "keep_days": 36_500, "max_attempts": 1_000_000}
+
 
 class Decorator:
     """What `task(...)` with options returns: makes a function a task and keeps its signature."""
@@ -265,8 +276,12 @@ def _checked(name: str, given: dict[str, object]) -> Options:
 def _refuse_nonsense(name: str, options: Options) -> None:
     for option in ("timeout", "max_attempts", "concurrency", "memory_mb", "keep_days"):
         value = getattr(options, option)
-        if value is not None and not (isinstance(value, (int, float)) and value > 0):
-            raise TaskDefinitionError(f"@task on {name}: {option}={value!r} must be more than 0.")
+        most = MOST.get(option, math.inf)
+        if value is not None and not (isinstance(value, (int, float)) and 0 < value <= most and value < math.inf):
+            limit = "" if most == math.inf else f" and at most {most:,}"
+            raise TaskDefinitionError(f"@task on {name}: {option}={value!r} must be more than 0{limit}.")
+    for option, fault in faults_of(options.priority, None, None).items():
+        raise TaskDefinitionError(f"@task on {name}: {option}={getattr(options, option)!r} {fault}.")
     if options.on_crash not in ("rerun", "fail"):
         raise TaskDefinitionError(f'@task on {name}: on_crash={options.on_crash!r} must be "rerun" or "fail".')
     if not callable(options.backoff) and not options.backoff:

@@ -13,6 +13,7 @@ from asyncinweb.errors import (
     DatabaseBusy,
     DatabaseUnusable,
     IdempotencyConflict,
+    JobDamaged,
     QuotaReached,
     UnknownTask,
 )
@@ -60,6 +61,7 @@ def register(target: Flask | Blueprint) -> None:
     target.register_error_handler(UnknownTask, unknown_task)
     target.register_error_handler(QuotaReached, quota_reached)
     target.register_error_handler(IdempotencyConflict, idempotency_conflict)
+    target.register_error_handler(JobDamaged, job_damaged)
     target.register_error_handler(DatabaseBusy, database_busy)
     target.register_error_handler(DatabaseUnusable, database_unusable)
     target.register_error_handler(DBAPIError, database_unusable)
@@ -110,6 +112,10 @@ def quota_reached(error: QuotaReached) -> Response:
 
 def idempotency_conflict(error: IdempotencyConflict) -> Response:
     return error_page(409, KEY_USED if wants_problem() else "")
+
+
+def job_damaged(error: JobDamaged) -> Response:
+    return error_page(409, str(error))
 
 
 def database_busy(error: DatabaseBusy) -> Response:

@@ -1,5 +1,6 @@
 """How values are written on pages: times, durations, sizes, numbers."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from markupsafe import Markup
@@ -95,9 +96,9 @@ def amount(number: float) -> str:
     return f"{number:,.0f}" if is_whole else f"{number:,.6g}"
 
 
-def as_sentence(text: str) -> str:
+def as_sentence(text: str | None) -> str:
     """A text that a sentence may follow: with a full stop, unless it ends with a mark of its own."""
-    text = text.rstrip()
+    text = (text or "Unknown").rstrip()
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
@@ -108,5 +109,17 @@ def _time(time: datetime, tick: str, words: str) -> Markup:
     )
 
 
-TIMES = (duration, clock_text, clock_seconds, ago, since, until)
-FILTERS = {each.__name__: each for each in (*TIMES, size, ordinal, amount, as_sentence, without_server_paths)}
+def _unless_unreadable(show: Callable[[datetime], str]) -> Callable[[datetime | None], str]:
+    """For times of a row that is damaged."""
+
+    def shown(time: datetime | None) -> str:
+        return "at an unknown time" if time is None or time is clock.UNREADABLE else show(time)
+
+    return shown
+
+
+TIMES = (clock_text, clock_seconds, ago, since, until)
+FILTERS: dict[str, Callable[..., str]] = {
+    **{each.__name__: _unless_unreadable(each) for each in TIMES},
+    **{each.__name__: each for each in (duration, size, ordinal, amount, as_sentence, without_server_paths)},
+}

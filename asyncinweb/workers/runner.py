@@ -52,6 +52,9 @@ def run(task: Task[..., object], arguments: str, job: RunningJob, interruption: 
 
 
 def _run(task: Task[..., object], arguments: str, job: RunningJob, interruption: Interruption) -> Ending:
+    if job.held.damaged:
+        columns = ", ".join(job.held.damaged)
+        return Failed("bad_arguments", f"The job's stored record is damaged ({columns}), so it wasn't started.")
     try:
         with OneProcess():
             values = task.inputs.from_json(arguments, inputs_folder(job.folder))

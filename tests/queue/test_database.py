@@ -19,13 +19,14 @@ from asyncinweb.errors import DatabaseBusy, DatabaseDamaged, DatabaseUnusable, S
 from asyncinweb.queue import estimates, polling, process_registry, ranks, reading, snapshot, transitions
 from asyncinweb.queue.claims import ClaimScope
 from asyncinweb.queue.listing import Filters, list_jobs
+from asyncinweb.queue.removal import prune
 from asyncinweb.queue.schema import ensure_schema
 from asyncinweb.queue.stores.file_system import refuse_network_file_system
 from asyncinweb.queue.stores.sqlite import WEB, WORKER, Database, Durability, Patience
 from asyncinweb.queue.stores.wal import WAL_LIMIT
 from asyncinweb.queue.stores.write_lock import write_lock
 from asyncinweb.queue.submitting import enqueue
-from asyncinweb.queue.transitions import cancel, finish_and_claim, prune
+from asyncinweb.queue.transitions import cancel, finish_and_claim
 from asyncinweb.tasks.outcome import Completed
 
 FINISHED = 20_000

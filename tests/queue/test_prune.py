@@ -16,9 +16,10 @@ from queue_room import (
 )
 
 from asyncinweb.queue.claims import Claim
+from asyncinweb.queue.removal import PRUNE_AT_ONCE, prune
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import enqueue
-from asyncinweb.queue.transitions import PRUNE_AT_ONCE, cancel, fail, fail_crashed, finish, honour_cancel, prune
+from asyncinweb.queue.transitions import cancel, fail, fail_crashed, finish, honour_cancel
 from asyncinweb.tasks.outcome import Failed
 
 DAY = 86_400

@@ -13,10 +13,10 @@ from sqlalchemy import text
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.maintenance import retention
 from asyncinweb.queue.maintenance.retention import IDLE_WAL_BYTES, WAL_BOUND_BYTES, clean, tidy_wal
+from asyncinweb.queue.removal import PRUNE_AT_ONCE, prune
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.stores.wal import WAL_LIMIT
 from asyncinweb.queue.submitting import enqueue
-from asyncinweb.queue.transitions import PRUNE_AT_ONCE, prune
 from asyncinweb.settings import Settings
 
 DAY = 86_400.0

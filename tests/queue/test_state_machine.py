@@ -35,6 +35,7 @@ from queue_room import AHEAD, TASK, all_rows, change, make_due, new_job, perform
 from asyncinweb.identity import Identity
 from asyncinweb.queue import process_registry
 from asyncinweb.queue.claims import Claim, ClaimScope
+from asyncinweb.queue.removal import prune
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import enqueue, rerun
 from asyncinweb.queue.transitions import (
@@ -47,7 +48,6 @@ from asyncinweb.queue.transitions import (
     finish,
     finish_and_claim,
     honour_cancel,
-    prune,
     release,
     report,
 )

@@ -1,7 +1,10 @@
 """What the tests of the pages do over and over: submit, claim and settle by the real verbs, and read pages."""
 
+import contextlib
+import itertools
 import json
-from collections.abc import Callable, Iterable
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
-from asyncinweb.identity import Identity
+from asyncinweb.identity import Identity, new_slug
 from asyncinweb.queue.claims import Claim, ClaimScope
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.files.job_log import LogWriter
@@ -147,6 +150,46 @@ class Room:
         """Change rows as nobody else can."""
         with self.database.write() as connection:
             connection.execute(text(sql), values)
+
+    def damage(self, slug: str, column: str, odd: str, table: str = "asyncinweb_jobs") -> bool:
+        """Put a value into a column of a job's row, past every check. `odd` is SQL. False if SQLite refuses it."""
+        of_job = (
+            "slug = ?"
+            if table == "asyncinweb_jobs"
+            else "job_id = (SELECT id FROM asyncinweb_jobs WHERE slug = ?)"
+        )
+        with self.database.write() as connection:
+            driver_connection: Any = connection.connection.dbapi_connection
+            driver_connection.execute("PRAGMA ignore_check_constraints=ON")
+            try:
+                driver_connection.execute(f"UPDATE {table} SET {column} = {odd} WHERE {of_job}", (slug,))
+            except (sqlite3.IntegrityError, sqlite3.DataError):
+                return False
+            finally:
+                driver_connection.execute("PRAGMA ignore_check_constraints=OFF")
+        return True
+
+    def damaged_copies(self, slug: str, columns: Sequence[str], values: Sequence[str]) -> dict[str, str]:
+        """Older copies of a job, each with one of these values in one of these columns, by their slugs. What
+        SQLite refuses is left out."""
+        made = {}
+        with self.database.write() as connection:
+            driver_connection: Any = connection.connection.dbapi_connection
+            driver_connection.execute("PRAGMA ignore_check_constraints=ON")
+            others = {column.name for column in Job.__table__.columns} - {"id", "slug"}
+            for column, value in itertools.product(columns, values):
+                copied = ", ".join(sorted(others - {column}))
+                copy = new_slug()
+                with contextlib.suppress(sqlite3.IntegrityError, sqlite3.DataError):
+                    driver_connection.execute(
+                        f"INSERT INTO asyncinweb_jobs (id, slug, {column}, {copied})"
+                        f" SELECT (SELECT min(id) - 1 FROM asyncinweb_jobs), ?, {value}, {copied}"
+                        " FROM asyncinweb_jobs WHERE slug = ?",
+                        (copy, slug),
+                    )
+                    made[copy] = f"{column} = {value}"
+            driver_connection.execute("PRAGMA ignore_check_constraints=OFF")
+        return made
 
     def has_run(self, seconds: list[float], task: str = "picture") -> None:
         """The task has run so often, and each run took so long."""

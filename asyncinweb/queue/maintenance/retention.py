@@ -14,8 +14,8 @@ from asyncinweb import clock
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.files.uploads import remove_abandoned
 from asyncinweb.queue.models import Job
+from asyncinweb.queue.removal import prune
 from asyncinweb.queue.stores.sqlite import Database
-from asyncinweb.queue.transitions import prune
 from asyncinweb.settings import Settings
 
 # With a million finished jobs and full durability the lock is then held for 16 ms (median; p99 32), half of that

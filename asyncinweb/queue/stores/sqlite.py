@@ -131,6 +131,10 @@ class Database:
             yield connection
 
 
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
+
+
 def sqlite_url(path: Path) -> URL:
     """The SQLAlchemy URL of a SQLite file, whatever characters its path has."""
     return URL.create("sqlite", database=str(path))
@@ -168,6 +172,8 @@ def _prepare(engine: Engine, busy_seconds: float, begin: str) -> None:
     def set_pragmas(connection: Any, _: object) -> None:
         # Without this the driver sends its own BEGINs, too late and deferred.
         connection.isolation_level = None
+        # One text that is not UTF-8 would otherwise take all rows of its answer with it.
+        connection.text_factory = _text
         set_busy_timeout(connection, busy_seconds)
         for pragma in (
             "wal_autocheckpoint=0",

@@ -119,6 +119,8 @@ class Inputs:
             values = self.model.model_validate_json(whole, context={FOLDER: folder} if folder else None)
         except ValidationError as error:
             raise BadArguments(self.task, in_words(error, self.task, self.fields)) from None
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            raise BadArguments(self.task, {"arguments": "can't be read"}) from None
         return {field.name: getattr(values, f"field_{number}") for number, field in enumerate(self.fields)}
 
     # --- from a form or a shell, and back -----------------------------------------------------------------------

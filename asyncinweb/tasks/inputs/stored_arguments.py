@@ -1,29 +1,34 @@
 """Stored arguments as a form or a person reads them, whatever has become of the function since."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from asyncinweb.tasks.inputs.fields import FormField, label_for
 from asyncinweb.tasks.inputs.json_text import show_json
 from asyncinweb.tasks.inputs.uploaded import is_stored_file, words_for
 
 Fields = Sequence[FormField]
+T = TypeVar("T")
 
 
 def to_texts(fields: Fields, stored: str) -> dict[str, Sequence[str]]:
     """What a form shows, by the name of the control: without what cannot be sent back, files and secrets."""
     return {
-        leaf.name: leaf.show_stored(value)
+        leaf.name: shown
         for leaf, value in _leaves(fields, stored)
         if leaf.kind not in ("file", "secret")
+        and (shown := _unless_misshapen(leaf.show_stored, value)) is not None
     }
 
 
 def in_words(fields: Fields, stored: str) -> list[tuple[str, str]]:
     """Label and text of each argument, for a person. Secrets are not shown, files by name and size."""
     labels = {leaf.name: _label(field, leaf) for field in fields for leaf in field.leaves}
-    known = [(labels[leaf.name], leaf.in_words(value)) for leaf, value in _leaves(fields, stored)]
+    known = [
+        (labels[leaf.name], _unless_misshapen(leaf.in_words, value) or str(value if value is not None else ""))
+        for leaf, value in _leaves(fields, stored)
+    ]
     names = {field.name for field in fields}
     others = {name: value for name, value in json.loads(stored).items() if name not in names}
     return known + _guessed_words(others)
@@ -74,6 +79,14 @@ def _leaves(fields: Fields, stored: str) -> Iterator[tuple[FormField, Any]]:
                 yield leaf, value
             elif isinstance(value, dict) and leaf.key in value:
                 yield leaf, value[leaf.key]
+
+
+def _unless_misshapen(show: Callable[[Any], T], value: object) -> T | None:
+    """None for a value that no field of this kind has stored: a row may have been changed by hand."""
+    try:
+        return show(value)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+        return None
 
 
 def _label(field: FormField, leaf: FormField) -> str:

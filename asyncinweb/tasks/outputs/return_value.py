@@ -6,11 +6,12 @@ Which shape a value has is decided in the files of the families; in which order 
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 
 from asyncinweb.tasks.outputs.jsonable import safe_repr
 
 Shape = Literal["none", "text", "number", "json", "table", "image", "svg", "markdown", "html", "file", "several"]
+SHAPES: Final[tuple[Shape, ...]] = get_args(Shape)
 
 
 @dataclass(frozen=True)

@@ -109,6 +109,9 @@ class JobFacts(BaseModel):
     finished_at: UtcText | None
     owner: str = Field(description="The same for all jobs of one visitor or program.")
     rerun_of: str | None = Field(description="Slug of the job that this one is a rerun of.")
+    damaged: list[str] = Field(
+        description="Fields whose stored values can't be read; what is given for them says nothing."
+    )
     url: str = Field(description="The job's page.")
 
 

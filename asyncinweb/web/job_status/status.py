@@ -112,7 +112,8 @@ def percent_done(job: Job) -> int | None:
     """See `Status.percent`."""
     if job.progress_done is None or not job.progress_total:
         return None
-    return max(0, min(100, int(100 * job.progress_done / job.progress_total)))
+    # Two finite figures may have a share that is not.
+    return int(100 * max(0.0, min(1.0, job.progress_done / job.progress_total)))
 
 
 def poll_interval(job: Job, poll_seconds: float) -> float:

@@ -75,6 +75,15 @@ def rerun(slug: str) -> AnyResponse:
     return see_other(url_for("asyncinweb.show", slug=job.slug))
 
 
+@pages.post("/jobs/<slug>/delete")
+def delete(slug: str) -> AnyResponse:
+    """Delete a job whose stored record is damaged. Any other goes when its retention is over."""
+    job_or_404(slug)
+    if not installation().client.delete_damaged(slug):
+        abort(409, "Only a damaged job that isn't running can be deleted. Cancel it first.")
+    return see_other(url_for("asyncinweb.jobs"))
+
+
 def _version(slug: str) -> str | None:
     """What a fragment would show now, by the cheapest reading; None for a job that isn't there or isn't shown."""
     with installation().database.glance() as connection:
