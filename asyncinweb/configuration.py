@@ -69,6 +69,12 @@ def forget_secrets() -> None:
             del os.environ[variable]
 
 
+def hand_on_to_programs(settings: Settings) -> None:
+    """Lead programs that this process starts to the same store, wherever they run."""
+    os.environ[f"{PREFIX}INSTANCE"] = str(settings.instance)
+    os.environ[f"{PREFIX}DATABASE_URL"] = f"sqlite:///{settings.database_path}"
+
+
 def _from_file() -> Mapping[str, object]:
     if not Path(FILE).is_file():
         return {}

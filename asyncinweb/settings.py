@@ -51,6 +51,11 @@ class Settings(BaseModel):
         ("asyncinweb.tasks.demo",), min_length=1, description="Modules or .py files that define tasks."
     )
     instance: Path = Field(default_factory=default_instance, description="Folder for the database and job files.")
+    job_folder: Literal["own", "start"] = Field(
+        "own",
+        description="own: each worker runs its jobs in its own folder, emptied after each job. start: in the "
+        "folder where the server was started.",
+    )
     database_url: str = Field("", description="SQLite database. Empty: asyncinweb.db in the instance folder.")
     poll_seconds: Seconds = Field(5.0, description="Seconds between two refreshes of a live page.")
     grace_seconds: float = Field(

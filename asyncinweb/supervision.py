@@ -13,6 +13,7 @@ from asyncinweb.workers.rescue import rescue_leftovers
 from asyncinweb.workers.slots import Slots
 from asyncinweb.workers.stop_signals import StopSignals
 from asyncinweb.workers.supervisor import Supervisor
+from asyncinweb.workers.working_folder import FOLDER_NAME, remove_quietly
 
 # The supervisor checks everything once a second and must not wait long for other processes.
 SUPERVISOR = Patience(lock_seconds=1.0, busy_seconds=1.0)
@@ -26,6 +27,9 @@ def supervise(start: Start, slots: Slots, wake_port: int, stop_signals: StopSign
     try:
         database = open_database(start.settings, SUPERVISOR)
         rescue_leftovers(database)
+        if slots.worker_count:
+            # Of killed workers: those of this start enter theirs when they are told to go.
+            remove_quietly(start.settings.instance / FOLDER_NAME)
     except BaseException:
         slots.kill_all()
         raise

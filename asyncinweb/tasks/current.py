@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable, Iterator, Sized
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 T = TypeVar("T")
@@ -22,6 +23,8 @@ class JobBackend(Protocol):
 
     @property
     def cancelled(self) -> bool: ...
+    @property
+    def working_path(self) -> Path: ...
 
     def progress(self, done: float, total: float | None, text: str) -> None: ...
     def log(self, text: str) -> None: ...
@@ -81,6 +84,15 @@ class CurrentJob:
         """True as soon as somebody asked to stop this job."""
         running = _current()
         return running is not None and running.cancelled
+
+    @property
+    def folder(self) -> Path:
+        """The function's working folder, empty when it starts; outside a job, the program's.
+
+        What is left in it is removed after the job. Keep files with `save_file`, or return them.
+        """
+        running = _current()
+        return running.working_path if running else Path.cwd()
 
     def progress(self, done: float, total: float | None = None, text: str = "") -> None:
         """Say how far the job is: `done` of `total` (any unit), and in words what it is doing.

@@ -13,6 +13,7 @@ from asyncinweb.workers.between_jobs.library_helpers import LibraryHelpers
 from asyncinweb.workers.between_jobs.logging_state import LoggingState
 from asyncinweb.workers.between_jobs.process_state import ProcessState
 from asyncinweb.workers.between_jobs.threads import Threads
+from asyncinweb.workers.working_folder import WorkingFolder
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -22,7 +23,8 @@ T = TypeVar("T")
 class JobIsolation:
     """Made once a worker's tasks are loaded, before its first job: what is so then, is so for every job."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: WorkingFolder) -> None:
+        self._folder = folder
         event_loop.loop()
         self._helpers = LibraryHelpers()
         self._threads = Threads()
@@ -44,6 +46,7 @@ class JobIsolation:
             self._drawing.put_back,
             event_loop.put_back,
             self._process.put_back,
+            self._folder.put_back,
             self._end_helpers,
             # Last: some end with what the steps before shut down.
             self._threads.still_running,

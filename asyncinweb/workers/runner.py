@@ -6,6 +6,7 @@ import logging
 import random
 import traceback
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 
 from asyncinweb.errors import BadArguments, JobInterruption
@@ -20,6 +21,7 @@ from asyncinweb.workers import async_calls, calling, event_loop
 from asyncinweb.workers.calling import call
 from asyncinweb.workers.interruption import Interruption
 from asyncinweb.workers.memory import memory_limit
+from asyncinweb.workers.missing_files import cure_for
 from asyncinweb.workers.running_job import RunningJob
 from asyncinweb.workers.snapshots import Encoder, Snapshot
 from asyncinweb.workers.source_lines import author_line
@@ -107,7 +109,7 @@ def _ending_of(
         case "timeout":
             return _timed_out(error, task, job.attempt)
         case None:
-            return _failure(error, task, job.attempt)
+            return _failure(error, task, job)
 
 
 def _timed_out(error: BaseException, task: Task[..., object], attempt: int) -> Failed:
@@ -120,12 +122,13 @@ def _timed_out(error: BaseException, task: Task[..., object], attempt: int) -> F
     )
 
 
-def _failure(error: BaseException, task: Task[..., object], attempt: int) -> Failed:
+def _failure(error: BaseException, task: Task[..., object], job: RunningJob) -> Failed:
+    cure = cure_for(error, job.working_folder, Path(task.file))
     return Failed(
         "memory" if _is_about_memory(error) else "error",
-        _sentence(error),
+        ". ".join(filter(None, (_sentence(error), cure))),
         _traceback_text(error),
-        _pause_before_retry(task.options, attempt, error),
+        _pause_before_retry(task.options, job.attempt, error),
         author_line(error, task.file),
     )
 

@@ -2,6 +2,7 @@
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 
 from asyncinweb import clock
 from asyncinweb.queue.claims import Claim
@@ -16,6 +17,7 @@ from asyncinweb.workers.interruption import Interruption
 from asyncinweb.workers.partial_results import PartialResults, Yielded
 from asyncinweb.workers.progress_rate import ProgressRate
 from asyncinweb.workers.snapshots import Encoder
+from asyncinweb.workers.working_folder import WorkingFolder
 
 MAX_PROGRESS_TEXT = 500
 
@@ -44,14 +46,16 @@ class RunningJob:
         self,
         held: Claim,
         folder: JobFolder,
-        max_log_bytes: int,
+        working_folder: WorkingFolder,
         interruption: Interruption,
+        max_log_bytes: int,
         max_result_bytes: int,
     ) -> None:
         self.held = held
         self.slug = held.slug
         self.attempt = held.attempt
         self.folder = folder
+        self.working_folder = working_folder
         self.hidden_paths = HiddenPaths(folder.instance, input_files(folder, held.arguments))
         self.log_writer = LogWriter(folder, held.claim_no, max_log_bytes, self.hidden_paths.in_log)
         self.started = clock.monotonic()
@@ -66,6 +70,10 @@ class RunningJob:
     @property
     def cancelled(self) -> bool:
         return self._interruption.asked == "cancel"
+
+    @property
+    def working_path(self) -> Path:
+        return self.working_folder.path
 
     @property
     def seconds_left(self) -> float | None:

@@ -23,6 +23,7 @@ from asyncinweb.workers.rescue import rescue_own
 from asyncinweb.workers.schedule import Schedule
 from asyncinweb.workers.slots import Slot, Slots
 from asyncinweb.workers.stop_signals import StopSignals
+from asyncinweb.workers.working_folder import folder_of_worker, remove_quietly
 
 log = logging.getLogger(__name__)
 
@@ -136,6 +137,7 @@ class Supervisor:
         """Kill what the dead child left, settle what it held, free its slot."""
         processes.kill_children(spare=self._slots.known_pids)
         if slot.is_worker:
+            remove_quietly(folder_of_worker(self._settings.instance, slot.worker_id))
             ending = child.ending + (f"; it had used up to {slot.peak_mb:.0f} MB" if slot.peak_mb > 1000 else "")
             with self._database.write() as connection:
                 words = rescue_own(connection, slot.worker_id, slot.kill_reason, slot.killed, ending)

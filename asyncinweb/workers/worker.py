@@ -6,6 +6,7 @@ import socket
 from multiprocessing.connection import Connection
 
 from asyncinweb import clock
+from asyncinweb.configuration import hand_on_to_programs
 from asyncinweb.errors import AsyncInWebError, DatabaseBusy, DatabaseUnusable
 from asyncinweb.logs import configure_log
 from asyncinweb.queue import client
@@ -34,6 +35,7 @@ from asyncinweb.workers.settling import SETTLE_PAUSE_SECONDS, EndedRun, LostClai
 from asyncinweb.workers.signal_handlers import leave_signals_at_fork
 from asyncinweb.workers.source_lines import remember_sources
 from asyncinweb.workers.worker_signals import WorkerSignals
+from asyncinweb.workers.working_folder import WorkingFolder, working_folder
 
 log = logging.getLogger(__name__)
 
@@ -56,11 +58,14 @@ def work(spec: WorkerSpec, wakeup_socket: socket.socket, ready: Connection) -> N
         return
     client.use(client.Client(database, spec.settings.max_queued_per_owner, spec.settings.instance))
     signals = WorkerSignals(interruption, IdleWait(wakeup_socket, spec.settings.idle_poll_seconds))
-    worker = Worker(spec, registry, database, interruption, output, signals)
+    folder = working_folder(spec.settings, spec.worker_id)
+    # They would look for asyncinweb.toml in the folder that is theirs now.
+    hand_on_to_programs(spec.settings)
+    worker = Worker(spec, registry, database, interruption, output, signals, folder)
     ready.send(Ready("worker", tuple(registry.tasks), schedules_of(registry)))
     wait_for_go(ready)
     worker.work()
-    end_in_order(output, spec.settings.kill_after_seconds)
+    end_in_order(output, folder, spec.settings.kill_after_seconds)
 
 
 def become_a_child_at_fork(interruption: Interruption, output: OutputCapture) -> None:
@@ -82,6 +87,7 @@ class Worker:
         interruption: Interruption,
         output: OutputCapture,
         signals: WorkerSignals,
+        folder: WorkingFolder,
     ) -> None:
         self._spec = spec
         self._settings = spec.settings
@@ -93,8 +99,9 @@ class Worker:
         self._outage = OutageLog()
         self._reporter = Reporter(database, interruption, output, self._settings.kill_after_seconds)
         self._settling = Settling(database, lambda: None if self._is_done() else self._scope)
+        self._folder = folder
         # The tasks are loaded: whatever their modules have set up stays for all jobs.
-        self._isolation = JobIsolation()
+        self._isolation = JobIsolation(folder)
         self._jobs_done = 0
         self._needs_replacing = False
         self._scope_fresh, self._scope_used = claim_scopes(spec, registry)
@@ -114,15 +121,16 @@ class Worker:
             self._settling.give_back(held)
 
     def _register(self) -> None:
-        """Register this worker and its tasks, as soon as the database can be written to."""
+        """Register this worker and its tasks, as soon as its folder and the database can be written to."""
         while not self._signals.stop_asked:
             try:
+                self._folder.enter()
                 with self._database.write() as connection:
                     me = processes.this_process()
                     register_tasks(connection, self._spec.supervisor_id, registered_tasks(self._registry))
                     register_worker(connection, self._spec.worker_id, self._spec.supervisor_id, me)
                 return
-            except (DatabaseBusy, DatabaseUnusable) as error:
+            except (DatabaseBusy, DatabaseUnusable, OSError) as error:
                 self._outage.note(error)
                 processes.pause(SETTLE_PAUSE_SECONDS)
 
@@ -175,7 +183,8 @@ class Worker:
         task = self._registry[held.task]
         folder = JobFolder(self._settings.instance, held.slug)
         settings = self._settings
-        job = RunningJob(held, folder, settings.max_log_bytes, self._interruption, settings.max_result_bytes)
+        limits = settings.max_log_bytes, settings.max_result_bytes
+        job = RunningJob(held, folder, self._folder, self._interruption, *limits)
         log.info("Processing job: %s… task=%s attempt=%d", held.slug, held.task, held.attempt)
         self._jobs_done += 1
         self._needs_replacing = task.options.fresh_process
@@ -201,10 +210,19 @@ class Worker:
 
     def _settle_and_claim(self, ended: EndedRun) -> Claim | None:
         try:
-            return self._settling.settle_and_claim(ended)
+            following = self._settling.settle_and_claim(ended)
         except LostClaim:
             self._needs_replacing = True
             return None
+        self._empty_folder(ended.job.held)
+        return following
+
+    def _empty_folder(self, held: Claim) -> None:
+        """Not before the job is settled: its result may be a file in there."""
+        try:
+            self._folder.empty()
+        except OSError as error:
+            self._make_way_for_a_fresh_process(held, [f"its working folder cannot be emptied ({error})"])
 
 
 def claim_scopes(spec: WorkerSpec, registry: Registry) -> tuple[ClaimScope, ClaimScope]:

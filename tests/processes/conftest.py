@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from process_tree import PROCESS_TASKS, RUN, Tree, load_tasks
+from process_tree import LEFT_BEHIND_TASKS, PROCESS_TASKS, RUN, Tree, load_tasks
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +53,17 @@ def start_starting(tmp_path: Path) -> Iterator[Callable[..., Tree]]:
     finally:
         for each in trees:
             each._sweep()
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
+    """A server with one worker, so that every job meets what the one before has left."""
+    tree = Tree(tmp_path_factory.mktemp("worker"), tasks=LEFT_BEHIND_TASKS)
+    try:
+        tree.wait_until_started()
+        yield tree
+    finally:
+        tree.end()
 
 
 @pytest.fixture

@@ -31,6 +31,9 @@ SILENCED = "[logging.getLogger(name).isEnabledFor(logging.INFO) for name in ('',
 CASES = [
     # --- the working folder ---
     Case("working folder", "another one", "os.chdir('/')", "os.getcwd()"),
+    Case("working folder", "one that is gone", "os.mkdir('x'); os.chdir('x'); os.rmdir('../x')", "whereabouts()"),
+    Case("working folder", "itself removed", "os.rmdir(os.getcwd())", "whereabouts()"),
+    Case("working folder", "renamed", "os.rename(os.getcwd(), os.getcwd() + '-2')", "whereabouts()"),
     # --- environment ---
     Case("environment", "a variable more", "os.environ['LEFT'] = '1'", "os.environ.get('LEFT')"),
     Case("environment", "a variable less", "del os.environ['PATH']", "'PATH' in os.environ"),
@@ -120,6 +123,18 @@ CASES = [
         "debugged",
         "asyncio.get_event_loop().set_debug(True)",
         "asyncio.get_event_loop().get_debug()",
+    ),
+    # --- files ---
+    Case("files in the working folder", "a file", "open('rows.csv', 'w').close()", "os.listdir()"),
+    Case(
+        "files in the working folder", "a folder", "os.makedirs('a/b'); open('a/b/c', 'w').close()", "os.listdir()"
+    ),
+    Case("files in the working folder", "a link", "os.symlink('/', 'root')", "os.listdir()"),
+    Case(
+        "files in the working folder",
+        "read only",
+        "os.mkdir('a'); open('a/b', 'w').close(); os.chmod('a', 0)",
+        "os.listdir()",
     ),
 ]
 

@@ -156,3 +156,11 @@ def share_an_array(joblib, numpy) -> list[int]:
 
 def _first(array, number: int) -> float:
     return array[0] * number
+
+
+def program_says(script: str) -> str:
+    """What a Python program prints that knows nothing but its working folder and its environment."""
+    hidden = ("ASYNCINWEB_TASKS", "ASYNCINWEB_WORKERS")
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    environment["PYTHONPATH"] = str(Path(__file__).parent)
+    return subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True).stdout

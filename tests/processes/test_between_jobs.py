@@ -1,53 +1,15 @@
 """What one job leaves behind does not reach the next one on the same worker."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from left_behind import CASES, HELPERS, LONG_THREADS, SHORT_THREADS, Case
+from one_worker import failure_of, lines_with, log_after, perform, pid_of, submit
 from process_tree import LEFT_BEHIND_TASKS, Tree, wait_until
 
 Start = Callable[..., Tree]
-
-
-@pytest.fixture(scope="module")
-def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
-    """A server with one worker, so that every job meets what the one before has left."""
-    tree = Tree(tmp_path_factory.mktemp("between"), tasks=LEFT_BEHIND_TASKS)
-    try:
-        tree.wait_until_started()
-        yield tree
-    finally:
-        tree.end()
-
-
-def perform(tree: Tree, code: str = "None", look: str = "None", task: str = "perform") -> Any:
-    """The value of `look` after a job has done this."""
-    return json.loads(tree.wait_for(submit(tree, code, look, task), "completed").result)["value"]
-
-
-def submit(tree: Tree, code: str = "None", look: str = "None", task: str = "perform") -> str:
-    return tree.submit(task, code=code, look=look)
-
-
-def log_after(tree: Tree, code: str, task: str = "perform") -> str:
-    slug = submit(tree, code, task=task)
-    tree.wait_for(slug, "completed")
-    return tree.log(slug)
-
-
-def failure_of(tree: Tree, code: str) -> str:
-    return str(tree.wait_for(submit(tree, code), "failed").error)
-
-
-def pid_of(tree: Tree) -> int:
-    return int(perform(tree, look="os.getpid()"))
-
-
-def lines_with(tree: Tree, words: str) -> list[str]:
-    return [line for line in tree.server_log.splitlines() if words in line]
 
 
 # --- the process ------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ OWN_NAMES = (
     *(
         "asyncinweb.db",
         "jobs",
+        "working",
         "supervisor.lock",
         "supervisor.id",
         "secret.key",

@@ -51,14 +51,6 @@ def _put_back_environment(before: tuple[os._Environ[str], dict[bytes, bytes]]) -
     time.tzset()
 
 
-def _look_at_folder() -> str:
-    try:
-        return os.getcwd()  # noqa: PTH109
-    except FileNotFoundError:
-        # The job has removed it.
-        return ""
-
-
 def _look_at_umask() -> int:
     before = os.umask(0o077)
     os.umask(before)
@@ -133,7 +125,6 @@ def _put_back_priority(before: int) -> None:
 
 
 KEPT = (
-    Kept("working folder", _look_at_folder, os.chdir),
     Kept("environment variables", _look_at_environment, _put_back_environment),
     Kept("time zone", lambda: time.tzname, lambda before: time.tzset()),
     Kept("umask", _look_at_umask, os.umask),
