@@ -1,6 +1,5 @@
 """What the commands share: the installation they work on, the options that name it, printing JSON."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +14,7 @@ from asyncinweb.queue.files.folder_lock import is_in_use
 from asyncinweb.queue.files.instance import make_instance
 from asyncinweb.queue.stores.sqlite import WEB, Database
 from asyncinweb.settings import Settings
+from asyncinweb.tasks.clean_values import json_text
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -68,4 +68,4 @@ def with_tasks(command: Command) -> Command:
 
 
 def print_json(value: object) -> None:
-    click.echo(harmless(json.dumps(value, ensure_ascii=False, indent=2), keep="\n"))
+    click.echo(harmless(json_text(value, ensure_ascii=False, indent=2), keep="\n"))

@@ -1,6 +1,5 @@
 """Commands about jobs: submitting, finding, following and stopping them."""
 
-import json
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from asyncinweb.queue.reading import find_job
 from asyncinweb.queue.snapshot import is_starting_workers, places_of
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.states import STATES
+from asyncinweb.tasks.clean_values import json_text
 from asyncinweb.tasks.loading import load
 from asyncinweb.tasks.registry import Request, Task
 
@@ -104,7 +104,7 @@ def _print_job(context: CommandContext, database: Database, slug: str, *, as_jso
         return
     for name, value in facts.items():
         if value is not None:
-            words = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            words = value if isinstance(value, str) else json_text(value, ensure_ascii=False)
             click.echo(harmless(f"{name:12} {words}"))
 
 

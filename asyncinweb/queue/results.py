@@ -12,6 +12,7 @@ from typing import Any, Literal
 from asyncinweb.queue.damaged_rows import MISSHAPEN
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.models import Job
+from asyncinweb.tasks.clean_values import json_text
 from asyncinweb.tasks.outputs.return_value import SHAPES, ReturnValue, Shape
 
 # A larger result goes into a file beside the database.
@@ -46,7 +47,7 @@ class Stored:
     def data(self) -> bytes:
         """The value as a download. Only where there is no file."""
         if self.media_type == "application/json":
-            return json.dumps(self.value, ensure_ascii=False, indent=2).encode("utf-8", "replace")
+            return json_text(self.value, ensure_ascii=False, indent=2).encode("utf-8", "replace")
         return str(self.value).encode("utf-8", "replace")
 
     def leaves(self) -> Iterator[tuple[tuple[str, ...], "Stored"]]:

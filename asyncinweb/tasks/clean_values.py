@@ -1,5 +1,6 @@
 """Whatever an author's code hands over, as text and numbers that every store, page and program can take."""
 
+import json
 import math
 
 from asyncinweb.errors import JobInterruption
@@ -33,3 +34,19 @@ def finite(value: object) -> float | None:
     except Exception:
         return None
     return number if math.isfinite(number) else None
+
+
+def json_text(value: object, *, ensure_ascii: bool = True, indent: int | None = None) -> str:
+    """JSON that every program can read: infinity and NaN, which JSON can't say, are null."""
+    try:
+        return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, allow_nan=False)
+    except ValueError:
+        return json.dumps(_without_odd_numbers(value), ensure_ascii=ensure_ascii, indent=indent, allow_nan=False)
+
+
+def _without_odd_numbers(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _without_odd_numbers(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_odd_numbers(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asyncinweb.errors import JobCancelled
-from asyncinweb.tasks.clean_values import clean_text, finite
+from asyncinweb.tasks.clean_values import clean_text, finite, json_text
 
 
 class Odd(str):
@@ -76,3 +76,8 @@ def test_what_is_no_finite_number_is_none(value: object) -> None:
 )
 def test_what_can_be_a_number_is_one(value: object, number: float) -> None:
     assert finite(value) == number
+
+
+@given(st.recursive(st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_json_never_holds_what_json_cannot_say(value: object) -> None:
+    json.loads(json_text(value), parse_constant=pytest.fail)

@@ -63,3 +63,18 @@ def test_a_figure_that_json_cannot_say_is_null(client: FlaskClient, room: Room, 
     for path in ("/api/v1/jobs", "/jobs.json", f"/api/v1/jobs/{held.slug}"):
         json.loads(client.get(path).text, parse_constant=pytest.fail)
     page(client, f"/jobs/{held.slug}")
+
+
+@pytest.mark.parametrize("value", ["Infinity", "-Infinity", "NaN", "1e999", '[1, {"a": NaN}]'])
+def test_a_stored_result_that_json_cannot_say_is_given_as_null(
+    client: FlaskClient, room: Room, value: str
+) -> None:
+    slug = room.complete({"a": 1}).slug
+    stored = f'{{"shape": "json", "media_type": "application/json", "bytes": 3, "value": {value}}}'
+    room.change("UPDATE asyncinweb_jobs SET result = :stored", stored=stored)
+
+    for path in (f"/api/v1/jobs/{slug}", f"/jobs/{slug}/result", f"/api/v1/jobs/{slug}/result"):
+        answer = client.get(path)
+        assert answer.status_code == 200
+        json.loads(answer.text, parse_constant=pytest.fail)
+    page(client, f"/jobs/{slug}")

@@ -3,7 +3,6 @@
 Its views are in api_jobs, api_tasks and api_description; how a job comes with files, in api_uploads.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -13,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.wrappers import Response as AnyResponse
 
 from asyncinweb.errors import BadArguments
+from asyncinweb.tasks.clean_values import json_text
 from asyncinweb.validation_messages import requirement
 from asyncinweb.web.api.json_body import NotJson, strict_json
 from asyncinweb.web.body_limits import MULTIPART
@@ -128,7 +128,7 @@ def in_words(error: ValidationError) -> dict[str, str]:
 
 def answer_json(model: BaseModel, status: int = 200) -> Response:
     """A model as the answer."""
-    response = Response(json.dumps(model.model_dump()), status, mimetype=JSON)
+    response = Response(json_text(model.model_dump()), status, mimetype=JSON)
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -1,6 +1,5 @@
 """The list of jobs for programs and spreadsheets: the same filters and pages as /jobs, as JSON and as CSV."""
 
-import json
 from collections.abc import Callable, Iterable
 
 from flask import Response, request, url_for
@@ -9,6 +8,7 @@ from asyncinweb.queue.as_json import in_utc, listed_job_as_json
 from asyncinweb.queue.excerpts import excerpt_of
 from asyncinweb.queue.listing import Page, list_jobs
 from asyncinweb.queue.models import Job
+from asyncinweb.tasks.clean_values import json_text
 from asyncinweb.web.pages.job_list import filters_asked_for
 from asyncinweb.web.shared import pages, places_of, read_session, title_of
 from asyncinweb.web.viewers.tables import csv_lines
@@ -24,7 +24,7 @@ COLUMNS: dict[str, Cell] = {
     "state": lambda job: job.state,
     "reason": lambda job: job.reason,
     "error": lambda job: job.error,
-    "arguments": lambda job: json.dumps(excerpt_of(job.arguments)[0], ensure_ascii=False),
+    "arguments": lambda job: json_text(excerpt_of(job.arguments)[0], ensure_ascii=False),
     "arguments_cut": lambda job: excerpt_of(job.arguments)[1],
     "attempts": lambda job: job.attempts,
     "created_at": lambda job: in_utc(job.created_at),
@@ -45,7 +45,7 @@ def jobs_json() -> Response:
         listed_job_as_json(job, places.get(job.id), url_for("asyncinweb.show", slug=job.slug, _external=True))
         for job in page.jobs
     ]
-    answer = json.dumps({"jobs": found, "next": following}, ensure_ascii=False)
+    answer = json_text({"jobs": found, "next": following})
     return _answer([answer], "application/json", following)
 
 
