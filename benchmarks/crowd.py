@@ -1,4 +1,4 @@
-"""Many open pages, kept by a process of their own: each looks for news at its pace, over one connection."""
+"""Many open pages, kept by a separate process: each polls at its own pace, over one connection."""
 
 import asyncio
 import multiprocessing
@@ -14,13 +14,13 @@ HEADERS = (
 
 
 def request_of(port: int, path: str) -> bytes:
-    """What an open page sends to look for news."""
+    """What an open page sends to poll for news."""
     return f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\n{HEADERS}\r\n".encode()
 
 
 @contextmanager
 def open_pages(port: int, path: str, pages: int, every_seconds: float) -> Iterator[None]:
-    """So many pages that all have looked once and go on looking. Every look must be answered with 204."""
+    """This many pages that have all polled once and keep polling. Every poll must be answered with 204."""
     spawn = multiprocessing.get_context("spawn")
     hears, says = spawn.Pipe(duplex=False)
     process = spawn.Process(target=_look, args=(port, request_of(port, path), pages, every_seconds, says))
@@ -36,7 +36,7 @@ def open_pages(port: int, path: str, pages: int, every_seconds: float) -> Iterat
 
 
 def _look(port: int, request: bytes, pages: int, every_seconds: float, says: Connection) -> None:
-    """The life of the process."""
+    """The main function of the process."""
     asyncio.run(_look_from_all(port, request, pages, every_seconds, says))
 
 

@@ -1,4 +1,4 @@
-"""A promise, what was measured of it, and a table that says which ones are kept."""
+"""A promise, its measurements, and a table that says which promises are kept."""
 
 import os
 import platform
@@ -15,8 +15,8 @@ Judge = Callable[[Sequence[float]], float]
 
 @dataclass(frozen=True)
 class Promise:
-    """A limit, and how to find out whether it holds. measure: gets an empty folder; one round, of one figure or
-    several. judge: which of the figures of all rounds must be within the limit."""
+    """A limit, and how to check it. measure: takes an empty folder, and returns the one or more figures of a
+    round. judge: picks the figure of all rounds that must be within the limit."""
 
     words: str
     limit: float
@@ -31,7 +31,7 @@ class Promise:
 
 @dataclass(frozen=True)
 class Finding:
-    """What was measured of a promise, in all rounds."""
+    """The measurements of a promise, in all rounds."""
 
     promise: Promise
     figures: Sequence[float]

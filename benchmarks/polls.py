@@ -1,8 +1,8 @@
-"""What a look without news costs, beside a bare Flask view: python -m benchmarks.polls [--rounds N].
+"""The cost of a poll without news, compared with a bare Flask view: python -m benchmarks.polls [--rounds N].
 
 A real `run.py` is polled as open pages poll it, and so is a Flask app with one view and one SELECT through
-Flask-SQLAlchemy, on the same database and under waitress with the same settings. Their rounds take turns. What
-counts is the time of the processor that a server spends on an answer, since others may load the machine.
+Flask-SQLAlchemy, on the same database and under waitress with the same settings. Their rounds alternate. What
+counts is the processor time that a server spends on an answer, because other programs may load the machine.
 """
 
 import argparse
@@ -35,13 +35,13 @@ from benchmarks.crowd import request_of
 
 CONNECTIONS = 16
 LOOKS = 480
-# Of the bare view's requests, as many as we answer in the same time.
+# The share of the bare view's requests that we answer in the same time.
 GOAL = 0.8
 
 
 @dataclass
 class Server:
-    """Who is asked, and what each round has cost, in microseconds for each answer."""
+    """A polled server, and the cost of each round, in microseconds per answer."""
 
     pid: int
     port: int
@@ -59,7 +59,7 @@ class Server:
 
 
 def poll(port: int, path: str, looks: int) -> None:
-    """So many requests over connections that stay open; every one must be answered with 204."""
+    """This many requests over connections that stay open; each must be answered with 204."""
     request = request_of(port, path)
     with ExitStack() as stack:
         pages = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(CONNECTIONS)]
@@ -73,7 +73,7 @@ def poll(port: int, path: str, looks: int) -> None:
 
 
 def processor_seconds(pid: int) -> float:
-    """What the threads of a process have used of the processor, to the nanosecond."""
+    """The processor time of a process's threads, to the nanosecond."""
     used = (Path(task, "schedstat").read_text().split()[0] for task in Path(f"/proc/{pid}/task").iterdir())
     return sum(map(int, used)) / 1e9
 
@@ -117,7 +117,7 @@ def bare_server(database: Path, slug: str) -> Iterator[Server]:
 
 
 def running_job(tree: Tree) -> str:
-    """A job in the midst of its run: nothing about it will change for an hour."""
+    """A job in the middle of its run: nothing about it will change for an hour."""
     slug = tree.submit("nap", seconds=3600)
     tree.wait_for(slug, "processing")
     tree.change(
@@ -130,14 +130,14 @@ def running_job(tree: Tree) -> str:
 
 
 def waiting_job(tree: Tree) -> str:
-    """The next one in line."""
+    """The next job in the queue."""
     slug = tree.submit("add", a=1)
     tree.change("UPDATE asyncinweb_jobs SET created_at = created_at - 60 WHERE slug = :slug", slug=slug)
     return slug
 
 
 def next_look(tree: Tree, page: str) -> Callable[[], str]:
-    """Finds out what a page that is opened now will ask for."""
+    """Finds out what a page opened now will ask for."""
 
     def found() -> str:
         (path,) = re.findall(r'hx-get="([^"]*[?&;]v=[^"]*)"', get(tree, page)[1])
@@ -162,7 +162,7 @@ def table(ours: dict[str, Server], bare: Server) -> str:
 
 
 def measure(folder: Path, rounds: int, looks: int) -> tuple[dict[str, Server], Server]:
-    """Everything in turns, so many times."""
+    """All servers in turn, this many times."""
     tree = Tree(folder, program=(*RUN, "--port", "0"), workers=1, poll_seconds=5)
     try:
         tree.wait_until_started()

@@ -1,7 +1,7 @@
-"""The times and sizes that are promised, measured: python -m benchmarks.promises [--rounds N] [NAME ...].
+"""Measures the times and sizes that we promise: python -m benchmarks.promises [--rounds N] [NAME ...].
 
-Each is measured on a real `run.py` with two workers and the settings people have who set nothing. Without names
-all of them; the exit code is 1 if one is not kept.
+Each is measured on a real `run.py` with two workers and default settings. Without names, all are measured; the
+exit code is 1 if one is not kept.
 """
 
 import argparse
@@ -40,7 +40,7 @@ PROMISES: dict[str, Promise] = {}
 
 
 def promise(words: str, limit: float, unit: str, judge: Judge = statistics.median) -> Callable[[Measure], Measure]:
-    """This is promised, and the function measures it."""
+    """Registers a promise, which the function measures."""
 
     def keep(measure: Measure) -> Measure:
         PROMISES[measure.__name__] = Promise(words, limit, unit, judge, measure)
@@ -54,7 +54,7 @@ def promise(words: str, limit: float, unit: str, judge: Judge = statistics.media
 
 @contextmanager
 def served(folder: Path, *, port: int = 0, **settings: object) -> Iterator[Tree]:
-    """A `run.py` that was started just now."""
+    """A `run.py` that was just started."""
     tree = Tree(folder, program=(*RUN, "--port", str(port)), workers=2, **{**DEFAULTS, **settings})
     try:
         yield tree
@@ -65,7 +65,7 @@ def served(folder: Path, *, port: int = 0, **settings: object) -> Iterator[Tree]
 
 @contextmanager
 def started(folder: Path, **settings: object) -> Iterator[Tree]:
-    """The same once it and its workers are there."""
+    """The same, once it and its workers are ready."""
     with served(folder, **settings) as tree:
         wait_until(lambda: has_said_all(tree), what="the start-up message")
         tree.wait_for_workers(2)
@@ -77,7 +77,7 @@ def has_said_all(tree: Tree) -> bool:
 
 
 def seconds_until(condition: Callable[[], object]) -> float:
-    """How long it takes from now until this is so."""
+    """How long it takes from now until this is true."""
     began = time.perf_counter()
     while not condition():
         assert time.perf_counter() < began + 60, "not within a minute"
@@ -86,7 +86,7 @@ def seconds_until(condition: Callable[[], object]) -> float:
 
 
 def answers(port: int) -> bool:
-    """Ask for the first page, and wait until there is somebody who answers."""
+    """Request the first page, and wait until the server answers."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
             connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
@@ -230,7 +230,7 @@ def prune_holds_the_lock(folder: Path) -> Iterator[float]:
 
 
 def fill(database: Database) -> None:
-    """Many jobs that have been kept long enough."""
+    """Many jobs past their retention period."""
     with database.write() as connection:
         connection.exec_driver_sql(
             "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)"
@@ -248,7 +248,7 @@ def memory_of_an_upload(folder: Path) -> Iterator[float]:
     with started(folder, tasks=folder / "measuring.py") as tree:
         upload(tree, 1)
         web = web_process(tree)
-        # The peak begins anew: that of the start would hide what an upload takes (proc(5)).
+        # Reset the peak: the one of the start would hide what an upload takes (proc(5)).
         Path(f"/proc/{web}/clear_refs").write_text("5")
         before = peak_memory_mb(web) or 0.0
         assert upload(tree, 100).status == 303
@@ -258,7 +258,7 @@ def memory_of_an_upload(folder: Path) -> Iterator[float]:
 @promise("idle: processor time of all processes over 30 s", 0.25, "%")
 def idle_processor(folder: Path) -> Iterator[float]:
     with started(folder, tasks="asyncinweb.tasks.demo") as tree:
-        # Past what a start does once.
+        # After the work that a start does once.
         time.sleep(7)
         before = sum(map(processor_seconds, tree.processes()))
         time.sleep(IDLE_SECONDS)
@@ -276,7 +276,7 @@ def memory_of_the_tree(folder: Path) -> Iterator[float]:
 
 
 def find_out(kept: Promise, rounds: int) -> Finding:
-    """Measure it so many times, each time in a new folder."""
+    """Measure it this many times, each time in a new folder."""
     figures: list[float] = []
     for _ in range(rounds):
         with tempfile.TemporaryDirectory(prefix="asyncinweb-promise-") as folder:
@@ -285,7 +285,7 @@ def find_out(kept: Promise, rounds: int) -> Finding:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the table as it grows. 1 if something is not kept."""
+    """Print the table as it grows. 1 if a promise is not kept."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(PROMISES))
     parser.add_argument("--rounds", type=int, default=3)

@@ -1,8 +1,8 @@
-"""Everything at once for as long as one likes: python -m benchmarks.soak --minutes 10.
+"""Everything at once for as long as you like: python -m benchmarks.soak --minutes 10.
 
-A real `run.py` with two workers is asked for jobs of every kind while workers are killed, jobs cancelled,
-backups made, finished jobs pruned and the write lock kept from everybody. In the end all must be settled, the
-invariants of the tests must hold, and the server must not have grown.
+A real `run.py` with two workers gets jobs of every kind while workers are killed, jobs cancelled, backups made,
+finished jobs pruned and the write lock held by another process. At the end every job must be settled, the tests'
+invariants must hold, and the server must not have grown.
 """
 
 import argparse
@@ -30,7 +30,7 @@ KEEP_SECONDS = 8.0
 MOST_WAITING = 40
 WARM_UP = 0.3
 MAY_GROW = 1.2
-# The noise of a few pages is no growth.
+# A few pages are noise, not growth.
 SLACK_MB = 5.0
 SAMPLES: tuple[tuple[str, dict[str, object]], ...] = (
     ("add", {"a": 1}),
@@ -51,7 +51,7 @@ SAMPLES: tuple[tuple[str, dict[str, object]], ...] = (
 
 @dataclass(frozen=True)
 class Size:
-    """What the server's lasting processes use (workers are replaced all the time), and how many there are."""
+    """The memory of the server's lasting processes (workers are replaced all the time), and their number."""
 
     memory_mb: float
     descriptors: int
@@ -60,7 +60,7 @@ class Size:
 
 @dataclass
 class Report:
-    """What a soak did and saw."""
+    """The report of a soak."""
 
     seconds: float = 0.0
     done: Counter[str] = field(default_factory=Counter)
@@ -73,7 +73,7 @@ class Report:
 
 
 class Soak:
-    """One server, and three threads that keep it busy until the time is over."""
+    """One server, and three threads that keep it busy until the time is up."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.report = Report()
@@ -90,7 +90,7 @@ class Soak:
         self._settings = {"instance": self.tree.instance, "keep_days": KEEP_SECONDS / 86_400}
 
     def run(self, seconds: float) -> Report:
-        """Keep it busy, wait until all is settled, and check everything. Raises AssertionError."""
+        """Keep the server busy, wait until all jobs are settled, and check everything. Raises AssertionError."""
         began = time.monotonic()
         self.tree.wait_until_started()
         self.tree.wait_for_workers(2)
@@ -174,7 +174,7 @@ class Soak:
             self.report.slowest_page_seconds, round(time.monotonic() - began, 2)
         )
         self.report.done[f"page {status}"] += 1
-        # A form is told to come back if the write lock is not to be had within 5 s.
+        # A form gets a 503 if the write lock is not free within 5 s.
         assert status in (200, 204, 404) or (path, status) == ("form", 503), (path, status)
         wal = self.tree.database.wal_bytes / 1e6
         self.report.largest_wal_mb = max(self.report.largest_wal_mb, round(wal, 1))
@@ -213,7 +213,7 @@ class Soak:
         return Size(round(memory, 1), descriptors, len(self.tree.processes()))
 
     def _settle(self) -> None:
-        """Until no job is left, both workers are there, and nobody works any more."""
+        """Wait until no job is left and both workers are idle."""
         wait_until(lambda: not self._unfinished(), 120, "all jobs to end")
         self.tree.wait_for_workers(2)
         wait_until(lambda: self.tree.database.wal_bytes < 200_000, 20, "the write-ahead log to be emptied")
@@ -230,7 +230,7 @@ class Soak:
         warm, end = self.report.warm, self.report.end
         assert warm is not None
         assert end is not None
-        # At the warm moment a worker may just be missing.
+        # At the first measurement a worker may be missing.
         assert end.processes <= self._processes, (self._processes, end)
         assert end.descriptors <= warm.descriptors * MAY_GROW, (warm, end)
         assert end.memory_mb <= warm.memory_mb * MAY_GROW + SLACK_MB, (warm, end)
@@ -247,7 +247,7 @@ class Soak:
 
 
 def soak(folder: Path, seconds: float, seed: int = 0) -> Report:
-    """Run one soak in a folder. Raises AssertionError for whatever must not be."""
+    """Run one soak in a folder. Raises AssertionError if anything is wrong."""
     run = Soak(folder, seed)
     try:
         report = run.run(seconds)

@@ -1,1 +1,1 @@
-"""What can be run: tasks, their inputs and outputs. Pure: no database, no Flask, no processes."""
+"""Tasks, their inputs and outputs. Pure: no database, no Flask, no processes."""

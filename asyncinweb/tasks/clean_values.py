@@ -1,4 +1,4 @@
-"""Whatever an author's code hands over, as text and numbers that every store, page and program can take."""
+"""Turning any value from an author's code into text and numbers that every store, page and program accepts."""
 
 import json
 import math
@@ -7,8 +7,8 @@ from asyncinweb.errors import JobInterruption
 
 
 def clean_text(value: object, most_characters: int) -> str:
-    """The value as text, cut where it is long. What UTF-8 or a database has no bytes for is escaped: half of a
-    character (as `os.fsdecode` makes it of a strange file name) and NUL."""
+    """The value as text, cut if it is long. Characters that UTF-8 or a database cannot store are escaped: half
+    characters (which `os.fsdecode` makes from strange file names) and NUL."""
     text = _text_of(value)[:most_characters]
     if text.isascii() and "\0" not in text:
         return text
@@ -16,19 +16,19 @@ def clean_text(value: object, most_characters: int) -> str:
 
 
 def _text_of(value: object) -> str:
-    # A text of an author's own type may have methods that fail; those of `str` do not.
+    # An author's own string type may have methods that fail; those of `str` do not.
     if isinstance(value, str):
         return str.__str__(value)
     try:
         return str.__str__(str(value))
     except JobInterruption:
         raise
-    except BaseException:  # an author's own class may end in any way, even by leaving the program
+    except BaseException:  # an author's own class may raise anything, even SystemExit
         return "(its text cannot be shown)"
 
 
 def finite(value: object) -> float | None:
-    """The value as a number; None for what is none, for infinity, NaN, and what a float has no room for."""
+    """The value as a number; None for anything else, for infinity, NaN, and numbers too large for a float."""
     try:
         number = float(value)  # type: ignore[arg-type]  # an author may pass anything
     except Exception:

@@ -1,7 +1,7 @@
 """`current_job` and `track`: what a running function can say about itself.
 
-The functions here only pass on to the `JobBackend` that a worker has put in place. Without one they do
-nothing harmful, so a task can be called and tested like any function.
+The functions here only pass calls on to the `JobBackend` that a worker has set. Without one they do nothing
+harmful, so a task can be called and tested like any function.
 """
 
 import os
@@ -16,7 +16,7 @@ FileData = bytes | str | os.PathLike[str]
 
 
 class JobBackend(Protocol):
-    """The job that this process works on, as its worker implements it."""
+    """The job that this process is running, as its worker implements it."""
 
     slug: str
     attempt: int
@@ -35,7 +35,7 @@ class JobBackend(Protocol):
 # One job runs in a process at a time, so a plain variable serves threads started by the task too;
 # a context variable would be empty in them.
 _running: JobBackend | None = None
-# The job that has started a piece of code, where Python carries that along: tasks and callbacks of asyncio.
+# The job that started the current code, where Python keeps track of that: asyncio tasks and callbacks.
 _started_by: ContextVar[JobBackend | None] = ContextVar("asyncinweb_started_by", default=None)
 
 
@@ -53,23 +53,23 @@ def running_as(running: JobBackend) -> Iterator[None]:
 
 
 def _current() -> JobBackend | None:
-    """The running job, unless an earlier one has left behind the code that asks."""
+    """The running job, unless the calling code was left behind by an earlier one."""
     started_by = _started_by.get()
     return _running if started_by is None or started_by is _running else None
 
 
 def left_by() -> str:
-    """The slug of the earlier job that has left the code behind that now runs; "" if none has, as far as known."""
+    """The slug of the earlier job that left the calling code behind; "" if there is none, as far as we know."""
     started_by = _started_by.get()
     return "" if started_by is None or started_by is _running else started_by.slug
 
 
 class CurrentJob:
-    """The job this process is working on; use it as `asyncinweb.current_job`."""
+    """The job that this process is running; use it as `asyncinweb.current_job`."""
 
     @property
     def slug(self) -> str:
-        """The job's public address part, "" outside a job."""
+        """The job's public name in its address, "" outside a job."""
         running = _current()
         return running.slug if running else ""
 
@@ -81,7 +81,7 @@ class CurrentJob:
 
     @property
     def cancelled(self) -> bool:
-        """True as soon as somebody asked to stop this job."""
+        """True as soon as someone has asked to stop this job."""
         running = _current()
         return running is not None and running.cancelled
 
@@ -95,9 +95,9 @@ class CurrentJob:
         return running.working_path if running else Path.cwd()
 
     def progress(self, done: float, total: float | None = None, text: str = "") -> None:
-        """Say how far the job is: `done` of `total` (any unit), and in words what it is doing.
+        """Report how far the job is: `done` of `total` (any unit), with a text that says what it is doing.
 
-        Cheap enough for every turn of a loop: it is written at most twice a second.
+        Cheap enough to call in every turn of a loop: the report is written at most twice a second.
         """
         if running := _current():
             running.progress(done, total, text)
@@ -122,7 +122,7 @@ current_job = CurrentJob()
 def track(items: Iterable[T], total: float | None = None, text: str = "") -> Iterator[T]:
     """Yield the items and report each finished one as progress.
 
-    `total` defaults to `len(items)` where that is known; without it the bar shows no share.
+    `total` defaults to `len(items)` if that is known; without it the bar shows no share.
     """
     if total is None and isinstance(items, Sized):
         total = len(items)
@@ -133,5 +133,5 @@ def track(items: Iterable[T], total: float | None = None, text: str = "") -> Ite
 
 
 def shielded() -> AbstractContextManager[None]:
-    """Keep a cancel or a time limit from cutting into the library's own bookkeeping."""
+    """Keep a cancel or a time limit from interrupting the library's own bookkeeping."""
     return _running.shield() if _running else nullcontext()

@@ -1,5 +1,5 @@
-"""No job is made while tasks are being loaded: every process loads them, so each one would make a job of its own,
-and some before they know which database is theirs."""
+"""Refuses jobs while tasks are being loaded: every process loads them, so each would make its own job, some of
+them before they know their database."""
 
 import os
 import sys
@@ -12,13 +12,13 @@ from types import FrameType
 from asyncinweb.errors import TaskDefinitionError
 
 PACKAGE = f"{Path(__file__).parents[1]}{os.sep}"
-# The threads that were there when loading began; None while nothing is loaded.
+# The threads that existed when loading began; None while nothing is being loaded.
 _bystanders: frozenset[int | None] | None = None
 
 
 @contextmanager
 def loading() -> Iterator[None]:
-    """Tasks are loaded in here, by this thread and those that it starts meanwhile."""
+    """Inside, tasks are being loaded, by this thread and those that it starts."""
     global _bystanders
     before = _bystanders
     others = (each.ident for each in threading.enumerate() if each is not threading.current_thread())
@@ -30,7 +30,7 @@ def loading() -> Iterator[None]:
 
 
 def refuse_while_loading(task: str) -> None:
-    """TaskDefinitionError with file and line if the code that is being loaded asks for a job of this task."""
+    """Raise TaskDefinitionError with file and line if code that is being loaded enqueues a job of this task."""
     if _bystanders is not None and threading.get_ident() not in _bystanders:
         raise TaskDefinitionError(
             f"{_place()}: {task} was enqueued while tasks were being loaded. Every process loads them, so each "

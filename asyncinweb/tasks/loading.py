@@ -1,5 +1,5 @@
-"""Importing the modules and files that define tasks. This is the only place that imports by a name it is given,
-and the names come from the settings, never from the database."""
+"""Importing the modules and files that define tasks. This is the only module that imports by a given name, and the
+names come from the settings, never from the database."""
 
 import importlib
 import importlib.util
@@ -29,7 +29,7 @@ def load(sources: Sequence[str]) -> Registry:
 
 
 def _check(task: Task[..., object]) -> None:
-    """Read the signature, and see that a task started by the clock needs no arguments."""
+    """Read the signature, and check that a task started by the clock needs no arguments."""
     inputs = task.inputs
     if task.options.cron is not None:
         try:
@@ -70,7 +70,7 @@ def _import_file(path: Path) -> None:
     name = path.stem
     there = _origin_of(name)
     if there is not None and there != path.resolve():
-        # It would be taken for that module by whoever imports it later.
+        # Code that imports that module later would get this file instead.
         raise TaskLoadError(
             f"Cannot load {path}: there is already another module called {name!r}. Rename the file."
         )
@@ -91,7 +91,7 @@ def _import_file(path: Path) -> None:
 
 
 def _origin_of(name: str) -> Path | None:
-    """Where the module of this name is, loaded or not; a path that is none for one that has no file."""
+    """The file of the module with this name, loaded or not; a non-existent path if the module has no file."""
     try:
         spec = importlib.util.find_spec(name)
     except (ImportError, ValueError):
@@ -112,6 +112,6 @@ def _import_failure(source: str, error: BaseException) -> str:
         frames = inspect.getinnerframes(error.__traceback__) if error.__traceback__ else []
         own = [frame for frame in frames if "importlib" not in frame.filename and frame.filename != __file__]
         where = f"{own[-1].filename}:{own[-1].lineno}" if own else source
-    # The whole text of a syntax error says where it is, too.
+    # The full text of a syntax error repeats the place.
     message = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split())
     return f"Cannot import {source}: {type(error).__name__}: {message} ({where})"

@@ -8,14 +8,15 @@ from asyncinweb.states import Reason
 
 @dataclass(frozen=True)
 class Completed:
-    """It returned. `result` is the JSON that the job row keeps."""
+    """The function returned. `result` is the JSON that the job's row stores."""
 
     result: str
 
 
 @dataclass(frozen=True)
 class SourceLine:
-    """A line of the author's code. file: as seen from where Python imports. code: as it ran, "" if unknown."""
+    """A line of the author's code. file: relative to where Python imports it from. code: as it ran, "" if
+    unknown."""
 
     file: str
     line: int
@@ -30,8 +31,8 @@ class SourceLine:
 
 @dataclass(frozen=True)
 class Failed:
-    """It raised, or could not be run. `retry_after`: seconds until another try is wanted, None for none.
-    `source`: the author's line at which it failed, where there is one."""
+    """The function raised, or could not be run. `retry_after`: seconds until the next try, None for no further
+    try. `source`: the author's line at which it failed, if there is one."""
 
     reason: Reason
     error: str
@@ -42,12 +43,12 @@ class Failed:
 
 @dataclass(frozen=True)
 class Cancelled:
-    """It was stopped because somebody asked for it."""
+    """The job was stopped because someone asked for it."""
 
 
 @dataclass(frozen=True)
 class Released:
-    """It was stopped because the server stops; another worker takes it up later."""
+    """The job was stopped because the server is stopping; another worker takes it up later."""
 
 
 Outcome = Completed | Failed | Cancelled | Released

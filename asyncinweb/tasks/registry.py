@@ -1,7 +1,7 @@
-"""`@task`, and the tasks there are.
+"""`@task`, and the registry of tasks.
 
-A task is an ordinary function with options; nothing here runs one or knows a database. `enqueue` hands a
-request to whatever `connect` was given, so that this room needs none above it.
+A task is an ordinary function with options; nothing here runs one or knows a database. `enqueue` passes a request
+to the function given to `connect`, so that this room depends on none above it.
 """
 
 import functools
@@ -32,7 +32,7 @@ Backoff = Sequence[float] | Callable[[int], float]
 
 @dataclass(frozen=True)
 class Options:
-    """What `@task(...)` was given. Times in seconds."""
+    """The options of `@task(...)`. Times in seconds."""
 
     title: str = ""
     timeout: float | None = None
@@ -51,7 +51,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Request:
-    """A request to run a task once: validated arguments, and when and how. BadArguments where no queue could keep
+    """A request to run a task once: validated arguments, when and how. BadArguments where no queue could keep
     that."""
 
     task: "Task[..., object]"
@@ -85,7 +85,7 @@ class Task(Generic[P, R_co]):
         return self.function(*args, **kwargs)
 
     def __reduce__(self) -> str:
-        """Pickled by its qualified name, like the function it stands for: for pools of processes."""
+        """Pickled by its qualified name, like the function it stands for, so that process pools can use it."""
         return self.function.__qualname__
 
     def __repr__(self) -> str:
@@ -93,7 +93,8 @@ class Task(Generic[P, R_co]):
 
     @functools.cached_property
     def inputs(self) -> Inputs:
-        """The function's parameters as validated fields. TaskDefinitionError on a hint no form can show."""
+        """The function's parameters as validated fields. TaskDefinitionError for a hint that forms do not
+        support."""
         return Inputs.of(self.function, self.name, self.location)
 
     @property
@@ -109,7 +110,7 @@ class Task(Generic[P, R_co]):
 
     @functools.cached_property
     def title(self) -> str:
-        """What the visitor reads: the option, else the docstring's first line, else the name in words."""
+        """What visitors read: the option, otherwise the docstring's first line, otherwise the name in words."""
         first_line = inspect.cleandoc(self.function.__doc__ or "").partition("\n")[0].rstrip(".")
         return self.options.title or first_line or self.name.replace("_", " ").capitalize()
 
@@ -144,7 +145,7 @@ class Task(Generic[P, R_co]):
 
 @dataclass(frozen=True)
 class Submission(Generic[P, R_co]):
-    """A task together with how to enqueue it; made by `Task.using`."""
+    """A task and how to enqueue it; made by `Task.using`."""
 
     task: Task[P, R_co]
     priority: int | None = None
@@ -172,7 +173,7 @@ class Submission(Generic[P, R_co]):
 
 @dataclass
 class Registry:
-    """Tasks by name. There is one for the process, filled by `@task`."""
+    """Tasks by name. Each process has one registry, filled by `@task`."""
 
     tasks: dict[str, Task[..., object]] = field(default_factory=dict)
 
@@ -200,7 +201,7 @@ class Registry:
 
     @property
     def visible(self) -> list[Task[..., object]]:
-        """What visitors can start from a page, in the order of definition."""
+        """The tasks that visitors can start from a page, in the order of definition."""
         return [task for task in self.tasks.values() if not task.options.hidden]
 
 
@@ -246,13 +247,13 @@ def task(
 def task(function: Callable[P, R] | None = None, /, **options: object) -> Task[P, R] | Decorator:
     """Make a function a task: `@task` or `@task(timeout=600, max_attempts=3)`.
 
-    title: heading for visitors. timeout: seconds until the function is stopped. max_attempts: tries if
+    title: title for visitors. timeout: seconds until the function is stopped. max_attempts: tries if
     it raises; retry_on: only for these exceptions (default: any Exception). backoff: pauses in seconds
     between tries, a number, a list, or a function of the attempt. on_crash: "rerun" once if its process
     dies, or "fail". concurrency: how many of it may run at once. priority: larger goes first.
     memory_mb: memory it may hold beyond what its process held before. fresh_process: run it in a new process.
     keep_days: keep its finished jobs that long. cron: start it by the clock (UTC), e.g. "0 6 * * 1-5".
-    hidden: not on the home page. TaskDefinitionError on an option that makes no sense.
+    hidden: do not show it on the home page. TaskDefinitionError for an invalid option.
     """
 
     decorator = Decorator(options)
@@ -305,7 +306,7 @@ _connected: Submit | None = None
 
 
 def connect(submit: Submit) -> None:
-    """Say where `enqueue` takes requests to."""
+    """Set where `enqueue` sends requests."""
     global _connected
     _connected = submit
 

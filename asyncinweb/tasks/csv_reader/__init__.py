@@ -1,1 +1,1 @@
-"""Reading CSV files as people have them: which encoding, which separator, and rows with cells of any length."""
+"""Reading CSV files as people have them: the encoding, the separator, and rows with cells of any length."""

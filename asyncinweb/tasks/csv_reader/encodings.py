@@ -1,8 +1,9 @@
-"""From the bytes of a text file to its text. What the bytes prove is known; what they only suggest is assumed.
+"""From the bytes of a text file to its text. What the bytes prove counts as known; what they only suggest counts
+as assumed.
 
 A guess among 8-bit encodings looks at words: in the right encoding they have the letters of one language, capitals
-only where words begin, and no signs in their middle. Libraries guess from the frequency of letters, which a short
-table of names hasn't got: docs/decisions compares them.
+only where words begin, and no signs in their middle. Libraries guess from letter frequencies, which a short table
+of names does not have: docs/decisions compares them.
 """
 
 import codecs
@@ -45,14 +46,14 @@ MARKS: tuple[tuple[bytes, str, Encoding], ...] = (
     (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16"),
 )
 CODECS = {"Mac Roman": "mac_roman", "Shift-JIS": "cp932", "EUC-KR": "cp949"}
-# As much is looked at for a guess, and as many different words.
+# How much a guess looks at, and how many different words.
 SAMPLE_BYTES, MOST_WORDS = 100_000, 100
-# A guess needs this share of words that make sense.
+# A guess needs at least this share of plausible words.
 LEAST_SHARE = 0.7
 
 
 class NoText(ValueError):
-    """These bytes are no text."""
+    """These bytes are not text."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Decoded:
 
 
 def decode(data: bytes, encoding: Encoding | None = None, *, is_whole: bool = True) -> Decoded:
-    """The text of a file, or of its beginning, in this encoding or in the one it seems to have. Raises NoText."""
+    """The text of a file, or of its beginning, in this encoding or in its apparent one. Raises NoText."""
     for mark, codec, name in MARKS:
         if data.startswith(mark) and encoding in (None, name):
             return Decoded(_decoded(data[len(mark) :], codec, is_whole, "replace"), name, is_assumed=False)
@@ -87,7 +88,7 @@ def _as_chosen(data: bytes, encoding: Encoding, is_whole: bool) -> str:
 
 
 def _wide(data: bytes, is_whole: bool) -> Decoded:
-    """Text with bytes of 0, which only UTF-16 and UTF-32 have."""
+    """Text with zero bytes, which only UTF-16 and UTF-32 have."""
     for name in ("UTF-32", "UTF-16"):
         texts = [_strict(data, f"{name}-{end}", is_whole) for end in ("le", "be")]
         best = max((text for text in texts if text), key=_readable_share, default="")
@@ -99,7 +100,7 @@ def _wide(data: bytes, is_whole: bool) -> Decoded:
 
 
 def _readable_share(text: str) -> float:
-    """Of ASCII and letters. Read the wrong way round, digits and commas become rare Chinese ones."""
+    """Consists of ASCII and letters. With the bytes swapped, digits and commas become rare Chinese characters."""
     sample = text[:10_000]
     plain = sum(each.isascii() and (each.isprintable() or each in "\t\r\n") for each in sample)
     letters = sum(not each.isascii() and each.isalpha() and ord(each) < 0x3400 for each in sample)
@@ -119,7 +120,7 @@ def _strict(data: bytes, codec: str, is_whole: bool) -> str | None:
 
 
 def _decoded(data: bytes, codec: str, is_whole: bool, errors: str) -> str:
-    # Incrementally, since the last character of a beginning may be cut in its middle.
+    # Incrementally, because the last character of a beginning may be cut in the middle.
     return codecs.getincrementaldecoder(codec)(errors).decode(data, is_whole)
 
 
@@ -132,13 +133,13 @@ CENTRAL = "ąćęłńóśźżĄĆĘŁŃÓŚŹŻáčďéěíňřšťúůýžÁČ�
 CYRILLIC = "".join(map(chr, range(0x410, 0x450))) + "ёЁіІїЇєЄґҐўЎ"
 GREEK = "".join(map(chr, range(0x386, 0x3CF)))
 HEBREW = "".join(map(chr, range(0x5D0, 0x5EB)))
-# These end a word, and no word of Hebrew goes on behind one.
+# These end a word; no Hebrew word continues after one.
 HEBREW_ENDS = "ךםןףץ"
 ARABIC = "".join(map(chr, range(0x621, 0x653))) + "پچژگکی"
 INNER_SIGNS = "€£§°©®«»„“”‘‚–—…²³¿¡´µ×±\xa0№"
-# Between letters, these two make sense as well.
+# Between letters, these two are plausible too.
 SIGNS = f"{INNER_SIGNS}’·"
-# Of equally good ones the first.
+# The first of equally good ones.
 ALPHABETS: tuple[tuple[Encoding, str], ...] = (
     ("Windows-1252", WESTERN),
     ("Windows-1255", HEBREW),
@@ -167,7 +168,7 @@ _APART = re.compile(r"[\s,;|\"'()/\\]+")
 
 
 def _guess(data: bytes) -> Encoding:
-    """The encoding in which most of the words with other letters than ASCII's make sense."""
+    """The encoding in which most words with non-ASCII letters are plausible."""
     shares = [(_share(data, name, _is_word_in(alphabet)), name) for name, alphabet in ALPHABETS]
     shares += [(_share(data, name, _is_common_in(name, ranges)), name) for name, ranges in COMMON]
     best = max(shares, key=lambda each: each[0])
@@ -190,7 +191,7 @@ def _foreign_words(text: str) -> list[str]:
 def _is_word_in(alphabet: str) -> Callable[[str], float]:
     is_latin = alphabet in LATIN
     no_word = re.compile(rf"[^\x00-\x7f{alphabet}{SIGNS}]|([^\W\d_][{INNER_SIGNS}]|[®©²³±´])[^\W\d_]")
-    # Latin words have few other letters in a row; words in other alphabets have none of ASCII's beside them.
+    # Latin words have few non-ASCII letters in a row; words in other alphabets have no ASCII letters next to them.
     mixed = rf"[{alphabet}]{{3}}" if is_latin else rf"[{alphabet}][a-zA-Z]|[a-zA-Z][{alphabet}]"
     wrong = re.compile(rf"{mixed}|[{HEBREW_ENDS}][{HEBREW}]")
 
@@ -204,7 +205,7 @@ def _is_word_in(alphabet: str) -> Callable[[str], float]:
 
 
 def _has_inner_capital(word: str) -> bool:
-    """A capital behind a small letter, where one of them isn't ASCII's: McDonald is a name."""
+    """A capital after a small letter, where one of them isn't ASCII: McDonald is a name."""
     return any(a.islower() and b.isupper() and not (a.isascii() and b.isascii()) for a, b in pairwise(word))
 
 
@@ -215,7 +216,7 @@ def _is_common_in(encoding: Encoding, ranges: tuple[tuple[int, int], ...]) -> Ca
             return 0.0
         first_bytes = [each.encode(_codec(encoding), "replace")[0] for each in foreign]
         common = sum(any(low <= byte <= high for low, high in ranges) for byte in first_bytes)
-        # A little less than certain, so that an alphabet in which all words make sense comes first.
+        # A little less than certain, so that an alphabet in which all words are plausible comes first.
         return 0.99 * common / len(foreign)
 
     return worth

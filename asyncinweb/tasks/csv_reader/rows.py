@@ -1,4 +1,4 @@
-"""From the text of a CSV file to rows of cells: the separator, and cells of any length, whatever they mean."""
+"""From the text of a CSV file to rows of cells: finds the separator, and leaves the cells' meaning open."""
 
 import csv
 import io
@@ -13,9 +13,9 @@ from typing import Literal
 
 Delimiter = Literal["comma", "semicolon", "tab", "pipe"]
 SIGNS: dict[Delimiter, str] = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
-# Enough to tell by, and short enough for the usual limit of a cell.
+# Enough for a decision, and short enough for the csv module's usual cell limit.
 SAMPLE_CHARACTERS, SAMPLE_ROWS = 100_000, 500
-# A row of more lines most likely lacks a quotation mark.
+# A row with more lines most likely lacks a quotation mark.
 MOST_LINES = 100
 # Excel writes and obeys such a first line: sep=;
 _SEP = re.compile(r'\A"?sep=([^\r\n])"?(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
@@ -36,7 +36,7 @@ class Row:
 
 @dataclass(frozen=True)
 class CsvText:
-    """A text and the sign that its first line names, if it is such a line; `body` is what comes after it."""
+    """A text, and the separator that its first line names, if any; `body` is the rest."""
 
     body: str
     first_line: int
@@ -44,12 +44,13 @@ class CsvText:
 
     @classmethod
     def of(cls, text: str) -> "CsvText":
-        """Take the line off that names the separator."""
+        """Remove the line that names the separator."""
         found = _SEP.match(text)
         return cls(text[found.end() :], 2, found[1]) if found else cls(text, 1, "")
 
     def rows(self, sign: str, *, is_whole: bool = True) -> list[Row]:
-        """Its rows, also empty ones; of a beginning, without a last one that may be cut. Raises NoTable."""
+        """The rows, including empty ones; for a beginning, without the last row, which may be cut. Raises
+        NoTable."""
         rows: list[Row] = []
         line = self.first_line
         with _cells_of_any_length(len(self.body)):
@@ -70,12 +71,13 @@ class CsvText:
 
 
 def guess_delimiter(csv_text: CsvText) -> Delimiter:
-    """The one that cuts most rows into equally many cells. NoTable if none does for half of them."""
+    """The separator that cuts the most rows into the same number of cells. NoTable if none does so for half of
+    them."""
     sample = csv_text.body[:SAMPLE_CHARACTERS]
     is_whole = len(sample) == len(csv_text.body)
     agreement = {delimiter: _agreement(sample, sign, is_whole) for delimiter, sign in SIGNS.items()}
     if not re.search(r"\D,|,\D", sample):
-        # All of them are decimal commas, if another sign separates the cells as well.
+        # They are all decimal commas, if another separator fits too.
         agreement["comma"] = min(agreement["comma"], (agreement["comma"][0], 2))
     best = max(agreement, key=lambda delimiter: (*agreement[delimiter], delimiter != "comma"))
     if agreement[best][0] < 0.5:
@@ -87,7 +89,8 @@ def guess_delimiter(csv_text: CsvText) -> Delimiter:
 
 
 def _agreement(sample: str, sign: str, is_whole: bool) -> tuple[float, int]:
-    """The share of the rows that the sign cuts into the most usual number of cells, at least two; that number."""
+    """The share of rows that the separator cuts into the most common number of cells (at least two), and that
+    number."""
     widths = _widths(sample, sign, is_whole)
     if not widths:
         return 0.0, 1
@@ -111,7 +114,7 @@ def _widths(sample: str, sign: str, is_whole: bool) -> Counter[int]:
 
 @contextmanager
 def _cells_of_any_length(length: int) -> Iterator[None]:
-    """The csv module's limit belongs to the process, and an author's code may rely on it."""
+    """The csv module's limit applies to the whole process, and an author's code may rely on it."""
     if length < csv.field_size_limit():
         yield
         return

@@ -1,4 +1,4 @@
-"""What the cells of a column are: numbers, dates or text. Decided for the column, since one cell rarely tells."""
+"""What the cells of a column are: numbers, dates or text. Decided per column, because one cell rarely tells."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 Value = float | str
-# So many of the filled cells must be numbers, or dates, for the others to be mistakes rather than text.
+# The share of filled cells that must be numbers, or dates, for the others to count as mistakes rather than text.
 MOST = 0.75
-# Longer numbers are identifiers; and the sum of these cannot overflow.
+# Longer numbers are identifiers, and shorter ones cannot overflow a sum.
 LARGEST = 1e100
 CODE = re.compile(r"0[0-9]+")
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A way to read cells: `read` gives a float for a number, an ISO text for a date, None for neither."""
+    """A way to read cells: `read` returns a float for a number, an ISO text for a date, None for neither."""
 
     type: str
     how: str
@@ -23,7 +23,7 @@ class Reading:
 
 
 def choose_reading(cells: Sequence[str]) -> tuple[Reading | None, list[Reading]]:
-    """How to read these filled cells, None for text; and the other ways that would fit but mean something else."""
+    """How to read these filled cells (None for text), and other ways that would fit but mean something else."""
     readings = READINGS
     if any(CODE.fullmatch(cell) for cell in cells):
         # 00423 is a code: reading it as a number would lose the zeros.
@@ -53,7 +53,7 @@ def _number_reader(point: str, group: str) -> Callable[[str], float | None]:
 
 def _date_reader(form: str) -> Callable[[str], str | None]:
     def read(cell: str) -> str | None:
-        # Trying is slow; most cells that are no dates show it at once.
+        # Parsing is slow, and most cells that are not dates can be ruled out at once.
         if not cell[:1].isdigit() or len(cell) > 19:
             return None
         try:

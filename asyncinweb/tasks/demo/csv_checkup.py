@@ -1,4 +1,4 @@
-"""A look over a table before it is used: a file or a long text in, a table out, findings in the log."""
+"""Checking a table before it is used: a file or a long text in, a table out, findings in the log."""
 
 from collections.abc import Sequence
 from statistics import fmean
@@ -110,7 +110,7 @@ def _repeated_rows(table: CsvTable) -> list[str]:
 
 
 def _check_column(table: CsvTable, number: int) -> dict[str, object]:
-    """The row of the result for a column. Tells which of its cells do not fit."""
+    """The row of the result for a column. Logs the cells that do not fit."""
     name, cells = table.names[number], table.column(number)
     filled = [cell for cell in cells if cell]
     reading, rivals = choose_reading(filled)

@@ -1,4 +1,4 @@
-"""A table: names of columns, and rows below them. Knows nothing about what is in the cells."""
+"""A table: column names and rows. Knows nothing about what the cells mean."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class CsvTable:
 
 
 def read_table(csv_text: CsvText, sign: str, header: bool) -> CsvTable:
-    """Rows with nothing in them are left out. ValueError says in which line the text is no table."""
+    """Empty rows are left out. ValueError names the line at which the text is not a table."""
     rows = [row for row in csv_text.rows(sign) if any(row.cells)]
     if not rows:
         raise ValueError("The table is empty: every cell is blank.")
@@ -35,7 +35,7 @@ def read_table(csv_text: CsvText, sign: str, header: bool) -> CsvTable:
 
 
 def _names(heading: list[str], width: int) -> list[str]:
-    """A name for each column: what the heading says, with a number where it says nothing or the same twice."""
+    """A name for each column: its heading, with a number if that is empty or repeated."""
     seen = {""}
     names: list[str] = []
     for number, (name, _) in enumerate(zip_longest(heading, range(width), fillvalue=""), start=1):

@@ -1,4 +1,4 @@
-"""An import whose connection breaks twice: the demo of retries. The far side is made up, the sums are not."""
+"""An import whose connection breaks twice: the demo of retries. The server is made up, the sums are real."""
 
 import json
 import time
@@ -14,7 +14,7 @@ from asyncinweb.tasks.registry import task
 
 FAILING_ATTEMPTS = (1, 2)
 ROWS_PER_PAGE = 50
-# As long as a page of rows takes from a server that is not next door.
+# How long a page of rows takes from a distant server.
 SECONDS_PER_PAGE = 0.2
 REGIONS = ("north", "east", "south", "west")
 
@@ -48,7 +48,7 @@ def flaky_import(
 
 
 def _pages(rows: int) -> Iterator[list[str]]:
-    """Pages of orders, one JSON text for each, as a server would send them. ConnectionError half way, at first."""
+    """Pages of orders, one JSON text for each, as a server would send them. ConnectionError halfway, at first."""
     attempt = current_job.attempt
     print(f"Connecting to the order server (attempt {max(attempt, 1)}).")
     chance = Random(rows)

@@ -1,6 +1,6 @@
 """A Julia set as a picture, in plain Python: the demo of long computing with a steady progress bar.
 
-How a point gets its shade: Inigo Quilez, "Smooth iteration count for generalized Mandelbrot sets" (2007).
+The shading of a point: Inigo Quilez, "Smooth iteration count for generalized Mandelbrot sets" (2007).
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from asyncinweb.tasks.registry import task
 Colours = Literal["fire", "ice", "forest", "dusk", "ink"]
 Preset = Literal["spirals", "galaxy", "seahorses", "snowflakes", "whirlpools", "lightning"]
 
-# From far outside (left) to the set itself (right); bright where the two meet.
+# From far outside (left) to the set itself (right); bright where they meet.
 PALETTES: dict[Colours, str] = {
     "fire": "0c0509 2e0a16 7a1518 c93a12 f58a1f ffd877 fff8e1 f3b24a 8a2a14 2a0a14",
     "ice": "060b1c 0a2145 124a80 2b86bd 7cc4e4 e6f7fb ffffff 9fd0e8 2f6fa8 0d2a52",
@@ -26,16 +26,16 @@ PALETTES: dict[Colours, str] = {
     "ink": "faf8f3 efeae0 d3d8db 8fa6b2 3e6075 152a3c 0a1420",
 }
 
-# Steps after which a point counts as one that stays for ever.
+# Steps after which a point counts as staying for ever.
 LIMIT = 400
-# Shades told apart in each step; fewer would show as bands in the wide, calm outside.
+# Distinct shades in each step; fewer would show as bands in the wide, calm outside.
 SHADES_PER_STEP = 64
 SKETCH_WIDTH, SKETCH_HEIGHT = 96, 60
 
 
 @dataclass(frozen=True)
 class Shape:
-    """The constant that makes the set, and the half width and half height of the part of the plane to show."""
+    """The constant that defines the set, and half the width and height of the part of the plane to show."""
 
     c: complex
     across: float
@@ -92,7 +92,7 @@ class _Grid:
 
     @classmethod
     def fitting(cls, shape: Shape, columns: int, rows: int) -> "_Grid":
-        """The closest view that shows the whole shape, whatever the proportions of the picture."""
+        """The closest view that shows the whole shape, for any proportions of the picture."""
         return cls(shape.c, columns, rows, max(2 * shape.across / columns, 2 * shape.up / rows))
 
     def row(self, y: int) -> list[float]:
@@ -105,7 +105,8 @@ def _upper_half(grid: _Grid, shades: list[int]) -> list[bytes]:
     """The rows of pixels from the top to the middle one."""
     rows = [b""] * ((grid.rows + 2) // 4)
     stayed, longest = 0, 0.0
-    # In a scattered order: rows near the middle take longer, and so the remaining time is right from the start.
+    # In scattered order: rows near the middle take longer, and this way the remaining time is right from the
+    # start.
     scattered = sorted(range(len(rows)), key=lambda y: y * 0.618034 % 1)
     for y in track(scattered, text="rows and their mirror images"):
         upper, lower = grid.row(2 * y), grid.row(2 * y + 1)
@@ -119,7 +120,7 @@ def _upper_half(grid: _Grid, shades: list[int]) -> list[bytes]:
 def _steps(z: complex, c: complex) -> float:
     """How many steps z takes to leave, with a fraction that makes it smooth; LIMIT if it stays."""
     for step in range(4, LIMIT + 1, 4):
-        # Four at a time is twice as fast. Late notice does no harm: the fraction takes the distance into account.
+        # Four at a time is twice as fast. Noticing late does no harm: the fraction accounts for the distance.
         z = z * z + c
         z = z * z + c
         z = z * z + c
@@ -131,7 +132,7 @@ def _steps(z: complex, c: complex) -> float:
 
 
 def _shades(palette: str, shape: Shape) -> list[int]:
-    """A colour for every step count, spread over the range that a rough sketch of the shape finds."""
+    """A colour for every step count, spread over the range found in a rough sketch of the shape."""
     sketch = _Grid.fitting(shape, SKETCH_WIDTH, SKETCH_HEIGHT)
     found = sorted(steps for y in range(SKETCH_HEIGHT // 2) for steps in sketch.row(y) if steps < LIMIT)
     nearest, farthest = found[0], found[int(len(found) * 0.998)]

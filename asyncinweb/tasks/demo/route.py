@@ -18,7 +18,7 @@ from asyncinweb.tasks.registry import task
 Effort = Literal["quick", "good", "thorough"]
 TRIES: dict[Effort, int] = {"quick": 500_000, "good": 4_000_000, "thorough": 16_000_000}
 ROUNDS = 400
-# By how much a change may well make the trip longer, at first and in the end, as a share of the distance between
+# By how much a change may make the trip longer, at first and at the end, as a share of the distance between
 # neighbours. The best of six pairs tried on maps of 90 and 250 cities: about 2 % shorter trips than the worst.
 HOT, COLD = 0.5, 0.04
 
@@ -93,14 +93,15 @@ def _anneal(trip: list[int], distances: Distances, tries: int, chance: Random) -
 
 
 def _try_changes(trip: list[int], distances: Distances, tries: int, temperature: float, chance: Random) -> None:
-    """Turn random parts round: always if that makes the trip shorter, else the less likely the longer it gets."""
-    # Written out rather than with `_added`: this loop is all the time the task takes, and a call would double it.
+    """Reverse random parts: always if that makes the trip shorter, otherwise less likely the longer it gets."""
+    # Written out instead of calling `_added`: the task spends all its time in this loop, and a call would double
+    # it.
     random, last = chance.random, len(trip) - 1
     for _ in range(tries):
         start, end = 1 + int(random() * last), 1 + int(random() * last)
         if start > end:
             start, end = end, start
-        # `end - last` is one further than `end`, counted from the end of the list; after the last comes the first.
+        # `end - last` is one beyond `end`, counted from the end of the list, so the first follows the last.
         a, b, c, d = trip[start - 1], trip[start], trip[end], trip[end - last]
         added = distances[a][c] + distances[b][d] - distances[a][b] - distances[c][d]
         if added < 0 or random() < exp(-added / temperature):
@@ -108,7 +109,7 @@ def _try_changes(trip: list[int], distances: Distances, tries: int, temperature:
 
 
 def _straighten(trip: list[int], distances: Distances) -> None:
-    """Turn parts round as long as that makes the trip shorter; in the end no two roads cross."""
+    """Reverse parts as long as that makes the trip shorter; in the end no two roads cross."""
     improved = True
     while improved:
         improved = False
@@ -119,6 +120,6 @@ def _straighten(trip: list[int], distances: Distances) -> None:
 
 
 def _added(trip: list[int], distances: Distances, start: int, end: int) -> float:
-    """How many km longer the trip gets if the part from position `start` to `end` is turned round."""
+    """How many km longer the trip gets if the part from position `start` to `end` is reversed."""
     a, b, c, d = trip[start - 1], trip[start], trip[end], trip[(end + 1) % len(trip)]
     return distances[a][c] + distances[b][d] - distances[a][b] - distances[c][d]

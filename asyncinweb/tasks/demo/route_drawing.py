@@ -1,6 +1,6 @@
 """A round trip as an SVG map, with a curve of how the search went.
 
-Colours are written out, on a background of its own: shown as an image, it cannot know whether the page is dark.
+Colours are fixed, on their own background: as an image, the map cannot know whether the page is dark.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ ROAD, CITY, HOME = "#1f6f78", "#ffffff", "#d9572b"
 
 
 def draw_route(stops: Sequence[City], lengths: Sequence[float]) -> str:
-    """The stops in the order of the visit, and the lengths in km that the search went through, best last."""
+    """The stops in order, and the lengths in km that the search went through, best last."""
     title = f"Round trip through {len(stops)} cities, {lengths[-1]:,.0f} km"
     return "\n".join(
         [
@@ -37,12 +37,12 @@ def draw_route(stops: Sequence[City], lengths: Sequence[float]) -> str:
 
 
 def percent_shorter(lengths: Sequence[float]) -> int:
-    """By how much the last length is below the first."""
+    """How much shorter the last length is than the first."""
     return round(100 - 100 * lengths[-1] / lengths[0])
 
 
 def _land() -> Iterable[str]:
-    """The map without anything on it; its lines are 100 km apart."""
+    """The empty map; its lines are 100 km apart."""
     yield f'<rect x="-20" y="-20" width="{WIDTH_KM + 40}" height="{HEIGHT_KM + 40}" rx="10" fill="{LAND}"/>'
     upright = "".join(f"M{x} -20V{HEIGHT_KM + 20}" for x in range(0, WIDTH_KM + 1, 100))
     across = "".join(f"M-20 {y}H{WIDTH_KM + 20}" for y in range(0, HEIGHT_KM + 1, 100))
@@ -76,7 +76,7 @@ def _caption(title: str, lengths: Sequence[float]) -> Iterable[str]:
 def _curve(lengths: Sequence[float]) -> Iterable[str]:
     """How the length fell during the search, from left to right; the bottom is the best.
 
-    Logarithmic: the first moments bring so much that the rest would look flat.
+    Logarithmic, because the first moments gain so much that the rest would look flat.
     """
     longest, shortest = log(max(lengths)), log(min(lengths))
     right, down = CURVE_WIDTH / (len(lengths) - 1), CURVE_HEIGHT / (longest - shortest or 1)

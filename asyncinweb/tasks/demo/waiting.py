@@ -47,7 +47,7 @@ def hello(
 
 
 def _wait(seconds: int | None) -> int:
-    """Sleep that many seconds, a random number if None, and return how many it was."""
+    """Sleep for this many seconds (None: a random number), and return how many it was."""
     if seconds is None:
         seconds = randint(SHORTEST, LONGEST)
     print(f"Waiting for {seconds} s.")

@@ -1,1 +1,1 @@
-"""What goes into a task: type hints, fields, arguments, and how they are checked and stored."""
+"""The inputs of tasks: type hints, fields, arguments, and how they are checked and stored."""

@@ -1,7 +1,7 @@
-"""Validated arguments of one job, and what of them is kept beside the database: files, and secrets.
+"""Validated arguments of one job, and the parts stored beside the database: files and secrets.
 
-The job's row names a file by its digest and shows a secret as stars, so whatever reads the database (a list, the
-API, a search, a backup) can give neither away. Both lie in the job's own folder, and go when it goes.
+The job's row names a file by its digest and shows a secret as stars, so nothing that reads the database (a list,
+the API, a search, a backup) can reveal either. Both are in the job's own folder, and are deleted with it.
 """
 
 import json
@@ -17,7 +17,7 @@ from asyncinweb.tasks.inputs.uploaded import UploadedFile
 
 @dataclass(frozen=True)
 class Arguments:
-    """What `Inputs.pack` makes. json: for the row. secrets: by the name of their field."""
+    """What `Inputs.pack` returns. json: for the row. secrets: by field name."""
 
     json: str
     files: tuple[UploadedFile, ...] = ()
@@ -29,9 +29,9 @@ class Arguments:
         return not self.files and not self.secrets
 
     def keep_in(self, folder: Path, instance: Path) -> None:
-        """Make this folder and put files and secrets into it, on the disk for good. Raises OSError.
+        """Create this folder and put files and secrets into it, flushed to disk. Raises OSError.
 
-        A file that lies in the instance folder already is shared, not copied.
+        A file that is already in the instance folder is shared, not copied.
         """
         folder.mkdir(mode=0o700)
         for file in self.files:
@@ -51,7 +51,7 @@ class Arguments:
 
 
 def share(source: Path, target: Path) -> None:
-    """The same file under a second name; a copy where the file system knows no such thing."""
+    """Give a file a second name; copy it if the file system does not support that."""
     try:
         os.link(source, target)
     except FileNotFoundError:
@@ -77,5 +77,5 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _private(path: str, flags: int) -> int:
-    """Opens a file that nobody else on this computer may read."""
+    """An opener for files closed to other users of this computer."""
     return os.open(path, flags | os.O_EXCL, 0o600)

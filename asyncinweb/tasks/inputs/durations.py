@@ -18,8 +18,8 @@ _SHORT = {"days": "days", "hours": "h", "minutes": "min", "seconds": "s"}
 
 
 def read_duration(text: str) -> timedelta | str:
-    """The duration; the text itself if it is none. A bare number is seconds."""
-    # A comma before three digits may stand between thousands.
+    """The duration; the text itself if it is not one. A bare number means seconds."""
+    # A comma before three digits may separate thousands.
     words = re.sub(r"(?<=\d),(?=\d)(?!\d{3}(?!\d))", ".", text.strip().lower().replace("−", "-"))
     is_negative, words = words.startswith("-"), words.removeprefix("-").strip()
     seconds = _clock(words) if ":" in words else _sum(f"{words} s" if _is_number(words) else words)

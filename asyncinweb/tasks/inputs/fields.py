@@ -1,6 +1,6 @@
 """The fields of a form: what one is, how its texts are read, and how a value is shown in it.
 
-Whether a value is right is decided by the pydantic model in `inputs`; how a hint becomes a field in `hints`.
+The pydantic model in `model` decides whether a value is valid; `type_hints` turns a hint into a field.
 """
 
 import enum
@@ -35,12 +35,12 @@ Kind = Literal[
     "group",
 ]
 Texts = Mapping[str, Sequence[str]]
-# Files as a form or a shell gives them: what the model takes, not yet looked at.
+# Files as a form or a shell gives them, not yet validated.
 Files = Mapping[str, Sequence[object]]
 
 
 class Absent(enum.Enum):
-    """Says that a field was not sent, where None would be a value."""
+    """Marks a field that was not sent, because None would be a value."""
 
     ABSENT = enum.auto()
 
@@ -49,7 +49,7 @@ ABSENT = Absent.ABSENT
 SECRET_SHOWN = "(secret)"
 ANYTHING = Accept()
 _DURATION = TypeAdapter(timedelta)
-# Other characters that Python takes for the end of a line are part of a text.
+# Other characters that Python treats as line ends are part of the text.
 _LINE_END = re.compile(r"\r?\n")
 _EDGES = " \t\r\n\xa0"
 
@@ -67,7 +67,7 @@ class Choice:
 class FormField:
     """One parameter of a task, or one member of a model that is a parameter, as a form shows it.
 
-    Texts are as HTML wants them. name: `address.street` for a member, whose own name is `key`.
+    Texts are in HTML's form. name: `address.street` for a member, whose own name is `key`.
     """
 
     name: str
@@ -92,11 +92,11 @@ class FormField:
 
     @property
     def leaves(self) -> tuple["FormField", ...]:
-        """The fields with a control of their own: the members of a group, else the field itself."""
+        """The fields that have their own control: the members of a group, otherwise the field itself."""
         return self.members if self.kind == "group" else (self,)
 
     def read_from(self, texts: Texts, files: Files) -> object:
-        """The value of this field among all that were sent, still to be validated. ABSENT if it was not."""
+        """This field's value among all sent values, still to be validated. ABSENT if it was not sent."""
         if self.kind == "group":
             return self._read_group(texts, files)
         if self.kind == "file" and self.name in files:
@@ -116,7 +116,7 @@ class FormField:
         return sent or ABSENT
 
     def read(self, texts: Sequence[str]) -> object:
-        """The value that these submitted texts mean, still to be validated.
+        """The value of these submitted texts, still to be validated.
 
         A text that cannot be read is returned as it is, so that validation can name it.
         """
@@ -133,7 +133,7 @@ class FormField:
         return self._read_one(text)
 
     def _items(self, texts: Sequence[str]) -> list[str]:
-        """Of one text each line; several texts are each an item. Without those that are empty."""
+        """The items: the lines of a single text, or several texts. Without empty ones."""
         if self.choices:
             return [text for text in texts if text]
         is_lines = len(texts) == 1 or self.kind not in ("text", "paragraph")
@@ -141,13 +141,13 @@ class FormField:
         return [item for line in lines if (item := line.strip(_EDGES))]
 
     def _choice_of(self, text: str) -> Choice | None:
-        # Browsers send each line end as \r\n, also those within a choice's text.
+        # Browsers send each line end as \r\n, even within a choice's text.
         plain = _LINE_END.sub("\n", text)
         by_text = {choice.text: choice for choice in self.choices}
         return by_text.get(plain) or by_text.get(plain.strip(_EDGES))
 
     def _tidied(self, text: str) -> str:
-        """As a browser sends it, without its line ends; a line without the blanks around it."""
+        """A text as a browser sends it, with plain line ends; a single line without surrounding blanks."""
         if self.kind == "secret" or text in self.default:
             return text
         plain = _LINE_END.sub("\n", text)
@@ -172,7 +172,7 @@ class FormField:
     def show(self, value: object) -> tuple[str, ...]:
         """The texts a form shows for a value: one, or one for each item of a list; none for None.
 
-        Nothing for a secret. A file is shown by its name and size, which is no text to be sent back.
+        Nothing for a secret. A file is shown by its name and size, which cannot be sent back.
         """
         if value is None or self.kind in ("secret", "group"):
             return ()
@@ -184,14 +184,15 @@ class FormField:
 
     def _show_items(self, items: list[str]) -> tuple[str, ...]:
         if self.kind == "checkbox":
-            # An empty line would be no item.
+            # An empty line would not be an item.
             return tuple(item or "no" for item in items)
-        # A single text stands for its lines, so an item of several lines has a text of its own, and an empty one.
+        # A single text stands for its lines, so an item of several lines gets its own text, and an empty one is
+        # added.
         has_lines = not self.choices and any(has_line_end(item) for item in items)
         return (*items, "") if has_lines else tuple(items)
 
     def show_stored(self, value: object) -> tuple[str, ...]:
-        """As `show`, for a value as JSON has it."""
+        """Like `show`, for a value from stored JSON."""
         if self.kind in ("datetime", "time", "duration"):
             is_list = self.multiple and isinstance(value, list)
             items = value if is_list and isinstance(value, list) else [value]
@@ -215,7 +216,7 @@ class FormField:
 
 
 def as_text(value: object) -> str:
-    """A value as HTML's controls want it."""
+    """A value in the form that HTML's controls need."""
     if isinstance(value, enum.Enum):
         return str(value.value)
     if isinstance(value, bool):
@@ -231,7 +232,7 @@ def label_for(name: str) -> str:
 
 
 def has_line_end(text: str) -> bool:
-    """True for a text that a control of one line would change. Browsers take a lone \\r for a line end, too."""
+    """True for a text that a one-line control would change. Browsers treat a lone \\r as a line end too."""
     return "\n" in text or "\r" in text
 
 

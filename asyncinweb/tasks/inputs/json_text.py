@@ -1,4 +1,4 @@
-"""JSON that a person types: read with an error in words, and refused where it could not be kept or sent on.
+"""JSON that a person types: read with errors in plain words, and refused if it could not be stored or passed on.
 
 Interoperable JSON only (RFC 8259, sections 6 to 8): 64-bit whole numbers, finite numbers, texts without lone
 surrogates.
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 MOST_LEVELS = 50
-# What Python's reader says, in the words of somebody who types.
+# What Python's reader says, in words for the person who typed it.
 FAULTS = {
     "Expecting property name enclosed in double quotes": "property names need double quotes",
     "Expecting value": "a value is missing",
@@ -34,7 +34,7 @@ class Unreadable:
 
 
 def read_json(text: str) -> object:
-    """The value that a text means, or Unreadable."""
+    """The value of a text, or Unreadable."""
     try:
         return json.loads(text, parse_constant=_refuse)
     except RecursionError:
@@ -47,15 +47,15 @@ def read_json(text: str) -> object:
 
 
 def show_json(value: object) -> str:
-    """As it is shown to be edited: on one line if it is short."""
+    """The text for editing a value: on one line if it is short."""
     line = json.dumps(value, ensure_ascii=False, default=str)
     return line if len(line) <= 60 else json.dumps(value, ensure_ascii=False, indent=2, default=str)
 
 
 def fault_of(value: object) -> str:
-    """Why a value cannot be kept as JSON, in words that follow its name; "" if it can.
+    """Why a value cannot be stored as JSON, in words that follow its name; "" if it can.
 
-    Looks into dicts, lists and tuples only: what else is in them is left to the type hint.
+    Looks only into dicts, lists and tuples; the type hint covers everything else.
     """
     return value.why if isinstance(value, Unreadable) else first_fault(value, _own_fault, MOST_LEVELS)
 
@@ -63,8 +63,8 @@ def fault_of(value: object) -> str:
 def first_fault(value: object, own_fault: Callable[[object], str], most_levels: int) -> str:
     """The first fault in a value, level by level, in words that follow its name; "" if there is none.
 
-    Without recursion, since the value may be nested as deep as Python's own reader goes. own_fault: of one value,
-    whatever is in it.
+    Without recursion, because the value may be nested as deep as Python's own reader allows. own_fault: checks one
+    value without its contents.
     """
     level: list[object] = [value]
     for _ in range(most_levels):
@@ -93,7 +93,7 @@ def _own_fault(value: object) -> str:
 
 
 def text_fault(text: str) -> str:
-    """Why a text cannot be kept, "" if it can."""
+    """Why a text cannot be stored, "" if it can."""
     if "\0" in text:
         return "contains the character NUL, which isn't allowed"
     if any("\ud800" <= character <= "\udfff" for character in text):

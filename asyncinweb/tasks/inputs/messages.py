@@ -1,4 +1,4 @@
-"""What pydantic says about a wrong value, as a visitor wants to read it: the value and the cure."""
+"""Pydantic's errors about a wrong value, in words for visitors: what it must be instead."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -14,13 +14,13 @@ from asyncinweb.tasks.inputs.unclear import Unclear
 from asyncinweb.units import counted
 from asyncinweb.validation_messages import VALIDATION_MESSAGES, requirement
 
-# Python refuses to write out whole numbers of more than 4300 digits.
+# Python refuses to print whole numbers of more than 4300 digits.
 MOST_BITS = 1_000
 LIMITS = ("greater_than_equal", "greater_than", "less_than_equal", "less_than")
 
 
 def in_words(error: ValidationError, task: str, fields: Sequence[FormField]) -> dict[str, str]:
-    """For each field that is wrong, one message; also for names that are no parameter."""
+    """One message for each wrong field, and for names that are not parameters."""
     known = {field.name: field for field in fields}
     leaves = {leaf.name: leaf for field in fields for leaf in field.leaves}
     messages: dict[str, str] = {}
@@ -49,7 +49,7 @@ def _message(error: ErrorDetails, field: FormField | None) -> str:
         return "is required" if value is None else error["msg"]
     message = requirement(kind, facts, error["msg"])
     if field is not None and field.kind == "secret":
-        # What was typed must not stand in a page or a log; only our own words are sure not to have it.
+        # A secret must not appear on a page or in a log; only our own words are sure not to contain it.
         return message if kind in VALIDATION_MESSAGES else "isn't valid"
     return message + (
         _but_was(kind, value) if message.startswith(("must ", "should ")) else f" (got {shown(value)})"
@@ -57,7 +57,7 @@ def _message(error: ErrorDetails, field: FormField | None) -> str:
 
 
 def _but_was(kind: str, value: object) -> str:
-    """The value that is refused, to follow what it must be."""
+    """The refused value, in words that follow what it must be."""
     if kind == "string_too_short":
         return ""
     if kind == "string_too_long":
@@ -68,7 +68,7 @@ def _but_was(kind: str, value: object) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as a message names it: shortened if it is long."""
+    """A value as a message shows it: shortened if it is long."""
     if isinstance(value, int) and value.bit_length() > MOST_BITS:
         return f"{Decimal(value):.3e}"
     text = repr(as_text(value) if isinstance(value, timedelta) else value)

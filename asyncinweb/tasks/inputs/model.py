@@ -1,4 +1,4 @@
-"""From a function's signature to validated arguments: one pydantic model, used alike by forms, API and shell."""
+"""From a function's signature to validated arguments: one pydantic model, used by forms, API and shell alike."""
 
 import functools
 import inspect
@@ -37,7 +37,7 @@ NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def _in_order(values: Any, handler: SerializerFunctionWrapHandler) -> list[Any]:
-    # The same set has another order in another process, and the same request must be the same text.
+    # The order of a set differs between processes, but the same request must give the same text.
     return sorted(handler(values), key=str)
 
 
@@ -68,16 +68,16 @@ class Inputs:
 
     @functools.cached_property
     def leaves(self) -> Mapping[str, FormField]:
-        """The fields with a control of their own, by name."""
+        """The fields that have their own control, by name."""
         return {leaf.name: leaf for field in self.fields for leaf in field.leaves}
 
     @property
     def takes_files(self) -> bool:
-        """True if a form of this task can bring files."""
+        """True if a form of this task can contain files."""
         return any(leaf.kind == "file" for leaf in self.leaves.values())
 
     def bind(self, *args: object, **kwargs: object) -> dict[str, object]:
-        """Positional and named arguments as one dict, as a call of the function would take them."""
+        """Positional and named arguments as one dict, as in a call of the function."""
         try:
             return dict(self.signature.bind_partial(*args, **kwargs).arguments)
         except TypeError as error:
@@ -88,8 +88,8 @@ class Inputs:
     def pack(self, arguments: Mapping[str, object]) -> Arguments:
         """Validated arguments, defaults filled in, as they are stored. Raises BadArguments.
 
-        A file is an UploadedFile or a path object; a text is refused, so that no caller from outside can name a
-        file of this computer.
+        A file is an UploadedFile or a path object; a text is refused, so that no outside caller can name a file on
+        this computer.
         """
         faults = self._json_faults(arguments)
         try:
@@ -106,13 +106,13 @@ class Inputs:
         return Arguments(stored, files, self._secrets.taken_from(lambda name: self._value(values, name)))
 
     def to_json(self, arguments: Mapping[str, object]) -> str:
-        """What the row keeps of `pack`: without secrets, and files only by name and digest."""
+        """What the row stores of `pack`: without secrets, and files only by name and digest."""
         return self.pack(arguments).json
 
     def from_json(self, stored: str, folder: Path | None = None) -> dict[str, object]:
         """The arguments to call the function with. folder: where the job's files and secrets are.
 
-        Raises BadArguments if the function has changed since, or if a file is gone.
+        Raises BadArguments if the function has changed since, or if a file is missing.
         """
         try:
             whole = self._secrets.put_back(stored, folder) if self._secrets.fields else stored
@@ -126,10 +126,10 @@ class Inputs:
     # --- from a form or a shell, and back -----------------------------------------------------------------------
 
     def from_texts(self, texts: Texts, files: Files | None = None) -> dict[str, object]:
-        """Arguments from what a form or a shell sent, to be given to `pack`.
+        """Arguments from what a form or a shell sent, for `pack`.
 
-        files: by the name of their field. A parameter that was not sent keeps its default. Unknown names stay, so
-        that they are refused by name.
+        files: by field name. A parameter that was not sent keeps its default. Unknown names stay, so that they are
+        refused by name.
         """
         files = files or {}
         read = {field.name: field.read_from(texts, files) for field in self.fields}
@@ -162,7 +162,7 @@ class Inputs:
 
     @functools.cached_property
     def _odd_fields(self) -> Sequence[FormField]:
-        """Those in which pydantic lets an odd number pass: a model inside has its own rules for floats."""
+        """The fields in which pydantic accepts odd numbers: a nested model has its own rules for floats."""
         return [
             leaf
             for name, leaf in self.leaves.items()
@@ -170,7 +170,7 @@ class Inputs:
         ]
 
     def _json_faults(self, arguments: Mapping[str, object]) -> dict[str, str]:
-        """What pydantic would let pass, or fall over, in fields of any shape."""
+        """Faults in JSON fields that pydantic would accept, or fail on."""
         faults = {}
         for field, leaf in self._json_fields:
             value = arguments.get(field.name)
@@ -208,7 +208,7 @@ class Inputs:
 
     @functools.cached_property
     def _attributes(self) -> Mapping[str, tuple[str, str]]:
-        """Where the model has the value of a leaf: its attribute, and the member of that."""
+        """Where the model stores a leaf's value: the attribute, and its member."""
         return {
             leaf.name: (f"field_{number}", "" if leaf is field else leaf.key)
             for number, field in enumerate(self.fields)
@@ -217,7 +217,7 @@ class Inputs:
 
 
 def _hints_of_parameters(function: Callable[..., object]) -> dict[str, Any]:
-    """Without the hint of what is returned, whose name may be known to type checkers only."""
+    """Ignores the return hint, whose name may be known only to type checkers."""
     own = inspect.unwrap(function)
     annotations = {name: hint for name, hint in own.__annotations__.items() if name != "return"}
     holder = SimpleNamespace(__annotations__=annotations, __type_params__=getattr(own, "__type_params__", ()))
@@ -225,8 +225,8 @@ def _hints_of_parameters(function: Callable[..., object]) -> dict[str, Any]:
 
 
 def _model_of(task: str, signature: inspect.Signature, hints: Mapping[str, Any]) -> type[BaseModel]:
-    # Numbered names with the parameter's name as alias, since a parameter may be called `copy` or `json`,
-    # which a pydantic model has for itself.
+    # Numbered names with the parameter's name as alias, because a parameter may be called `copy` or `json`, which
+    # pydantic models use themselves.
     members: dict[str, Any] = {}
     for number, parameter in enumerate(signature.parameters.values()):
         hint = hints[parameter.name]
@@ -250,7 +250,7 @@ def _checked_field(
     required = parameter.default is parameter.empty
     hint = hints[parameter.name]
     try:
-        # With a default only once that is known to be right: it may have to be taken apart.
+        # With its default only after checking that it is valid, because it may have to be taken apart.
         form_field(Parameter(parameter.name, hint, None, True))
         if not required:
             _refuse_wrong_default(parameter, hint, f"{where} ({location})")

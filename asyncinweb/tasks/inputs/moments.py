@@ -1,4 +1,4 @@
-"""Dates and times as texts: what a control can show, and what must not be taken for one."""
+"""Dates and times as texts: what a control can show, and which texts must not be read as one."""
 
 import re
 from datetime import datetime, time
@@ -7,17 +7,17 @@ from asyncinweb.tasks.inputs.unclear import Unclear
 
 EXAMPLES = {"date": "a date such as 2026-11-23", "time": "a time such as 18:30", "datetime": "2026-11-23T18:30"}
 _NUMBER = re.compile(r"[+-]?[0-9]*\.?[0-9]+")
-# What HTML allows as the value of a control.
+# The values that HTML allows in a control.
 _DATE, _TIME = "[0-9]{4}-[0-9]{2}-[0-9]{2}", "[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,3})?)?"
 _SHOWN = {"date": re.compile(_DATE), "time": re.compile(_TIME), "datetime": re.compile(f"{_DATE}T{_TIME}")}
 _TOO_EXACT = re.compile(r"\.[0-9]{6}[0-9]*[1-9]")
 
 
 def read_moment(kind: str, text: str) -> str | Unclear:
-    """The text, for validation. Unclear for one that pydantic would turn into another moment."""
+    """The text, for validation. Unclear for a text that pydantic would read as a different moment."""
     plain = text.strip()
     if _NUMBER.fullmatch(plain):
-        # Pydantic counts it as seconds since 1970, or since midnight.
+        # Pydantic would read it as seconds since 1970, or since midnight.
         return Unclear(text, f"{plain!r} is only a number. Write {EXAMPLES[kind]}")
     if _TOO_EXACT.search(plain):
         return Unclear(text, f"{plain!r} is more exact than a microsecond. Write at most six decimals")
@@ -25,7 +25,8 @@ def read_moment(kind: str, text: str) -> str | Unclear:
 
 
 def show_moment(value: datetime | time) -> str:
-    """As HTML's controls want it, with no more decimals than needed: browsers know milliseconds at most."""
+    """In the form that HTML's controls need, with no more decimals than necessary: browsers know at most
+    milliseconds."""
     if value.microsecond % 1000:
         return value.isoformat(timespec="microseconds")
     if value.microsecond:
@@ -34,7 +35,7 @@ def show_moment(value: datetime | time) -> str:
 
 
 def fits_control(kind: str, text: str) -> bool:
-    """True if the browser's own control shows this text: it knows no zone, and milliseconds at most."""
+    """True if the browser's own control can show this text: it has no time zone, and at most milliseconds."""
     if not text:
         return True
     if not _SHOWN[kind].fullmatch(text):

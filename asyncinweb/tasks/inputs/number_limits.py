@@ -1,4 +1,4 @@
-"""Numbers that a type hint lets pass, and that would not arrive everywhere as what they were."""
+"""Numbers that a type hint allows, but that not every program would receive unchanged."""
 
 import math
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from asyncinweb.tasks.inputs.messages import shown
 
 
 def odd_number_in(field: FormField, value: object) -> str:
-    """Why a validated value of this field cannot be kept, in words that follow its name; "" if it can."""
+    """Why a validated value of this field cannot be stored, in words that follow its name; "" if it can."""
     for number in each_of(value):
         if fault := _fault_of(field, number):
             return fault
@@ -18,7 +18,7 @@ def odd_number_in(field: FormField, value: object) -> str:
 
 
 def each_of(value: Any) -> Sequence[Any]:
-    """The items of a list or set; else the value itself, if there is one."""
+    """The items of a list or set; otherwise the value itself, if there is one."""
     if value is None:
         return ()
     return tuple(value) if isinstance(value, (list, set, frozenset)) else (value,)
@@ -27,7 +27,7 @@ def each_of(value: Any) -> Sequence[Any]:
 def _fault_of(field: FormField, number: object) -> str:
     if isinstance(number, float) and not math.isfinite(number):
         return f"must be a finite number, not {number}"
-    # An author who says how far a number may go has thought of what that means.
+    # An author who sets a limit has thought about the consequences.
     if field.kind != "integer" or not isinstance(number, int):
         return ""
     if number > LARGEST and not field.maximum:

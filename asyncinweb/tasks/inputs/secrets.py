@@ -1,4 +1,4 @@
-"""The secrets among a task's arguments: kept in the job's folder, not in its row, and put back for the call."""
+"""The secrets among a task's arguments: stored in the job's folder, not in its row, and put back for the call."""
 
 import inspect
 import json
@@ -21,13 +21,13 @@ class SecretFields:
         self._signature = signature
 
     def taken_from(self, value_of: Callable[[str], Any]) -> dict[str, str]:
-        """The secrets among validated arguments, by the name of their field."""
+        """The secrets among validated arguments, by field name."""
         found = {field.name: value_of(field.name) for field in self.fields}
         return {name: value.get_secret_value() for name, value in found.items() if value is not None}
 
     def put_back(self, stored: str, folder: Path | None) -> str:
-        """The stored JSON with its secrets in place: those in the job's folder, else the defaults, as for a job
-        that a schedule has started."""
+        """The stored JSON with its secrets in place: those in the job's folder, otherwise the defaults, as for a
+        job that a schedule has started."""
         secrets, whole = self._defaults() | read_secrets(folder), json.loads(stored)
         for field in self.fields:
             name, _, member = field.name.partition(".")

@@ -1,4 +1,4 @@
-"""Stored arguments as a form or a person reads them, whatever has become of the function since."""
+"""Stored arguments for forms and people, even if the function has changed since."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def to_texts(fields: Fields, stored: str) -> dict[str, Sequence[str]]:
-    """What a form shows, by the name of the control: without what cannot be sent back, files and secrets."""
+    """What a form shows, by the name of the control: without files and secrets, which cannot be sent back."""
     return {
         leaf.name: shown
         for leaf, value in _leaves(fields, stored)
@@ -60,7 +60,7 @@ def _is_nested(value: Any) -> bool:
 
 
 def stored_files(fields: Fields, stored: str) -> dict[str, list[dict[str, Any]]]:
-    """Name, size and digest of each file, by the name of its field."""
+    """Name, size and digest of each file, by field name."""
     found = {}
     for leaf, value in _leaves(fields, stored):
         if leaf.kind == "file" and value:

@@ -1,4 +1,4 @@
-"""A type hint as a form field: which control shows it, with which limits, label and help."""
+"""Turns a type hint into a form field: its control, limits, label and help."""
 
 import dataclasses
 import enum
@@ -34,7 +34,7 @@ SUPPORTED = (
     "those, SecretStr, UploadedFile and list of it, dict, Any, or a dataclass or pydantic model with members of "
     "such types"
 )
-# Longer texts get a box of several lines.
+# Longer texts get a box with several lines.
 LINE_LENGTH = 200
 YES_OR_NO = (Choice("on", "Yes", True), Choice("off", "No", False))
 
@@ -45,7 +45,7 @@ class UnsupportedHint(Exception):
 
 @dataclass(frozen=True)
 class Parameter:
-    """What is known of a parameter or of a member of a model. default: None if it has none, too."""
+    """A parameter, or a member of a model. default: also None if there is none."""
 
     name: str
     hint: object
@@ -146,7 +146,7 @@ def _group(parameter: Parameter, parts: HintParts) -> FormField:
         raise UnsupportedHint(f"{_name_of(parts.base)}, which has no members")
     required = parameter.required and not parts.optional
     if not required:
-        # What is left out as a whole must not be asked for in part.
+        # If the whole can be left out, its parts must not be required.
         members = [replace(member, required=False) for member in members]
     return FormField(
         name=parameter.name,
@@ -231,7 +231,7 @@ def _label(name: str, parts: HintParts) -> str:
 
 
 def _words(parts: HintParts) -> tuple[str, str]:
-    """Title and description; of several the last."""
+    """Title and description; the last ones if there are several."""
     infos = [each for each in parts.described if isinstance(each, FieldInfo)]
     titles = [info.title for info in infos if info.title]
     helps = [info.description for info in infos if info.description]
@@ -243,7 +243,7 @@ def _metadata(described: Sequence[object]) -> list[object]:
 
 
 def _limits(described: Sequence[object]) -> dict[str, Any]:
-    """Limits from `Field(...)` and from bare annotated-types such as `Ge(1)`, told by attribute."""
+    """Limits from `Field(...)` and from bare annotated-types such as `Ge(1)`, recognised by their attributes."""
     limits: dict[str, Any] = {}
     for part in _metadata(described):
         for attribute, key in (("ge", "minimum"), ("gt", "minimum"), ("le", "maximum"), ("lt", "maximum")):

@@ -1,11 +1,11 @@
-"""A text that has no single meaning, so nobody may pick one for the visitor."""
+"""A text with more than one meaning, so only the visitor can say which is right."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Unclear:
-    """Stands where a value should be. No type hint accepts it; `advice` is the message for the visitor."""
+    """Takes the place of a value. No type hint accepts it; `advice` is the message for the visitor."""
 
     text: str
     advice: str

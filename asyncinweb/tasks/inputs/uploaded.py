@@ -1,7 +1,7 @@
-"""A file given to a task, and what a task accepts of one.
+"""A file given to a task, and which files a task accepts.
 
-A task gets a path and the name the file had; only the path is ever used as one. Where uploads wait is told in
-`queue.uploads`, where a job keeps them in `arguments`.
+A task gets a path and the file's original name; only the path is ever used as a path. For where uploads wait, see
+`queue.files.uploads`; for where a job keeps them, `arguments`.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from asyncinweb.units import listed
 from asyncinweb.units import size as in_words
 
 CHUNK = 256 * 1024
-# Where a validator finds the folder with the files of a stored job.
+# The context key under which a validator finds the folder with a stored job's files.
 FOLDER = "folder"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -29,8 +29,8 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 class UploadedFile(os.PathLike[str]):
     """A file that was given to a task. Read it at `path`, or use it as a path itself: `open(file)`.
 
-    name: what it was called, to be shown; never a path, and without characters that deceive. size in bytes.
-    The file belongs to the job and may be shared with others, so it is for reading only.
+    name: its original name, only for showing; never a path, and without characters that deceive. size in bytes.
+    The file belongs to the job and may be shared with other jobs, so only read it.
     """
 
     path: Path
@@ -55,7 +55,7 @@ class UploadedFile(os.PathLike[str]):
 
     @property
     def facts(self) -> dict[str, object]:
-        """What is stored of it, and what programs are told."""
+        """What is stored about the file, and shown to programs."""
         return {"name": self.name, "size": self.size, "sha256": self.sha256}
 
     def __fspath__(self) -> str:
@@ -81,10 +81,10 @@ class UploadedFile(os.PathLike[str]):
 
 @dataclass(frozen=True, init=False)
 class Accept:
-    """What is accepted as a file: `Annotated[UploadedFile, Accept(".csv", ".txt", max_mb=5)]`.
+    """Which files are accepted: `Annotated[UploadedFile, Accept(".csv", ".txt", max_mb=5)]`.
 
-    Without suffixes any name is. max_mb: of each file. How many files a list may have is said by
-    `Field(min_length=, max_length=)`.
+    Without suffixes, any name is accepted. max_mb: for each file. `Field(min_length=, max_length=)` limits how
+    many files a list can have.
     """
 
     suffixes: tuple[str, ...]
@@ -116,7 +116,7 @@ class Accept:
 
 
 def is_stored_file(value: object) -> TypeGuard[dict[str, Any]]:
-    """True for what is stored of a file."""
+    """True for the stored facts about a file."""
     return isinstance(value, dict) and value.keys() == {"name", "size", "sha256"}
 
 
@@ -139,7 +139,7 @@ def _file_of(value: object, info: core_schema.ValidationInfo) -> UploadedFile:
                 "can't be read from {path}: {why}",
                 {"path": str(value), "why": error.strerror or str(error)},
             ) from None
-    # Not a text: whoever sends arguments as JSON would choose which file of this computer is read.
+    # Not a text: a caller who sends arguments as JSON could otherwise choose which file on this computer is read.
     raise PydanticCustomError(
         "file", "must be a file: sent in a form (multipart/form-data), given in the shell, or a pathlib.Path"
     )
