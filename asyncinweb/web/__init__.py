@@ -1,2 +1,2 @@
-"""The web room: who asks and who looks. Reads through Flask-SQLAlchemy, changes jobs only through the queue's
-`Client`, and never meets the workers."""
+"""The web room: pages and API. It reads through Flask-SQLAlchemy, changes jobs only through the queue's `Client`,
+and has no contact with the workers."""

@@ -1,4 +1,4 @@
-"""Addresses of static files that change with their content, so that a browser may keep them for ever."""
+"""Addresses of static files that change with their content, so that browsers can cache them for ever."""
 
 import hashlib
 from functools import cache
@@ -25,8 +25,8 @@ def _digest(path: Path) -> str:
 
 @pages.after_request
 def keep_for_ever(response: Response) -> Response:
-    """Only an address with the right digest: an old one must not keep the new content."""
-    # Nothing has been looked at yet for OPTIONS, so the name may lead anywhere, even to the database.
+    """Serve only an address with the right digest: a cache must not keep new content under an old address."""
+    # For OPTIONS nothing has been checked yet, so the name may lead anywhere, even to the database.
     is_file = request.endpoint == f"{NAME}.static" and request.method in ("GET", "HEAD")
     if is_file and response.status_code in (200, 304):
         path = asset_dir("static") / NAME / str((request.view_args or {})["filename"])

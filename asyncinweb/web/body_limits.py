@@ -1,13 +1,13 @@
-"""What a form may be before any view reads it: how large, how many fields, and texts that are whole.
+"""Limits of a form before any view reads it: its size, its number of fields, and intact texts.
 
-Werkzeug would silently make an empty form of one that it cannot decode, and a task with defaults would start.
+Werkzeug would silently treat a form that it cannot decode as empty, and a task with defaults would start.
 """
 
 from urllib.parse import unquote_to_bytes
 
 from flask import abort, request
 
-# The texts of a form, all together: the longest one fits several times.
+# For all texts of a form together: several of the longest one fit.
 MAX_TEXT_BYTES = 8_000_000
 MOST_PARTS = 1_000
 URLENCODED = "application/x-www-form-urlencoded"
@@ -16,7 +16,7 @@ UNREADABLE = "The form contains characters that can't be read. Nothing was start
 
 
 def refuse_broken_form() -> None:
-    """400 or 413 in words. A form with files is read, and checked, by `uploads`."""
+    """Refuse with 400 or 413 in plain words. `uploads` reads and checks forms with files."""
     if request.mimetype != URLENCODED:
         return
     request.max_content_length = MAX_TEXT_BYTES
@@ -28,7 +28,7 @@ def refuse_broken_form() -> None:
 
 
 def is_whole_text(data: bytes | bytearray) -> bool:
-    """True for UTF-8 that any program can hold: without U+0000, at which many of them stop reading."""
+    """True for UTF-8 that every program can handle: without U+0000, at which many stop reading."""
     try:
         return "\0" not in data.decode()
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""Error pages: in plain words, without the database, and without a word about the inside."""
+"""Error pages: in plain words, without using the database or revealing internals."""
 
 import logging
 import secrets
@@ -34,7 +34,7 @@ BUSY = "The database is busy. Nothing was changed. Try again in a few seconds."
 
 @dataclass(frozen=True)
 class Words:
-    """What an error page says: a heading, and a sentence where the error itself brings none."""
+    """What an error page says: a heading, and a sentence if the error itself has none."""
 
     heading: str
     sentence: str
@@ -56,7 +56,7 @@ WORDS = {
 
 
 def register(target: Flask | Blueprint) -> None:
-    """Answer errors of a whole app, or of our pages inside somebody's app."""
+    """Answer errors of a whole app, or of our pages inside another app."""
     target.register_error_handler(HTTPException, http_error)
     target.register_error_handler(UnknownTask, unknown_task)
     target.register_error_handler(QuotaReached, quota_reached)
@@ -69,7 +69,7 @@ def register(target: Flask | Blueprint) -> None:
 
 
 def error_page(code: int, sentence: str = "", reference: str = "") -> Response:
-    """The page for a status code; for a program that asks the API the same in JSON."""
+    """The page for a status code, or the same in JSON for a program that calls the API."""
     words = WORDS.get(code, Words("Something went wrong", "We couldn't answer this request."))
     if wants_problem():
         return problem(code, words.heading, sentence or words.sentence, reference)
@@ -82,7 +82,7 @@ def error_page(code: int, sentence: str = "", reference: str = "") -> Response:
 
 
 def http_error(error: HTTPException) -> AnyResponse:
-    """Any error with a status of its own. Its headers, such as Allow, are kept."""
+    """Answer any error that has its own status. Its headers, such as Allow, are kept."""
     if isinstance(error.response, AnyResponse):
         return error.response
     code = error.code or 500
@@ -94,7 +94,7 @@ def http_error(error: HTTPException) -> AnyResponse:
 
 
 def _own_sentence(error: HTTPException) -> str:
-    """What a view said, but not what Werkzeug says to programmers."""
+    """A view's own message, but not Werkzeug's messages for programmers."""
     standard = default_exceptions.get(error.code or 500)
     is_own = standard is type(error) and error.description != standard.description
     return str(error.description) if is_own else ""
@@ -130,7 +130,7 @@ def database_unusable(error: Exception) -> Response:
     if isinstance(error.__cause__ or error, IntegrityError | ProgrammingError):
         reference = _write_down(error)
     else:
-        # A full disk is no mistake of the program: its log has a line for it, not a traceback for each visitor.
+        # A full disk is not a bug: the log gets a line for it, not a traceback for each visitor.
         reference = _reference(known)
     page = error_page(503, UNUSABLE, reference)
     page.headers["Retry-After"] = str(RETRY_SECONDS)
@@ -142,7 +142,7 @@ def unexpected(error: Exception) -> Response:
 
 
 def _write_down(error: Exception) -> str:
-    """Log a mistake of ours with its traceback; the reference that leads from the visitor's page to it."""
+    """Log a bug of ours with its traceback. Returns the reference on the visitor's page that leads to it."""
     return _reference("", exc_info=error)
 
 

@@ -10,9 +10,9 @@ from asyncinweb.server_paths import without_server_paths
 from asyncinweb.units import size
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
-# From here on a figure is told by its first digits and a power of ten.
+# From here on, a figure is shown as its first digits and a power of ten.
 MOST_DIGITS = 1e15
-# From here on nobody asks for what is behind the point.
+# From here on, decimals no longer matter.
 MOST_FRACTIONS = 1e5
 
 
@@ -81,7 +81,7 @@ def until(time: datetime) -> Markup:
 
 
 def _whole(seconds: float) -> str:
-    """As `duration`, without fractions, which would flicker while ticking."""
+    """Like `duration`, without fractions, which would flicker while ticking."""
     whole = int(seconds)
     if whole < MINUTE:
         return f"{max(0, whole)} s"
@@ -89,7 +89,7 @@ def _whole(seconds: float) -> str:
 
 
 def amount(number: float) -> str:
-    """`1,234,567`, `0.5`: a figure that a task reports, not more exact than anybody reads."""
+    """`1,234,567`, `0.5`: a figure that a task reports, no more exact than people read it."""
     if abs(number) >= MOST_DIGITS:
         return f"{number:.3g}"
     is_whole = float(number).is_integer() or abs(number) >= MOST_FRACTIONS
@@ -97,7 +97,7 @@ def amount(number: float) -> str:
 
 
 def as_sentence(text: str | None) -> str:
-    """A text that a sentence may follow: with a full stop, unless it ends with a mark of its own."""
+    """A text that a sentence can follow: with a full stop, unless it already ends with a mark."""
     text = (text or "Unknown").rstrip()
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 

@@ -1,4 +1,4 @@
-"""What the extension put into a Flask app, and finding it while a request is answered."""
+"""What the extension has put into a Flask app, and how a request finds it."""
 
 from dataclasses import dataclass, field
 

@@ -11,20 +11,20 @@ MEDIA_TYPE = "application/problem+json"
 
 
 def wants_problem() -> bool:
-    """True below the address of the API, also where there is nothing."""
+    """True for any address below the API's, even one that does not exist."""
     root = url_for(f"{NAME}.api.openapi").removesuffix("openapi.json")
     return f"{request.script_root}{request.path}/".startswith(root)
 
 
 def facts_of(code: int, title: str, detail: str) -> dict[str, object]:
-    """What every problem says."""
+    """The fields of every problem."""
     return {"type": "about:blank", "title": title, "status": code, "detail": detail}
 
 
 def problem(
     code: int, title: str, detail: str, reference: str = "", errors: Mapping[str, str] | None = None
 ) -> Response:
-    """The answer to a program. `errors`: what is wrong, by the name of the field."""
+    """The answer to a program. `errors`: what is wrong, by field name."""
     facts = facts_of(code, title, detail)
     if reference:
         facts["reference"] = reference

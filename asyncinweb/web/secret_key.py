@@ -1,4 +1,5 @@
-"""The key that signs what browsers keep. Lives with the web, since no process that runs tasks may know it."""
+"""The key that signs what browsers store. It is part of the web room, because no process that runs tasks may know
+it."""
 
 import os
 import secrets
@@ -11,7 +12,7 @@ KEY_BYTES = 32
 
 
 def secret_key(settings: Settings) -> str:
-    """The setting, or the key in instance/secret.key, which the first start makes. Raises CannotStart."""
+    """The setting, or the key in instance/secret.key, which the first start creates. Raises CannotStart."""
     path = settings.instance / "secret.key"
     try:
         return settings.secret_key.get_secret_value() or _made_once(path)
@@ -30,8 +31,8 @@ def _made_once(path: Path) -> str:
 
 
 def _make(path: Path) -> None:
-    """Write a new key beside it and give it its name, unless another start was quicker: so nobody ever reads
-    half a key, and all have the same."""
+    """Write a new key to another file and rename that, unless another start was faster: so no process ever reads
+    half a key, and all get the same one."""
     own = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

@@ -1,4 +1,5 @@
-"""Headers for every answer, and the two checks before every view: whose page sent this, and under which name."""
+"""Headers for every answer, and the two checks before every view: which page sent the request, and to which host
+name."""
 
 import re
 from urllib.parse import urlsplit
@@ -24,7 +25,7 @@ HEADERS = {
 }
 KEY_HEADER = "Idempotency-Key"
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
-# Reads only, and programs call it without any page.
+# It only reads, and programs call it without any page.
 READ_ONLY_POSTS = {"asyncinweb.query"}
 HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\s:/@\[\]]+?)\.?(?::[0-9]*)?", re.IGNORECASE)
 LOOPBACK_NAMES = {"localhost", "127.0.0.1", "[::1]"}
@@ -33,21 +34,21 @@ PROXY_HINT = " Behind a proxy, check that it passes on the Host header with its 
 
 
 def add_headers(response: Response) -> Response:
-    """The headers of 4-web on every answer, unless a view has set a stricter one itself."""
+    """Set these headers on every answer, unless a view has set a stricter one itself."""
     given = set(response.headers.keys(lower=True))
     response.headers.extend((name, value) for name, value in HEADERS.items() if name.lower() not in given)
     return response
 
 
 def refuse_other_sites() -> None:
-    """403 for a change that another site's page asks for (CSRF).
+    """Refuse with 403 a change that another site's page asks for (CSRF).
 
-    Browsers send Sec-Fetch-Site only to https and loopback, so on an intranet it is the Origin that tells.
-    Other ports of this computer are other sites too.
+    Browsers send Sec-Fetch-Site only to https and loopback, so on an intranet we rely on Origin. Other ports of
+    this computer are other sites too.
     """
     if request.method in SAFE_METHODS or request.endpoint in READ_ONLY_POSTS:
         return
-    # Nothing is there that could change: a 404 or 405 says more.
+    # Nothing here could change, and a 404 or 405 says more.
     if request.routing_exception is not None:
         return
     site = request.headers.get("Sec-Fetch-Site")
@@ -64,8 +65,9 @@ def refuse_other_sites() -> None:
 
 
 def is_program() -> bool:
-    """True for what no page of another site can make a browser send: a request to the API that browsers ask about
-    first, without a cookie and without the headers by which they say where it comes from (docs/decisions/035)."""
+    """True for a request that no page of another site can make a browser send: one to the API that needs a CORS
+    preflight, without a cookie and without the headers by which browsers say where it comes from
+    (docs/decisions/035)."""
     return (
         visitors.API in request.blueprints
         and _is_asked_about_first()
@@ -74,8 +76,8 @@ def is_program() -> bool:
 
 
 def _is_asked_about_first() -> bool:
-    """True for what a page of another site may send only after a question to us (a CORS preflight), which we never
-    answer with a yes. Any page may send a form with files, but not with this header."""
+    """True for a request that a page of another site may send only after a CORS preflight, which we never allow.
+    Any page may send a form with files, but not with this header."""
     is_form_with_key = request.mimetype == MULTIPART and KEY_HEADER in request.headers
     return request.mimetype == "application/json" or is_form_with_key
 
@@ -92,7 +94,8 @@ def _why_refused(site: str | None, origin: str | None) -> str:
 
 
 def refuse_foreign_names() -> None:
-    """400 unless the server is called by a name it knows, so that no other name can be pointed at it."""
+    """Refuse with 400 unless the request names a host that we know, so that no other name can be pointed at the
+    server."""
     match = HOST.fullmatch(_host_header())
     if match is None or match[1] not in allowed_names(installation().settings):
         abort(
@@ -103,16 +106,16 @@ def refuse_foreign_names() -> None:
 
 
 def is_operator() -> bool:
-    """True for a visitor who sits at the server itself: it listens on loopback, and by that name it was called.
+    """True for a visitor at the server itself: it listens on loopback, and the request used a loopback name.
 
-    There is no sign-in yet that would tell the operator from others.
+    Without sign-in, we cannot tell the operator apart in any other way.
     """
     match = HOST.fullmatch(_host_header())
     return installation().settings.is_loopback and match is not None and match[1] in LOOPBACK_NAMES
 
 
 def allowed_names(settings: Settings) -> set[str]:
-    """The names the server answers to, in lower case, IPv6 addresses in brackets."""
+    """The host names that the server answers to, in lower case, IPv6 addresses in brackets."""
     own = {settings.host, *settings.allowed_hosts} - WILDCARDS
     return LOOPBACK_NAMES | {_bracketed(name.lower().rstrip(".")) for name in own}
 
@@ -122,6 +125,6 @@ def _bracketed(name: str) -> str:
 
 
 def _host_header() -> str:
-    # Not request.host: it falls back to the server's own name when there is no header.
+    # Not request.host, which falls back to the server's own name if there is no header.
     host: str = request.environ.get("HTTP_HOST", "")
     return host.lower()

@@ -1,4 +1,4 @@
-"""What every view needs: one job, rendering, and how answers are given."""
+"""What every view needs: finding a job, rendering, and answering."""
 
 import hashlib
 import json
@@ -29,29 +29,29 @@ pages = Blueprint(
     static_folder=str(asset_dir("static") / NAME),
     static_url_path=f"/static/{NAME}",
 )
-# htmx gets another answer than a browser at the same address, and no cache keeps it.
+# htmx gets a different answer from a browser at the same address, and no cache may keep it.
 FRAGMENT_HEADERS = {"Cache-Control": "no-store", "Vary": "HX-Request"}
 pages.before_request(visitors.recognise)
 pages.after_request(visitors.remember)
 
 
 def read_session() -> Session:
-    """A session for questions. Its connections refuse every change."""
+    """A read-only session: its connections refuse every change."""
     return installation().db.session()
 
 
 def read_connection() -> Connection:
-    """The session's connection, for prepared questions of the same moment."""
+    """The session's connection, for prepared queries of the same moment."""
     return read_session().connection(bind_arguments={"mapper": Job})
 
 
 def places_of(jobs: Sequence[Job]) -> dict[int, int]:
-    """The places of those among these jobs that wait, by their numbers."""
+    """The places of the waiting ones among these jobs, by job id."""
     return snapshot.places_of(read_connection(), jobs, installation().settings.lease_seconds)
 
 
 def render(template: str, **facts: Any) -> str:
-    """A page or a fragment. Our own environment, so that a host's filters and leniency do not matter."""
+    """A page or a fragment. Uses our own environment, so that a host app's filters and leniency do not matter."""
     current_app.update_template_context(facts)
     facts.setdefault("theme", request.cookies.get("asyncinweb_theme", ""))
     facts.setdefault("is_operator", is_operator())
@@ -59,7 +59,7 @@ def render(template: str, **facts: Any) -> str:
 
 
 def job_or_404(slug: str) -> Job:
-    """The job with this address, if it is there and the visitor may see it."""
+    """The job with this address, if it exists and the visitor may see it."""
     job = find_job(read_session(), slug)
     if job is None or not visitors.may_see(visitors.current(), job):
         abort(404, "This job doesn't exist. It may have been deleted: finished jobs are kept for a limited time.")
@@ -96,7 +96,7 @@ def fingerprint(*facts: object) -> str:
 
 
 def new_form_key() -> str:
-    """Makes a form that is sent twice one request."""
+    """A key that makes a form sent twice one request."""
     return secrets.token_urlsafe(16)
 
 
@@ -111,12 +111,12 @@ def fragment(html: str) -> Response:
 
 
 def unchanged() -> Response:
-    """204: htmx leaves the page as it is and asks again. (On 304 htmx 2 would empty it.)"""
+    """Answer 204: htmx leaves the page as it is and asks again. (On 304, htmx 2 would empty it.)"""
     return Response(status=204, headers=FRAGMENT_HEADERS)
 
 
 def see_other(url: str) -> AnyResponse:
-    """Send the visitor on. 303 for a browser; htmx would follow that by itself, so it is told in a header."""
+    """Redirect the visitor. A browser gets a 303; htmx would follow that itself, so it gets a header instead."""
     if wants_fragment():
         response = unchanged()
         response.headers["HX-Redirect"] = url

@@ -1,8 +1,8 @@
-"""Who is asking, and what they may see: the one place where sign-in will change something.
+"""Who is asking, and what they may see: the only module that sign-in will change.
 
-There is no sign-in yet. A browser is told from others by a random cookie, a program that has none by the address
-it connects from. Whoever knows a job's address may see and stop it: it carries 128 random bits and is meant to be
-shared. Lists show everybody's jobs, or only one's own where the setting `listed_jobs` says so.
+There is no sign-in yet. A browser is recognised by a random cookie, a program without one by the address it
+connects from. Anyone who knows a job's address may view and stop it: it contains 128 random bits, and is meant to
+be shared. Lists show everyone's jobs, or only the visitor's own if the setting `listed_jobs` says so.
 """
 
 import base64
@@ -20,15 +20,15 @@ COOKIE = "asyncinweb_visitor"
 YEAR = 365 * 86_400
 # 16 bytes in base64, as token_urlsafe(16) writes them.
 TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
-# Programs ask here; a cookie would mean nothing to them.
+# For programs, to which a cookie would mean nothing.
 WITHOUT_COOKIE = {f"{NAME}.static", f"{NAME}.healthz", f"{NAME}.query"}
 API = f"{NAME}.api"
 
 
 @dataclass(frozen=True)
 class Visitor:
-    """Somebody with a browser, or a program. `owner` is what their jobs are stored under; `token` is the secret
-    of a browser's cookie, empty for a program."""
+    """A person with a browser, or a program. `owner`: the name under which their jobs are stored. `token`: the
+    secret of a browser's cookie, empty for a program."""
 
     owner: str
     token: str = ""
@@ -48,8 +48,8 @@ def recognise() -> None:
 
 
 def owner_of_token(token: str) -> str:
-    """What a browser's jobs are stored under: its cookie cannot be found out from it, so that a list, a backup or
-    a task that reads the database gives nobody's cookie away."""
+    """The owner name for a browser's jobs. It does not reveal the cookie, so a list, a backup or a task that reads
+    the database gives no cookie away."""
     return base64.urlsafe_b64encode(hashlib.sha256(token.encode()).digest()[:16]).decode().rstrip("=")
 
 
@@ -75,15 +75,15 @@ def current() -> Visitor:
 
 
 def may_see(visitor: Visitor, job: Job) -> bool:
-    """True for everybody who knows the address."""
+    """True for anyone who knows the job's address."""
     return True
 
 
 def sees_others() -> bool:
-    """True if lists show the jobs of others, too."""
+    """True if lists also show other people's jobs."""
     return installation().settings.listed_jobs == "all"
 
 
 def listed_owner(visitor: Visitor, mine: bool) -> str | None:
-    """Whose jobs a list shows: None for everybody's."""
+    """Whose jobs a list shows; None for everyone's."""
     return visitor.owner if mine or not sees_others() else None

@@ -1,6 +1,6 @@
 """The JSON API: its blueprint, how a view joins it and its description, and how requests are read.
 
-Its views are in api_jobs, api_tasks and api_description; how a job comes with files, in api_uploads.
+Its views are in `jobs`, `tasks` and `openapi`; `submissions` reads jobs that come with files.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from asyncinweb.web.error_pages import WORDS
 from asyncinweb.web.problem_json import problem
 from asyncinweb.web.shared import pages
 
-# Arguments are small values; what is large is uploaded.
+# Arguments are small values; large ones are uploaded as files.
 MOST_BYTES = 8_000_000
 JSON = "application/json"
 
@@ -34,7 +34,7 @@ View = Callable[..., AnyResponse]
 class Operation:
     """One entry of the API, as openapi.json describes it. `answer`: None for the bytes of a file.
 
-    takes_files: its body may be a form, with the JSON as one of its fields.
+    takes_files: the body may be a form, with the JSON as one of its fields.
     """
 
     method: str
@@ -78,7 +78,8 @@ def operation(
 
 @api.before_request
 def require_json() -> None:
-    """415 for a change that is not JSON. No form of another site can send this type (docs/decisions/035)."""
+    """Refuse with 415 a change that is not JSON. No form of another site can send this type
+    (docs/decisions/035)."""
     if request.method != "POST" or (request.mimetype == MULTIPART and _takes_files()):
         return
     if request.mimetype != JSON:
@@ -92,12 +93,14 @@ def _takes_files() -> bool:
 
 
 def read_body(model: type[Model]) -> Model:
-    """The request's JSON as this model. Answers 400 if it is no JSON; BadArguments if it does not fit."""
+    """The request's JSON as this model. Answers 400 if it is not valid JSON; raises BadArguments if it does not
+    fit."""
     return read_json(request.get_data(), model)
 
 
 def read_json(body: bytes, model: type[Model], where: str = "") -> Model:
-    """JSON as this model. Answers 400 if it is none, beginning with `where`; BadArguments if it does not fit."""
+    """JSON as this model. Answers 400, beginning with `where`, if it is not valid; raises BadArguments if it does
+    not fit."""
     try:
         strict_json(body)
         return model.model_validate_json(body, strict=True)
@@ -108,7 +111,7 @@ def read_json(body: bytes, model: type[Model], where: str = "") -> Model:
 
 
 def read_query(model: type[Model]) -> Model:
-    """The address's query as this model; an empty value is none. Answers 422 if it does not fit."""
+    """The address's query as this model; empty values are ignored. Answers 422 if it does not fit."""
     given = {name: value for name, value in request.args.items() if value}
     try:
         return model.model_validate(given)
@@ -117,7 +120,7 @@ def read_query(model: type[Model]) -> Model:
 
 
 def in_words(error: ValidationError) -> dict[str, str]:
-    """What is wrong, by the name of the field."""
+    """What is wrong, by field name."""
     return {
         ".".join(str(part) for part in each["loc"]) or "body": requirement(
             each["type"], each.get("ctx", {}), each["msg"]

@@ -150,7 +150,7 @@ def _priority(task: Task[..., object], requested: int | None) -> int:
 
 
 def _idempotency_key() -> str | None:
-    """As it is stored: under a mark of its own, so that it never meets the key of a form."""
+    """The key as stored: with its own prefix, so that it can never equal a form's key."""
     key = request.headers.get(KEY_HEADER)
     if key is None:
         if request.mimetype == MULTIPART:

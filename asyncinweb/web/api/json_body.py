@@ -1,4 +1,4 @@
-"""JSON from strangers, read so that it means one thing only: no name twice, no NaN, no half characters."""
+"""JSON from strangers, read so that it has only one meaning: no duplicate names, no NaN, no half characters."""
 
 import json
 from collections.abc import Sequence
@@ -6,12 +6,12 @@ from typing import Any
 
 from asyncinweb.tasks.inputs.json_text import first_fault, text_fault, too_deep
 
-# A request has levels of its own around those of an argument.
+# A request adds levels around those of an argument.
 MOST_LEVELS = 64
 
 
 class NotJson(ValueError):
-    """The body is no JSON, or JSON that different programs would read differently. Says where and why."""
+    """The body is not valid JSON, or programs could read it differently. Says where and why."""
 
 
 def strict_json(body: bytes) -> object:
@@ -29,7 +29,7 @@ def strict_json(body: bytes) -> object:
         raise NotJson(f"The body {too_deep(MOST_LEVELS)}.") from None
     except NotJson:
         raise
-    # Also what a number with thousands of digits raises.
+    # A number with thousands of digits raises this too.
     except ValueError as error:
         raise NotJson(f"The body isn't valid JSON: {error}.") from None
     if fault := first_fault(value, _own_fault, MOST_LEVELS):

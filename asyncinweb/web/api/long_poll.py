@@ -1,7 +1,7 @@
-"""Waiting for a job's end inside a request, by a few requests at a time.
+"""Waiting for a job's end within a request, for a few requests at a time.
 
-A waiting request holds one of the server's eight threads. So at most MOST_WAITING wait, however many ask: the
-others are answered at once and told to come back, and pages stay quick.
+A waiting request holds one of the server's eight threads. So at most MOST_WAITING requests wait. Others are
+answered at once and asked to come back, so pages stay fast.
 """
 
 import threading
@@ -14,13 +14,13 @@ MOST_WAITING = 3
 LOOK_SECONDS = 0.1
 
 _places = threading.BoundedSemaphore(MOST_WAITING)
-# Set when the server stops, so that nobody who waits holds it up.
+# Set when the server stops, so that waiting requests do not hold it up.
 closing = threading.Event()
 
 
 def wait_for_end(slug: str, seconds: float) -> bool:
-    """Wait until this job has ended, at most so long. False if too many wait already. Holds no snapshot of the
-    database meanwhile, or its log of changes could not be cut back."""
+    """Wait until this job has ended, at most this long. False if too many already wait. Holds no read transaction
+    while it waits, because that would keep the write-ahead log from shrinking."""
     if not _places.acquire(blocking=False):
         return False
     try:

@@ -1,5 +1,4 @@
-"""What the API takes and gives, as pydantic models: requests are checked by them, answers are made of them, and
-openapi.json is written from them."""
+"""The API's requests and answers as pydantic models, which also produce openapi.json."""
 
 from typing import Annotated, Any
 
@@ -16,7 +15,7 @@ Key = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Given(BaseModel):
-    """What a program sends: nothing that is not known."""
+    """A request from a program, without unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -19,9 +19,9 @@ from asyncinweb.web.security import KEY_HEADER
 
 REFERENCES = "#/components/schemas/{model}"
 PARAMETER = re.compile(r"<(\w+)>")
-# What any request can be answered with: a foreign name, a mistake of ours, a busy database.
+# Errors that any request can get: unknown host name, a bug of ours, a busy database.
 ALWAYS = (400, 500, 503)
-# And any change: another site asks, a body too large, no JSON.
+# Errors that any change can get: asked for by another site, too large, not JSON.
 ON_CHANGE = (403, 413, 415)
 HELP = {
     "slug": "The job's public name.",
@@ -151,7 +151,7 @@ def _query_parameters(model: type[BaseModel] | None) -> list[dict[str, Any]]:
 
 
 def _plain(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema for an address, which cannot say null."""
+    """A schema for a parameter in an address, which cannot be null."""
     facts = {name: value for name, value in schema.items() if name not in ("title", "description")}
     choices = [each for each in facts.pop("anyOf", []) if each != {"type": "null"}]
     if facts.get("default", 0) is None:

@@ -1,4 +1,4 @@
-"""A new job as a program sends it: JSON alone, or a form that has the same JSON first and then the job's files."""
+"""A new job from a program: JSON alone, or a form with the same JSON first and then the job's files."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,7 +23,8 @@ JOB_FIELD = "job"
 
 @contextmanager
 def asked() -> Iterator[tuple[JobRequest, Task[..., object], Arguments]]:
-    """What this request asks for. Files that came with it are removed at the end: a job has its own hold on them.
+    """The job that this request asks for. Its uploads are deleted at the end, because a job has its own link to
+    its files.
 
     Answers 400 and 413; raises BadArguments.
     """
@@ -54,7 +55,7 @@ def _known(name: str) -> Task[..., object]:
 
 
 def _read_job(arriving: Iterator[Event]) -> JobRequest:
-    """The first part. What comes behind it is checked while it arrives, since the task is known by then."""
+    """The first part. It names the task, so the following parts can be checked while they arrive."""
     body = bytearray()
     for data in _first_part(arriving):
         body += data
@@ -78,7 +79,7 @@ def _first_part(arriving: Iterator[Event]) -> Iterator[bytes]:
 
 def _packed(task: Task[..., object], arguments: dict[str, object], sent: Sent) -> Arguments:
     faults = _texts(sent.texts) | sent.messages | _put_files(task, arguments, sent)
-    # Files of no parameter, so that they are refused by name.
+    # Files for unknown parameters, so that they are refused by name.
     unknown: dict[str, object] = {name: None for name, texts in sent.texts.items() if not texts}
     try:
         packed = task.inputs.pack({**unknown, **arguments})

@@ -1,4 +1,5 @@
-"""A task's parameters as the controls of a form, filled from defaults, the address, an old job or a refusal."""
+"""A task's parameters as the controls of a form, filled from defaults, the address, an earlier job or a refused
+form."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from asyncinweb.web.shared import new_form_key
 Texts = Mapping[str, Sequence[str]]
 Kept = Mapping[str, Sequence[KeptFile]]
 
-# No parameter can have this name, so it never gets in the way of one.
+# No parameter can have this name, so it never collides with one.
 KEY_FIELD = "form-key"
 MOST_RADIOS = 5
 INPUT_TYPES = {
@@ -29,15 +30,15 @@ INPUT_TYPES = {
     "datetime": "datetime-local",
     "secret": "password",
 }
-# Where a browser checks the limits itself.
+# The kinds for which a browser checks the limits itself.
 TYPES_WITH_LIMITS = ("date", "time", "datetime-local")
 
 
 @dataclass(frozen=True)
 class Control:
-    """One field with what it shows now.
+    """A field and its current contents.
 
-    kept: files that need not be chosen again. must_be_typed_again: a secret was sent, and is not sent back.
+    kept: files that need not be chosen again. must_be_typed_again: a secret was sent, and we never send it back.
     """
 
     field: FormField
@@ -48,7 +49,7 @@ class Control:
 
     @property
     def id(self) -> str:
-        """The end of the id of its element."""
+        """The end of its element's id."""
         return self.field.name.replace(".", "-")
 
     @property
@@ -57,7 +58,7 @@ class Control:
 
     @property
     def widget(self) -> str:
-        """Which partial shows it."""
+        """The partial that shows it."""
         field = self.field
         if field.choices:
             if field.multiple:
@@ -75,12 +76,12 @@ class Control:
 
     @property
     def is_group(self) -> bool:
-        """True for several controls under one heading."""
+        """True for several controls with a common heading."""
         return self.widget in ("radios", "checkboxes", "items")
 
     @property
     def may_stay_empty(self) -> bool:
-        """True for a field that is accepted empty, and that has nothing in it to begin with."""
+        """True for a field that may be empty and starts out empty."""
         field = self.field
         if field.optional:
             return True
@@ -90,9 +91,9 @@ class Control:
 
     @property
     def input_type(self) -> str:
-        """The type of an <input>. A typed field would hide a text that it cannot show.
+        """The type of an <input>. A typed control would hide a text that it cannot show.
 
-        Numbers are typed as text: <input type=number> drops what it does not understand, so 1,5 would become 15.
+        Numbers use a text control: <input type=number> drops what it does not understand, so 1,5 would become 15.
         """
         kind = self.field.kind
         if kind in ("date", "time", "datetime") and not fits_control(kind, self.text):
@@ -101,7 +102,7 @@ class Control:
 
     @property
     def keyboard(self) -> str:
-        """Which keys a phone shows. "" for all: those for numbers may lack the minus."""
+        """Which keys a phone shows. "" for all, because number keypads may lack the minus."""
         if (
             self.field.kind not in ("integer", "number")
             or self.field.minimum.startswith("-")
@@ -112,13 +113,13 @@ class Control:
 
     @property
     def has_limits(self) -> bool:
-        """True if the browser may check smallest and largest value."""
+        """True if the browser can check the smallest and largest value."""
         return self.input_type in TYPES_WITH_LIMITS
 
     @property
     def step(self) -> str:
-        """What a browser takes as the next value; "" for its own idea."""
-        # A time with seconds: by itself a browser thinks in minutes.
+        """The step between values for the browser; "" for its default."""
+        # A time with seconds: by default, browsers use minutes.
         return "any" if self.input_type in ("time", "datetime-local") and self.text.count(":") > 1 else ""
 
     @property
@@ -140,7 +141,7 @@ class Control:
 
     @property
     def options(self) -> Sequence[Choice]:
-        """The choices, with an empty one where none need be made."""
+        """The choices, with an empty one if the field is optional."""
         field = self.field
         if field.multiple or not (field.optional or (field.required and self.widget == "select")):
             return field.choices
@@ -148,7 +149,7 @@ class Control:
 
     @property
     def max_bytes(self) -> int:
-        """The most that a file may have, on its own or as all there is."""
+        """The largest size of a file, by its own limit or that of the whole form."""
         together = installation().settings.max_upload_bytes
         return min(self.field.accept.max_bytes or together, together)
 
@@ -161,18 +162,18 @@ class Control:
 
     @property
     def error_sentence(self) -> str:
-        """The error with the field's name, as the summary lists it."""
+        """The error with the field's name, for the summary."""
         return about(self.field.label, self.error)
 
     @property
     def error_alone(self) -> str:
-        """The error as it stands beside the field."""
+        """The error as shown beside the field."""
         return alone(self.error)
 
 
 @dataclass(frozen=True)
 class Group:
-    """A model as a fieldset: a field with members, each with a control. error: of the whole."""
+    """A model as a fieldset: a field whose members each have a control. error: about the whole."""
 
     field: FormField
     controls: Sequence[Control]
@@ -189,7 +190,7 @@ class Group:
 
 @dataclass(frozen=True)
 class StartTime:
-    """Whether it starts now or at a time, which is in the server's zone."""
+    """Whether the job starts now or at a time, in the server's time zone."""
 
     text: str = ""
     error: str = ""
@@ -214,7 +215,7 @@ class StartTime:
 
 @dataclass(frozen=True)
 class Form:
-    """A task's form. parts: its controls and groups. other_errors: of names that are no parameter."""
+    """A task's form. parts: its controls and groups. other_errors: for names that are not parameters."""
 
     task: Task[..., object]
     parts: Sequence[Control | Group]
@@ -228,7 +229,7 @@ class Form:
 
     @cached_property
     def errors(self) -> Sequence[tuple[str, str]]:
-        """Id and sentence of whatever is wrong, from top to bottom; without an id what is no field."""
+        """Id and message of each error, from top to bottom; without an id if it belongs to no field."""
         found = []
         for part in self.parts:
             if isinstance(part, Group):
@@ -242,12 +243,12 @@ class Form:
 
 
 def blank_form(task: Task[..., object], texts: Texts | None = None, kept: Kept | None = None) -> Form:
-    """A form with the defaults, or with `texts` and files that are kept where there are some."""
+    """A form with the defaults, or with `texts` and kept files if there are any."""
     return _form(task, texts or {}, kept or {}, {}, new_form_key())
 
 
 def refused_form(task: Task[..., object], texts: Texts, kept: Kept, messages: Mapping[str, str], key: str) -> Form:
-    """The form again, as it was sent, with what is wrong."""
+    """The form again, as it was sent, with its errors."""
     return _form(task, texts, kept, messages, key or new_form_key())
 
 
@@ -301,7 +302,7 @@ def _file_limits(field: FormField, max_bytes: int) -> str:
 
 
 def _range(least: int | None, most: int | None, thing: str) -> str:
-    """`2 to 40 characters`, or the one end that is given."""
+    """`2 to 40 characters`, or with only one limit."""
     if least and most:
         return f"{least:,} to {counted(most, thing)}"
     if least:

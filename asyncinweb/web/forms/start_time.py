@@ -1,4 +1,4 @@
-"""Starting a job later: a time as a form's control writes it, which knows no zone, read in the server's zone."""
+"""Starting a job later: a time from a form's control, which has no time zone, read in the server's zone."""
 
 from datetime import datetime, timedelta
 
@@ -7,16 +7,16 @@ from asyncinweb import clock
 # No parameter can have this name.
 START_FIELD = "form-at"
 FURTHEST = timedelta(days=366)
-# A visitor chooses this minute, and fills in the rest of the form before sending it.
+# A visitor may choose the current minute, and then fill in the rest of the form before sending it.
 STILL_NOW = timedelta(minutes=5)
 
 
 class InvalidStart(ValueError):
-    """The text names no time at which a job could start. Says why, to follow the field's name."""
+    """The text is not a time at which a job could start. Says why, in words that follow the field's name."""
 
 
 def read_start(text: str) -> datetime | None:
-    """The moment that `2026-11-23T18:30` is in the server's zone; None for an empty text and the last few minutes.
+    """The moment of `2026-11-23T18:30` in the server's zone; None for an empty text and the last few minutes.
 
     Raises InvalidStart.
     """
@@ -40,7 +40,7 @@ def earliest_start(now: datetime) -> datetime:
 
 
 def zone_of(moment: datetime) -> str:
-    """`CET, UTC+01:00`; the offset alone where the zone has no name of its own."""
+    """`CET, UTC+01:00`; only the offset if the zone has no name."""
     offset, name = f"UTC{moment:%z}", moment.tzname() or ""
     offset = f"{offset[:6]}:{offset[6:8]}"
     return offset if not name or name[0] in "+-" else f"{name}, {offset}" if name != "UTC" else "UTC"

@@ -1,7 +1,7 @@
-"""What a form sends: its texts, and its files streamed to the disk while they are counted and checked.
+"""The contents of a form: its texts, and its files, streamed to disk while they are counted and checked.
 
-Werkzeug would keep files in the system's temporary folder and knows no limit for a single field, so the parts are
-read here. A file that was received stays under a token of its visitor if the form has to come back.
+Werkzeug would keep files in the system's temporary folder and has no limit for a single field, so we read the
+parts here. If the form must come back, received files stay under a token of their visitor.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ from asyncinweb.web.installation import installation
 from asyncinweb.web.shared import folder_of, read_session
 
 CHUNK = 64 * 1024
-# Has the tokens of kept files that are not to be sent. No parameter can have this name.
+# Holds the tokens of kept files that are not to be sent. No parameter can have this name.
 REMOVE_FIELD = "form-remove"
 
 
@@ -44,7 +44,7 @@ class KeptFile:
 
 @dataclass
 class Sent:
-    """A form as it was sent. messages: what is wrong with its files, by field."""
+    """A form as it was sent. messages: what is wrong with its files, by field name."""
 
     texts: dict[str, list[str]] = field(default_factory=dict)
     files: dict[str, list[KeptFile]] = field(default_factory=dict)
@@ -57,10 +57,10 @@ class Sent:
 
 @contextmanager
 def receiving(task: Task[..., object]) -> Iterator[tuple[Sent, Callable[[], None]]]:
-    """Read the form that this request brings for a task: what was sent, and what to call if it must come back.
+    """Read the form that was sent for a task. Returns it, and a function to call if the form must come back.
 
-    Otherwise the files are removed at the end: a job has its own hold on them. Answers 400 and 413 in words, and
-    raises DatabaseUnusable where there is no room for a file.
+    Otherwise the files are deleted at the end, because a job has its own link to them. Answers 400 and 413 in
+    plain words, and raises DatabaseUnusable if there is no room for a file.
     """
     limit_length(task.inputs.takes_files)
     pending = PendingUploads(installation().settings.instance, visitors.current().owner)
@@ -75,9 +75,9 @@ def receiving(task: Task[..., object]) -> Iterator[tuple[Sent, Callable[[], None
 
 
 def limit_length(takes_files: bool) -> None:
-    """413 before anything is read, where the length is told."""
+    """Refuse with 413 before reading anything, if the length is known."""
     files = installation().settings.max_upload_bytes if takes_files else 0
-    # With a little room for what the encoding adds.
+    # With some room for what the encoding adds.
     request.max_content_length = files + MAX_TEXT_BYTES
     length = request.content_length or 0
     if length > request.max_content_length:
@@ -85,7 +85,7 @@ def limit_length(takes_files: bool) -> None:
 
 
 class Receiver:
-    """Takes a form apart. `sent` is what has come of it."""
+    """Parses a form. `sent`: its contents so far."""
 
     def __init__(self, leaves: Mapping[str, FormField], pending: PendingUploads) -> None:
         self.sent = Sent()
@@ -111,12 +111,12 @@ class Receiver:
         self._find_kept()
 
     def remove_arrived(self) -> None:
-        """Remove what this request has brought."""
+        """Delete the files of this request."""
         for incoming in self._received:
             incoming.remove()
 
     def take(self, events: Iterable[Event]) -> None:
-        """Take parts, or the rest of them, as they arrive."""
+        """Process the parts, or the remaining ones, as they arrive."""
         for event in events:
             self._take(event)
 
@@ -158,14 +158,14 @@ class Receiver:
         self._incoming = None
         if self._field not in self._leaves:
             self.sent.texts.setdefault(self._field, [])
-        # Without a name, nothing was chosen.
+        # A file without a name: none was chosen.
         if not filename or self._refuse_file(clean_name(filename), 0):
             return
         self._incoming = self._pending.receive(filename)
         self._received.append(self._incoming)
 
     def _refuse_file(self, name: str, size: int) -> bool:
-        """True if the field takes no such file. What of it has arrived is removed, the rest is not kept."""
+        """True if the field does not accept the file. The received part is deleted, and the rest is not kept."""
         leaf = self._leaves.get(self._field)
         is_file_field = leaf is not None and leaf.kind == "file"
         fault = leaf.accept.fault_of(name, size) if leaf and is_file_field else "doesn't take a file"
@@ -179,7 +179,8 @@ class Receiver:
         return bool(fault)
 
     def _put(self, name: str, kept: KeptFile) -> None:
-        """A file for a field: beside others in a list, else in place of them. The same file counts once."""
+        """Add a file to a field: in a list beside other files, otherwise in their place. The same file counts
+        once."""
         others = self.sent.files.setdefault(name, [])
         if not self._leaves[name].multiple:
             others.clear()
@@ -187,7 +188,7 @@ class Receiver:
             others.append(kept)
 
     def _find_kept(self) -> None:
-        """Texts of a field for files are tokens of files that are here already. New ones go first."""
+        """Texts of a file field are tokens of kept files. New files take precedence."""
         removed = self.sent.texts.pop(REMOVE_FIELD, [])
         for name, leaf in self._leaves.items():
             if leaf.kind != "file":
@@ -214,13 +215,13 @@ class Receiver:
 
 
 def kept_of_job(job: Job) -> Iterator[KeptFile]:
-    """The files that a job was given and that are still there."""
+    """A job's uploaded files that still exist."""
     for files in kept_by_field(job).values():
         yield from files
 
 
 def kept_by_field(job: Job) -> dict[str, list[KeptFile]]:
-    """The files that a job was given, by the field they were given for."""
+    """A job's uploaded files, by field."""
     registry = installation().registry
     if job.task not in registry:
         return {}
@@ -236,7 +237,7 @@ def kept_by_field(job: Job) -> dict[str, list[KeptFile]]:
 
 
 def parts() -> Iterator[Event]:
-    """What this request consists of, read while it is taken. Answers 400 and 413 in words."""
+    """The parts of this request, parsed while they are read. Answers 400 and 413 in plain words."""
     if _was_read():
         yield from _what_was_read()
         return
@@ -245,7 +246,7 @@ def parts() -> Iterator[Event]:
 
 
 def _was_read() -> bool:
-    """True if the app around us has read the form already, so that its files lie where Werkzeug has put them."""
+    """True if the host app has already read the form, so that Werkzeug has stored its files."""
     return "form" in vars(request._get_current_object())  # type: ignore[attr-defined]
 
 

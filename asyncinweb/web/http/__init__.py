@@ -1,1 +1,1 @@
-"""What HTTP asks for below the pages: waitress's channels, byte ranges, streams, proxy headers."""
+"""The HTTP layer below the pages: waitress's channels, byte ranges, streams, proxy headers."""

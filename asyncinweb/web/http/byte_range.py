@@ -1,7 +1,7 @@
-"""A part of a file as a file of its own.
+"""Sending a part of a file like a whole file.
 
-The web server sends a file without holding a thread for it, however slowly it is read. Werkzeug would answer a
-request for a part of one (`Range`) piece by piece, and a thread would wait for the reader.
+The web server sends a file without occupying a thread, however slow the reader. For a part of a file (`Range`),
+Werkzeug would send it piece by piece, and a thread would wait for the reader.
 """
 
 import io
@@ -43,9 +43,9 @@ class ByteRange(io.RawIOBase):
 
 
 def send_as_file(response: Response, path: Path) -> None:
-    """Let an answer that is a part of this file be sent as a file."""
+    """Send an answer with a part of this file like a file."""
     found = response.content_range
     response.close()
     part = ByteRange(path, found.start or 0, response.content_length or 0)
-    # Read piece by piece where the server has no way of its own.
+    # Read piece by piece if the server has no way to send files.
     response.response = wrap_file(request.environ, part)  # type: ignore[arg-type]

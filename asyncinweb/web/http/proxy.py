@@ -1,4 +1,4 @@
-"""What a reverse proxy says of the visitor, believed only if it is the one the setting `trusted_proxy` names."""
+"""What a reverse proxy says about the visitor; trusted only from the proxy in the setting `trusted_proxy`."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -20,12 +20,12 @@ HEADERS = (
 
 
 class ProxyHeaders:
-    """WSGI middleware. Address, scheme and name of a request are those that the trusted proxy added last;
-    from anybody else such headers are dropped before the app can see them."""
+    """WSGI middleware. A request's address, scheme and host name are those that the trusted proxy added last. From
+    anyone else, such headers are dropped before the app can see them."""
 
     def __init__(self, app: "WSGIApplication", trusted_proxy: str) -> None:
         self._app = app
-        # Also as a server on `::` sees an IPv4 address.
+        # Also in the form in which a server on `::` sees an IPv4 address.
         self._trusted = {trusted_proxy, f"::ffff:{trusted_proxy}"} if trusted_proxy else set()
         self._behind_proxy = ProxyFix(app, x_for=1, x_proto=1, x_host=1)
 

@@ -1,8 +1,9 @@
-"""Answers that are made while they are sent, large ones only a few at a time.
+"""Answers that are generated while they are sent, only a few large ones at a time.
 
-What does not fit into the web server's buffer (16 MB) is made no faster than its reader takes it, and holds one of
-the server's eight threads so long. So that a few slow readers cannot take them all, at most MOST_AT_ONCE get such
-an answer, and others are told to come back. What is there as a file needs no thread and no limit.
+An answer larger than the web server's buffer (16 MB) is generated only as fast as its reader takes it, and
+occupies one of the server's eight threads for that time. So that a few slow readers cannot take all threads, at
+most MOST_AT_ONCE get such an answer, and others are asked to come back. Existing files need no thread and no
+limit.
 """
 
 import threading
@@ -11,7 +12,7 @@ from collections.abc import Iterable
 from flask import Response, abort
 
 LARGE_BYTES = 15_000_000
-# Beside as many programs that wait for a job's end, that leaves two threads for everybody else.
+# With as many programs waiting for a job's end, this leaves two threads for everyone else.
 MOST_AT_ONCE = 3
 RETRY_SECONDS = 30
 
@@ -19,7 +20,8 @@ _places = threading.BoundedSemaphore(MOST_AT_ONCE)
 
 
 def streamed(pieces: Iterable[str] | Iterable[bytes], media_type: str, size: int) -> Response:
-    """An answer of these pieces. size: how many bytes they may be in all. Answers 503 if too many are fetched."""
+    """An answer made of these pieces. size: their largest total size in bytes. Answers 503 if too many such
+    answers are being sent."""
     is_large = size > LARGE_BYTES
     if is_large and not _places.acquire(blocking=False):
         abort(

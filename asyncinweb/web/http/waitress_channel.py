@@ -1,8 +1,7 @@
-"""Where waitress would do something else than we want with a connection.
+"""The cases in which waitress would treat a connection differently from what we want.
 
-What it refuses before the app sees it (a body that is too large or has no room, a request that is no HTTP) has the
-words and the headers of our own pages. A connection stays open after an answer without a body, which is what most
-polls get.
+Requests that it refuses before the app sees them (the body is too large or has no room, or it is not HTTP) get the
+words and headers of our own pages. A connection stays open after an answer without a body, which most polls get.
 """
 
 import json
@@ -22,7 +21,7 @@ from asyncinweb.web.security import HEADERS
 
 log = logging.getLogger(__name__)
 
-# The web process serves our app alone, so that nothing stands before its addresses.
+# The web process serves only our app, so its addresses have no prefix.
 API = "/api/"
 
 PAGE = """<!doctype html>
@@ -49,15 +48,15 @@ PAGE = """<!doctype html>
 
 
 class NoRoom(Error):  # type: ignore[misc]  # waitress has no types
-    """The disk has no room for what was sent."""
+    """The disk has no room for the request's body."""
 
     code = 503
     reason = "Service Unavailable"
 
 
 class Body(OverflowableBuffer):  # type: ignore[misc]
-    """What was sent, on the disk if it is large. Where the disk has no room for it, it is dropped to its end: a
-    browser shows no answer to what it could not send."""
+    """A request's body, on disk if it is large. If the disk has no room, the body is received and dropped, because
+    a browser shows no answer to a request it could not finish sending."""
 
     is_dropped = False
 
@@ -69,7 +68,7 @@ class Body(OverflowableBuffer):  # type: ignore[misc]
         except OSError as error:
             log.error("what is sent cannot be kept: %s", error)
             self.is_dropped = True
-            # It has not been written, so it cannot be flushed either; the file is closed all the same.
+            # The rest cannot be written, so it cannot be flushed either; the file is closed anyway.
             with suppress(OSError):
                 self.close()
 
@@ -84,19 +83,19 @@ class RequestParser(HTTPRequestParser):  # type: ignore[misc]
         consumed: int = super().received(data)
         receiver = self.body_rcv
         if receiver is not None and is_new:
-            # The headers end here; of the body nothing has been taken yet.
+            # The headers end here; none of the body has been read yet.
             receiver.buf = Body(self.adj.inbuf_overflow)
         elif receiver is not None and receiver.buf.is_dropped and self.error is None:
             self.error = NoRoom("")
         if self.completed:
-            # Refused by its headers, or without a body: the answer comes at once. Asked to go on, whoever sends it
-            # would wait for us, and we for them.
+            # Refused by its headers, or without a body: answer at once. If we asked for the body, the sender would
+            # wait for us, and we for the sender.
             self.expect_continue = False
         return consumed
 
 
 class Refusal(ErrorTask):  # type: ignore[misc]
-    """Answers a request that waitress does not take, and closes the connection."""
+    """Answers a request that waitress refuses, and closes the connection."""
 
     def execute(self) -> None:
         error: Any = self.request.error
@@ -118,7 +117,7 @@ class Answer(WSGITask):  # type: ignore[misc]
     """Answers a request through the app."""
 
     def set_close_on_finish(self) -> None:
-        # waitress closes after every answer that has no length; but 204 and 304 end by themselves.
+        # waitress closes the connection after every answer without a length, but 204 and 304 need none.
         ends_by_itself = not self.has_body and self.version == "1.1"
         if ends_by_itself and self.request.headers.get("CONNECTION", "").lower() != "close":
             return
@@ -126,7 +125,7 @@ class Answer(WSGITask):  # type: ignore[misc]
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]
-    """A connection with these three."""
+    """A connection that uses these three."""
 
     parser_class = RequestParser
     task_class = Answer

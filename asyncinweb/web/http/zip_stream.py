@@ -1,4 +1,4 @@
-"""A ZIP made while it is sent, so that neither the server's memory nor its disk has to hold it."""
+"""A ZIP generated while it is sent, so that neither the server's memory nor its disk has to hold it."""
 
 import io
 import zipfile
@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 CHUNK = 256_000
-# The network is slower than this level, and the higher ones cost a page's worth of time for each megabyte.
+# The network is slower than this level, and higher levels take as long per megabyte as a whole page.
 LEVEL = 1
 
 
 class _Sink(io.RawIOBase):
-    """Where the ZIP is written to, and taken from piece by piece. It cannot seek, so nothing is written twice."""
+    """A buffer to which the ZIP is written and from which it is taken piece by piece. It cannot seek, so nothing
+    is written twice."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
@@ -31,7 +32,7 @@ class _Sink(io.RawIOBase):
 
 
 def zip_pieces(entries: Iterable[tuple[str, Path | bytes]]) -> Iterator[bytes]:
-    """The ZIP of these names and what they stand for. A file that has gone meanwhile is left out."""
+    """The ZIP of these names and their contents. A file that no longer exists is left out."""
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL) as archive:
         for name, content in entries:
@@ -57,7 +58,7 @@ def _entry(archive: zipfile.ZipFile, sink: _Sink, name: str, content: Path | byt
 
 
 def unique_names(names: Iterable[str]) -> Iterator[str]:
-    """The names, told apart where they are the same but for their case: `a.txt`, `A (2).txt`."""
+    """The names, made unique regardless of case: `a.txt`, `A (2).txt`."""
     taken: set[str] = set()
     for name in names:
         stem, dot, suffix = name.rpartition(".") if "." in name else (name, "", "")

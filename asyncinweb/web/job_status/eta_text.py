@@ -1,17 +1,17 @@
-"""Estimates in words: round, never more exact than what is known."""
+"""Estimates in words: rounded, never more exact than what we know."""
 
 import math
 
 from asyncinweb.queue.estimates import Range
 from asyncinweb.web.filters import duration
 
-# Up to so many seconds, times are told in steps of so many.
+# Up to this many seconds, times are shown in steps of that many.
 STEPS = ((10, 1), (60, 5), (120, 15), (300, 30), (1800, 60), (7200, 300), (86_400, 1800))
 LONGEST_STEP = 3600
 A_FEW_SECONDS = 5
-# A range whose end is at most so many times its beginning is told as one figure.
+# A range whose end is at most this many times its beginning is shown as one figure.
 ABOUT = 2.0
-# One that begins much earlier than it ends has only an end.
+# A range that begins much earlier than it ends is shown only by its end.
 AT_MOST = 6.0
 
 
@@ -28,7 +28,7 @@ def time_left(left: Range) -> str:
 
 
 def rounded_up(seconds: float) -> int:
-    """To a figure that is easily read and changes seldom."""
+    """Round to a figure that is easy to read and rarely changes."""
     return max(1, math.ceil(seconds / _step(seconds)) * _step(seconds))
 
 
@@ -45,6 +45,6 @@ def _step(seconds: float) -> int:
 
 
 def _without_unit(low: str, high: str) -> str:
-    """The figure alone where both have the same unit."""
+    """Only the figure if both have the same unit."""
     figure, _, unit = low.partition(" ")
     return figure if high.partition(" ")[2] == unit else low

@@ -1,4 +1,4 @@
-"""What a visitor may expect of a job they have not started yet: how long it takes, and what would start first."""
+"""What to expect of a job before it is started: how long it takes, and how many jobs would start first."""
 
 from dataclasses import dataclass
 
@@ -16,14 +16,15 @@ from asyncinweb.web.shared import read_connection, read_session
 
 @dataclass(frozen=True)
 class Forecast:
-    """`Usually 5 s · 2 jobs ahead of you`. has_workers: False if it would wait for somebody to start one."""
+    """`Usually 5 s · 2 jobs ahead of you`. has_workers: False if the job would have to wait for a worker to be
+    started."""
 
     words: str
     has_workers: bool
 
 
 def forecast_of(task: Task[..., object]) -> Forecast:
-    """What a job of this visitor may expect if it were started now."""
+    """The forecast for a job of this visitor if it were started now."""
     session, settings = read_session(), installation().settings
     connection = read_connection()
     snapshot = take_snapshot(connection, settings.lease_seconds)

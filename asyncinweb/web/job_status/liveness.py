@@ -1,4 +1,4 @@
-"""Signs of life of a running job: what it last reported or printed, and whether its process is there."""
+"""Signs of life of a running job: when it last reported or printed something, and whether its process is alive."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,14 +17,14 @@ SILENT_AFTER = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Liveness:
-    """A job has said nothing since then. `is_alive`: its process is there nevertheless."""
+    """A job has been silent since then. `is_alive`: its process is still running."""
 
     since: datetime
     is_alive: bool
 
 
 def liveness_of(connection: Connection, installation: Installation, job: Job) -> Liveness | None:
-    """None for a job that does not run or has said something within the last minute."""
+    """None for a job that is not running, or has reported or printed something within the last minute."""
     latest = max(filter(None, (job.started_at, job.reported_at, job.partial_at)), default=None)
     if job.state != "processing" or latest is None or not _is_long_ago(latest):
         return None

@@ -1,7 +1,7 @@
-"""What a job's page says about the job, as facts: its mood, why it waits, what is left, how soon to look again.
+"""What a job's page says about the job, as facts: its mood, why it waits, the time left, how soon to poll again.
 
-`version` stands for everything the fragment shows except what ticks by itself, so that a poll can be answered
-with 204 without rendering anything.
+`version` stands for everything the fragment shows except what ticks by itself, so that a poll can be answered with
+204 without rendering.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ WORDS: dict[Mood, str] = {
     "cancelled": "Cancelled",
 }
 STOPPED = "Stopped"
-# A young job is looked at every second, so that a quick one is seen quickly.
+# A young job is polled every second, so that a quick one shows its result quickly.
 YOUNG = timedelta(seconds=15)
 QUICK_SECONDS = 1.0
 
@@ -41,8 +41,8 @@ QUICK_SECONDS = 1.0
 class RunFacts:
     """A job that runs.
 
-    left: words for the time that is left, "" where nothing is known. is_late: longer than `usual`.
-    killed_at: when its process is ended if it does not stop, None if nobody asked. is_forced: that time is over.
+    left: the time left in words, "" if unknown. is_late: it takes longer than `usual`. killed_at: when its process
+    is ended if it does not stop, None if no stop was requested. is_forced: that time has passed.
     """
 
     left: str
@@ -55,8 +55,8 @@ class RunFacts:
 
 @dataclass(frozen=True)
 class Status:
-    """A job at one moment. wait: while it waits; run: while it runs. poll: htmx trigger, empty when nothing will
-    change. version: see the module."""
+    """A job at one moment. wait: only while it waits; run: only while it runs. poll: htmx trigger, empty if
+    nothing will change. version: see the module."""
 
     job: Job
     mood: Mood
@@ -71,7 +71,7 @@ class Status:
 
     @property
     def percent(self) -> int | None:
-        """Share of the work that is done, 0 to 100; None if the task does not say."""
+        """The share of the work that is done, 0 to 100; None if the task does not report it."""
         return percent_done(self.job)
 
     @property
@@ -85,7 +85,7 @@ class Status:
 
 
 def status_of(connection: Connection, installation: Installation, job: Job) -> Status:
-    """Facts about a job. For one that runs and gives signs of life nothing is read but the job itself."""
+    """Facts about a job. For a running job with signs of life, only the job itself is read."""
     mood = mood_of(job)
     wait = wait_of(connection, installation, job) if job.state in WAITING else None
     run = _run_of(connection, installation, job) if job.state == "processing" else None
@@ -94,7 +94,7 @@ def status_of(connection: Connection, installation: Installation, job: Job) -> S
 
 
 def mood_of(job: Job) -> Mood:
-    """The state, told apart where a visitor sees a difference."""
+    """The state, split where visitors see a difference."""
     if job.state == "scheduled" and job.attempts > 0:
         return "retrying"
     if job.state == "processing" and job.cancel_requested_at is not None:
@@ -103,7 +103,7 @@ def mood_of(job: Job) -> Mood:
 
 
 def word_of(job: Job) -> str:
-    """The state in a word. What was cancelled while it ran was stopped."""
+    """The state in one word. A job cancelled while it ran was stopped."""
     was_stopped = job.state == "cancelled" and job.cancel_requested_at is not None
     return STOPPED if was_stopped else WORDS[mood_of(job)]
 
@@ -117,14 +117,14 @@ def percent_done(job: Job) -> int | None:
 
 
 def poll_interval(job: Job, poll_seconds: float) -> float:
-    """Seconds until a page that shows this job looks again."""
+    """Seconds until a page that shows this job polls again."""
     newest = max(filter(None, (job.created_at, job.started_at, job.cancel_requested_at, job.partial_at)))
     is_young = clock.now() - newest < YOUNG and not _starts_later(job)
     return min(QUICK_SECONDS, poll_seconds) if is_young or _starts_soon(job) else poll_seconds
 
 
 def every(seconds: float) -> str:
-    """htmx's trigger for a poll. Whole numbers only: htmx 4 takes "0.3s" for no pause at all."""
+    """htmx's trigger for a poll. Whole numbers only: htmx 4 reads "0.3s" as no pause at all."""
     return f"every {seconds:.0f}s" if seconds.is_integer() else f"every {seconds * 1000:.0f}ms"
 
 

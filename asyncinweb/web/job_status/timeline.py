@@ -1,4 +1,4 @@
-"""A job's life in four steps: created, waited, ran, ended. With what has passed, what is now, what is to come."""
+"""A job's life in four steps: created, waited, ran, ended. Past, current and future ones."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from asyncinweb.web.job_status.status import word_of
 
 @dataclass(frozen=True)
 class Step:
-    """One step. at: when; seconds: how long it took; since: it goes on since then."""
+    """One step. at: when; seconds: how long it took; since: when the current step began."""
 
     name: Literal["created", "waited", "ran", "ended"]
     word: str
@@ -31,7 +31,7 @@ def timeline(job: Job) -> list[Step]:
 
 def _waited(job: Job) -> Step | None:
     if job.state in WAITING:
-        # A job that comes back waits since its last attempt ended, which its row does not tell.
+        # A job that comes back has waited since its last attempt ended, which its row does not say.
         return Step("waited", "Waiting", "now", since=job.created_at if job.attempts == 0 else None)
     until = job.started_at or job.finished_at
     if until is None or job.attempts > 1:

@@ -12,7 +12,7 @@ from asyncinweb.queue.snapshot import take_snapshot
 from asyncinweb.web.installation import Installation
 from asyncinweb.web.job_status.eta_text import rounded_up
 
-# Further back, the estimates of many jobs add up to a guess.
+# With more jobs ahead, the sum of their estimates is only a guess.
 MOST_ESTIMATED = 30
 
 
@@ -20,7 +20,7 @@ MOST_ESTIMATED = 30
 class Wait:
     """What a waiting job still waits for.
 
-    position: None until it falls due. within: seconds within which it usually starts, rounded; None if unknown.
+    position: None until the job is due. within: seconds within which it usually starts, rounded; None if unknown.
     """
 
     is_known_task: bool
@@ -38,7 +38,7 @@ class Wait:
 
     @property
     def fingerprint(self) -> tuple[object, ...]:
-        """Whatever of it is shown."""
+        """Everything about it that is shown."""
         position = self.position
         shown = position and (position.place, position.held_by, position.behind, position.is_far)
         return (self.is_known_task, self.workers, self.is_starting, self.running, shown, self.within)

@@ -1,1 +1,1 @@
-"""Everything with a route and a page."""
+"""The views: everything with a route and a page."""

@@ -1,4 +1,5 @@
-"""Downloads: a job's result and the files it saved. What could run in a browser is never shown, only saved."""
+"""Downloads: a job's result and the files it saved. Anything that could run in a browser is only saved, never
+shown."""
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,10 +24,9 @@ from asyncinweb.web.viewers.tables import csv_of
 SAFE_IMAGES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 MOST_LISTED = 200
 MOST_PREVIEWS = 20
-# A drawing brings its own styles; everything else in a download stays dead.
+# A drawing may use its own styles; nothing else in a download runs.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
-# A figure that moves, in a frame of its own: an origin that is nobody's, the scripts that it came with, no network
-# (docs/decisions/017).
+# An interactive figure, in its own frame: an opaque origin, only its own scripts, no network (docs/decisions/017).
 FRAME_POLICY = (
     "default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src data: blob:; font-src data:; "
     "form-action 'none'; base-uri 'none'; frame-ancestors 'self'; sandbox allow-scripts"
@@ -35,7 +35,7 @@ FRAME_POLICY = (
 
 @dataclass(frozen=True)
 class ListedFile:
-    """A saved file with a look into it."""
+    """A saved file with a preview."""
 
     file: SavedFile
     preview: Preview
@@ -97,7 +97,7 @@ def part_csv(slug: str, part: int) -> Response:
 
 @pages.get("/jobs/<slug>/result/frame")
 def result_frame(slug: str) -> Response:
-    """A figure that moves, for its frame on the job's page."""
+    """An interactive figure, for its frame on the job's page."""
     return _frame(_result_or_404(job_or_404(slug)))
 
 
@@ -109,7 +109,7 @@ def part_frame(slug: str, part: int) -> Response:
 
 @pages.get("/jobs/<slug>/files/<name>")
 def saved_file(slug: str, name: str) -> Response:
-    """A file the job saved, found by its name among those there are."""
+    """A file the job saved, found by comparing names."""
     job = job_or_404(slug)
     file = next((file for file in folder_of(job).saved(job.claim_no) if file.name == name), None)
     if file is None:
@@ -119,7 +119,7 @@ def saved_file(slug: str, name: str) -> Response:
 
 @pages.get("/jobs/<slug>/files.zip")
 def files_zip(slug: str) -> Response:
-    """All files the job saved, as a ZIP that is made while it is sent."""
+    """All files the job saved, as a ZIP that is generated while it is sent."""
     job = job_or_404(slug)
     files = folder_of(job).saved(job.claim_no)
     if not files:
@@ -177,7 +177,7 @@ def _download(stored: Stored, name: str) -> Response:
 
 
 def _sent(data: Path | io.BytesIO, media_type: str, name: str) -> Response:
-    """Send it to be saved, or to be shown if it is a picture that can do no harm."""
+    """Send a file to be saved, or to be shown if it is a harmless picture."""
     if isinstance(data, Path) and not data.is_file():
         abort(404, "This file is no longer available.")
     response = send_file(
@@ -194,7 +194,7 @@ def _sent(data: Path | io.BytesIO, media_type: str, name: str) -> Response:
 
 
 def _frame(stored: Stored) -> Response:
-    """An HTML document in which only its own scripts run, and which reaches neither us nor the network."""
+    """An HTML document in which only its own scripts run, and which can reach neither us nor the network."""
     if stored.shape != "html" or stored.path is None or not stored.path.is_file():
         abort(404, "There is no figure here that a frame could show.")
     response = send_file(stored.path, mimetype=stored.media_type, conditional=True)
@@ -218,7 +218,7 @@ def _zip(entries: Iterable[tuple[str, Path | bytes]], name: str, size: int) -> R
 
 
 def _saved(response: Response, name: str) -> Response:
-    """Let it be saved under this name."""
+    """Have the browser save it under this name."""
     names = {"filename": name.encode("ascii", "replace").decode(), "filename*": f"UTF-8''{quote(name, safe='')}"}
     response.headers.set("Content-Disposition", "attachment", **names)
     response.headers["Content-Security-Policy"] = POLICY

@@ -1,4 +1,4 @@
-"""Is it well? For load balancers and monitoring."""
+"""The health check, for load balancers and monitoring."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ from asyncinweb.queue.stores.wal import WAL_LIMIT
 from asyncinweb.web.installation import installation
 from asyncinweb.web.shared import pages, read_session
 
-# The write-ahead log grows to its limit before it is put into the file.
+# The write-ahead log grows to its limit before it is copied into the file.
 SPACE_BYTES = WAL_LIMIT + 1_000_000
 
 WAL_IS_LARGE = (
@@ -27,8 +27,8 @@ WAL_IS_LARGE = (
 
 @pages.get("/healthz")
 def healthz() -> Response | tuple[Response, int]:
-    """200 if the web part and the database answer, else 503 with what is wrong. A warning stays a 200: a
-    load balancer must not take the server away for it."""
+    """200 if the web process and the database answer, otherwise 503 with the problem. A warning is still a 200: a
+    load balancer must not remove the server because of it."""
     problem = _problem()
     if problem:
         return jsonify(status="error", problem=problem), 503
@@ -54,5 +54,5 @@ def _problem() -> str:
 
 
 def _without(path: Path, error: AsyncInWebError) -> str:
-    # Where things are on this computer is nobody else's business.
+    # Paths on this computer stay private.
     return str(error).replace(f" {path}", "")

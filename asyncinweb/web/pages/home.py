@@ -1,4 +1,4 @@
-"""The first page: what can be run, and what the visitor ran last. And the choice between light and dark."""
+"""The home page: the tasks, and the visitor's recent jobs. And the choice between light and dark."""
 
 from urllib.parse import urlsplit
 
@@ -21,7 +21,7 @@ YEAR = 365 * 86_400
 
 @pages.get("/")
 def home() -> str | Response:
-    """The tasks, the first one ready to run, and the visitor's last jobs."""
+    """The tasks, the first one ready to run, and the visitor's recent jobs."""
     jobs = _last_jobs()
     if wants_fragment():
         if request.args.get("v") == jobs.version:

@@ -68,7 +68,7 @@ def _page(endpoint: str, rows: int) -> tuple[Page, str | None]:
 
 
 def _answer(pieces: Iterable[str], media_type: str, following: str | None) -> Response:
-    # As one piece: its rows are in memory already, and a slow reader must not hold a thread.
+    # In one piece: the rows are already in memory, and a slow reader must not occupy a thread.
     response = Response("".join(pieces), mimetype=media_type)
     response.headers["Cache-Control"] = "no-store"
     if following:

@@ -47,7 +47,7 @@ class JobRow:
 
     @property
     def inputs(self) -> str:
-        """The arguments in one line, cut where it is long."""
+        """The arguments in one line, cut if it is long."""
         texts = [text for _, text in inputs_of(self.job) if text]
         line = " · ".join(" ".join(text[:MOST_WORDS].split()) for text in texts)
         return line if len(line) <= MOST_WORDS else line[: MOST_WORDS - 1] + "…"
@@ -66,7 +66,7 @@ class JobListPage:
 
 @pages.get("/jobs")
 def jobs() -> str | Response:
-    """All jobs, newest first, filtered as the address says."""
+    """All jobs, newest first, with the filters in the address."""
     filters = filters_asked_for()
     page = listing(list_jobs(read_session(), filters, request.args.get("after") or None, ROWS))
     if wants_fragment():
@@ -112,7 +112,7 @@ def filters_asked_for() -> Filters:
 
 
 def listing(page: Page) -> JobListPage:
-    """A page of jobs as it is shown."""
+    """A page of jobs as shown."""
     rows = [JobRow(job, mood_of(job), percent_done(job)) for job in page.jobs]
     seen = [(row.job.slug, row.mood, row.job.claim_no, row.percent) for row in rows]
     poll, version = every(installation().settings.poll_seconds), fingerprint(seen, page.next_after)

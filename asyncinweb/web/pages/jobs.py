@@ -1,4 +1,4 @@
-"""One job: its page, the fragment that keeps it current, stopping it and running it again."""
+"""One job: its page, the fragment that updates it, stopping it and running it again."""
 
 from typing import Any
 
@@ -32,7 +32,8 @@ from asyncinweb.web.viewers.results import result_of
 
 @pages.get("/jobs/<slug>")
 def show(slug: str) -> Response:
-    """A job's page. It alone can hold frames, and only ours: its result can be a figure that moves."""
+    """A job's page. Only this page may contain frames, and only ours, because a result can be an interactive
+    figure."""
     job = job_or_404(slug)
     address = url_for("asyncinweb.show", slug=slug, _external=True)
     facts = _facts(job, _status(job))
@@ -44,7 +45,7 @@ def show(slug: str) -> Response:
 
 @pages.get("/jobs/<slug>/status")
 def status(slug: str) -> Response:
-    """The part of a job's page that changes; 204 while it does not."""
+    """The part of a job's page that changes; 204 if nothing has changed."""
     if not wants_fragment():
         return show(slug)
     seen = request.args.get("v", "")
@@ -58,7 +59,7 @@ def status(slug: str) -> Response:
 
 @pages.post("/jobs/<slug>/cancel")
 def cancel(slug: str) -> AnyResponse:
-    """Stop a job. If it has ended meanwhile, its page says so."""
+    """Stop a job. If it has already ended, its page says so."""
     job_or_404(slug)
     installation().client.cancel(slug)
     return see_other(url_for("asyncinweb.show", slug=slug))
@@ -85,7 +86,8 @@ def delete(slug: str) -> AnyResponse:
 
 
 def _version(slug: str) -> str | None:
-    """What a fragment would show now, by the cheapest reading; None for a job that isn't there or isn't shown."""
+    """What a fragment would show now, read in the cheapest way; None if the job does not exist or may not be
+    seen."""
     with installation().database.glance() as connection:
         job = peek(connection, slug)
         if job is None or not visitors.may_see(visitors.current(), job):
@@ -94,12 +96,12 @@ def _version(slug: str) -> str | None:
 
 
 def _status(job: Job) -> Status:
-    """What the page says of a job, of the same moment as the job itself."""
+    """What the page says about a job, read at the same moment as the job itself."""
     return status_of(read_connection(), installation(), job)
 
 
 def _facts(job: Job, current: Status) -> dict[str, Any]:
-    """What the changing part of the page needs. A result and files are there only when the job has ended."""
+    """What the changing part of the page needs. Result and files exist only once the job has ended."""
     is_known_task = job.task in installation().registry
     return {
         "status": current,
@@ -117,6 +119,6 @@ def _facts(job: Job, current: Status) -> dict[str, Any]:
 
 
 def earlier_attempts(job: Job) -> list[Attempt]:
-    """Attempts that ended before. The last one of a job that has ended is told by the job itself."""
+    """Earlier attempts. The job itself describes the last one once it has ended."""
     attempts = attempts_of(read_session(), job)
     return [each for each in attempts if not (job.is_final and each.claim_no == job.claim_no)]

@@ -1,4 +1,4 @@
-"""A job's log on its page: its end at first, then only what is new, by offset; earlier parts when asked for."""
+"""A job's log on its page: first its end, then only new lines, by offset; earlier parts on request."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,20 +15,20 @@ from asyncinweb.web.shared import folder_of, fragment, job_or_404, pages, render
 from asyncinweb.web.viewers.ansi import style_of
 from asyncinweb.web.viewers.log_pages import PART, LogPage, end_of_log, part_after, part_before
 
-# A page that shows more than this begins anew with the end.
+# A page that shows more than this starts again with the end.
 MOST_ON_PAGE = 1_000_000
 CHUNK = 64_000
 
 
 def log_start(job: Job) -> LogPage:
-    """What a page starts with: the end of the log as it is now, or the part that its address asks for."""
+    """What a page starts with: the current end of the log, or the part in its address."""
     before = _asked_before(job)
     return _end(job) if before is None else part_before(folder_of(job), job.claim_no, before)
 
 
 @pages.get("/jobs/<slug>/log")
 def log(slug: str) -> str | Response:
-    """For htmx: the part `before` a byte of the attempt `claim`, or what has come since the byte `after`."""
+    """For htmx: the part `before` a byte of the attempt `claim`, or the lines since the byte `after`."""
     job = job_or_404(slug)
     if not wants_fragment():
         return whole_log(slug)
@@ -41,7 +41,7 @@ def log(slug: str) -> str | Response:
 
 @pages.get("/jobs/<slug>/log.txt")
 def whole_log(slug: str) -> Response:
-    """The whole log as plain text, to the byte."""
+    """The whole log as plain text, byte for byte."""
     job = job_or_404(slug)
     folder = folder_of(job)
     response = streamed(_pieces(folder, job.claim_no), "text/plain", log_size(folder, job.claim_no))
@@ -50,7 +50,7 @@ def whole_log(slug: str) -> Response:
 
 
 def _what_is_new(job: Job) -> Response:
-    """204 if that is nothing. A page of another attempt, or one that is far behind, begins anew with the end."""
+    """204 if there is nothing new. A page of another attempt, or one far behind, starts again with the end."""
     size, poll = log_size(folder_of(job), job.claim_no), _poll(job)
     is_same = request.args.get("claim", type=int) == job.claim_no
     seen = (request.args.get("size", type=int), request.args.get("poll"))
@@ -77,7 +77,7 @@ def _number(name: str) -> int:
 
 
 def _asked_before(job: Job) -> int | None:
-    """The byte of this attempt that the part asked for ends with."""
+    """The byte of this attempt at which the requested part ends."""
     before = request.args.get("before", type=int)
     is_same = request.args.get("claim", type=int) == job.claim_no
     return before if before is not None and before > 0 and is_same else None

@@ -19,13 +19,13 @@ from asyncinweb.web.installation import installation
 from asyncinweb.web.job_status.forecast import forecast_of
 from asyncinweb.web.shared import job_or_404, pages, render, see_other, task_or_404
 
-# The name of a parameter cannot be a keyword of Python.
+# A Python keyword cannot be a parameter's name.
 FROM_JOB = "from"
 
 
 @pages.get("/tasks/<name>")
 def form(name: str) -> str:
-    """A task's form, with the defaults, with what the address says, or as an earlier job had it (`?from=`)."""
+    """A task's form, with the defaults, the values in the address, or those of an earlier job (`?from=`)."""
     task = task_or_404(name)
     texts: dict[str, Sequence[str]] = dict(request.args.lists())
     kept: dict[str, list[KeptFile]] = {}
@@ -39,7 +39,7 @@ def form(name: str) -> str:
 
 @pages.post("/tasks/<name>")
 def start(name: str) -> Response | tuple[str, int]:
-    """Enqueue the task with what the form says, or show the form again with what is wrong."""
+    """Enqueue the task with the form's values, or show the form again with its errors."""
     task = task_or_404(name)
     with receiving(task) as (sent, keep_files):
         key = sent.texts.pop(KEY_FIELD, [""])[-1]
@@ -53,7 +53,7 @@ def start(name: str) -> Response | tuple[str, int]:
 
 
 def _job_request(task: Task[..., object], sent: Sent) -> tuple[Request | None, dict[str, str]]:
-    """What the form asks for, or what is wrong with it, by field."""
+    """The request in the form, or its errors by field."""
     messages, run_at = dict(sent.messages), None
     texts = {name: values for name, values in sent.texts.items() if name != START_FIELD}
     try:
@@ -72,7 +72,7 @@ def _job_request(task: Task[..., object], sent: Sent) -> tuple[Request | None, d
 def idempotency_key(
     task: Task[..., object], arguments: Arguments, key: str, run_at: datetime | None = None
 ) -> str | None:
-    """Of one form and its values: the same values sent twice are one job, other values are another."""
+    """The key of a form and its values: the same values sent twice are one job, other values are another."""
     if not key:
         return None
     values = json.dumps(sorted(arguments.secrets.items()))

@@ -1,4 +1,4 @@
-"""The tutorial's rows: /hello shows a slow function's result when it is there, /query answers programs."""
+"""The tutorial's rows: /hello shows a slow function's result once it exists, /query answers programs."""
 
 from collections.abc import Iterator
 from itertools import count, repeat
@@ -33,7 +33,7 @@ TASK = "hello"
 
 @pages.get("/hello")
 def hello() -> str:
-    """The page asks for its result by a POST when it is opened, so that no crawler queues anything."""
+    """The page requests its result by a POST when it is opened, so that no crawler queues jobs."""
     _hello_task()
     return render("hello.html", job=None, key=new_form_key())
 
@@ -93,7 +93,7 @@ def query() -> Response | tuple[Response, int]:
 
 
 def result_value(job: Job) -> object:
-    """What the task returned; the address of a result that is a file; None before it is there."""
+    """What the task returned, or the address if the result is a file; None until it exists."""
     stored = stored_result(job)
     if stored is None:
         return None

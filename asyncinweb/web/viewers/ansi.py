@@ -1,6 +1,6 @@
-"""A log as a terminal would show it: colours as classes, lines that were written over in their last state.
+"""A log as a terminal would show it: colours as classes, overwritten lines in their last state.
 
-Everything else that terminals obey is left out, so that nothing of it reaches a page.
+All other terminal controls are left out, so that none reach a page.
 """
 
 import colorsys
@@ -14,9 +14,9 @@ COLOURS = ("ink", "red", "green", "yellow", "blue", "magenta", "cyan", "ink")
 BRIGHT = ("soft", "red", "green", "yellow", "blue", "magenta", "cyan", "ink")
 MARKS = {1: "bold", 2: "dim", 3: "italic", 4: "underline", 7: "inverse", 9: "strike"}
 UNMARKS = {22: ("bold", "dim"), 23: ("italic",), 24: ("underline",), 27: ("inverse",), 29: ("strike",)}
-# Numbers after one of these have another meaning.
+# Numbers after one of these have a different meaning.
 PRIVATE = ("<", "=", ">", "?")
-# Where on the circle of hues each of the six begins to be the nearest.
+# The hues at which each of the six colours becomes the nearest.
 HUES = ((15, "red"), (75, "yellow"), (165, "green"), (200, "cyan"), (265, "blue"), (335, "magenta"), (361, "red"))
 GREY_SATURATION = 0.2
 
@@ -29,7 +29,7 @@ TOKEN = re.compile(
     | (?P<text>[^\x00-\x08\x0a-\x1f\x7f-\x9f]+)""",
     re.VERBOSE,
 )
-# What may be the beginning of one of those.
+# A possible beginning of one of those.
 UNFINISHED = re.compile(
     rb"""(?: \x1b | (?:\x1b\[)[0-?]*[ -/]* | \x1b[]PX^_][^\x07\x1b\n]{0,4096}\x1b? )\Z""", re.VERBOSE
 )
@@ -37,7 +37,7 @@ UNFINISHED = re.compile(
 
 @dataclass(frozen=True)
 class Style:
-    """How a terminal writes at one moment: colour of letters, of what is behind them, and marks such as bold."""
+    """A terminal's style at one moment: text colour, background colour, and marks such as bold."""
 
     ink: str = ""
     fill: str = ""
@@ -45,7 +45,7 @@ class Style:
 
     @property
     def classes(self) -> str:
-        """For the stylesheet. With something behind them letters have the colour that can be read on it."""
+        """Classes for the stylesheet. On a background, the text gets a colour that is readable on it."""
         ink, fill = self.ink, self.fill
         if "inverse" in self.marks:
             ink, fill = "", ink or "ink"
@@ -56,7 +56,7 @@ class Style:
 
     @property
     def code(self) -> str:
-        """Short text for an address; `style_of` reads it."""
+        """A short code for an address; `style_of` reads it."""
         return ".".join([self.ink, self.fill, *sorted(self.marks)]) if self != PLAIN else ""
 
 
@@ -64,7 +64,7 @@ PLAIN = Style()
 
 
 def style_of(code: str) -> Style:
-    """The style of a code from an address; plain where it is none of ours."""
+    """The style of a code from an address; plain if it is not one of ours."""
     ink, fill, *marks = code.split(".") if "." in code else ("", "")
     known = {"", *COLOURS, *BRIGHT}
     if ink not in known or fill not in known or not set(marks) <= set(MARKS.values()):
@@ -82,12 +82,12 @@ def rendered(text: str, style: Style = PLAIN) -> tuple[Markup, Style]:
 
 
 def has_words(text: str) -> bool:
-    """True if anything of it can be seen."""
+    """True if any of it is visible."""
     return any(token["text"] for token in TOKEN.finditer(text))
 
 
 class _Screen:
-    """Runs of text in one style: those of the lines that are done, and those of the line being written."""
+    """Runs of text in one style: those of finished lines, and those of the line being written."""
 
     def __init__(self, style: Style) -> None:
         self.style = style
@@ -112,7 +112,7 @@ class _Screen:
 
     def _write(self, text: str) -> None:
         if self._returned:
-            # Written over: what was there is gone. A terminal would keep what sticks out at the end.
+            # Overwritten: the old text is gone. A terminal would keep what is longer than the new text.
             self._line.clear()
             self._returned = False
         self._line.append((self.style, text))
@@ -126,7 +126,7 @@ class _Screen:
 
 
 def _spans(runs: list[tuple[Style, str]]) -> Iterator[Markup]:
-    """Runs of one look are written as one."""
+    """Adjacent runs with the same style are joined."""
     pending, classes = "", ""
     for style, text in [*runs, (PLAIN, "")]:
         if style.classes != classes and not (text == "\n" and pending):
@@ -176,7 +176,7 @@ def _after(style: Style, code: int) -> Style:
 
 
 def _extended(codes: Iterator[int]) -> str:
-    """One of 256 colours, or of 16 million, as the nearest of ours."""
+    """The nearest of our colours to one of 256, or of 16 million."""
     kind = next(codes, 0)
     if kind == 2:
         red, green, blue = (min(next(codes, 0), 255) for _ in range(3))

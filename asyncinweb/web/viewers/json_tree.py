@@ -1,4 +1,4 @@
-"""JSON as a page shows it: lines that can be folded, and the beginning of what is too long to be read whole."""
+"""JSON on a page: lines that can be folded, and only the beginning of long values."""
 
 import json
 from dataclasses import dataclass
@@ -7,15 +7,15 @@ from typing import Any
 MOST_LINES = 1_500
 MOST_LEVELS = 30
 MOST_CHARACTERS_IN_LINE = 2_000
-# A container of a few plain values stands on one line.
+# A container with a few plain values goes on one line.
 FEW_ITEMS, FEW_CHARACTERS = 8, 70
-# What is open at first: the upper levels, as long as they are short.
+# What is open at first: the upper levels, if they are short.
 OPEN_LEVELS, OPEN_LINES = 3, 30
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of JSON; of a container its first line, with what is `inside` and its `last` line.
+    """One line of JSON; for a container its first line, with its contents `inside` and its `last` line.
 
     `kind`: string, number, word, several on one line, or folded. `rest` is shown while it is folded.
     """
@@ -35,14 +35,14 @@ class Line:
 
 @dataclass
 class _Budget:
-    """How many lines may still be made, and whether something had to be left out."""
+    """How many more lines are allowed, and whether anything was left out."""
 
     lines: int = MOST_LINES
     is_cut: bool = False
 
 
 def tree_of(value: object) -> tuple[Line, bool]:
-    """The value as lines, and whether that is not all of it."""
+    """The value as lines, and whether anything was left out."""
     budget = _Budget()
     return _line("", value, "", 0, budget), budget.is_cut
 
@@ -103,7 +103,7 @@ def _dumped(value: object) -> str:
 
 
 def indented(beginning: str) -> str:
-    """The beginning of compact JSON text, wherever it was cut, with a line for each value."""
+    """The beginning of compact JSON text, cut anywhere, with a line for each value."""
     pieces: list[str] = []
     level, in_string, escaped = 0, False, False
     for letter in beginning:

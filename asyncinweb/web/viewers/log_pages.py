@@ -1,7 +1,7 @@
-"""Parts of a log as a page shows them: its end, what came before that, what has come since.
+"""Parts of a log on a page: its end, earlier parts, and new lines.
 
-A part begins at the start of a line where it can. The line being written is kept apart, because it may still be
-written over (a progress bar): the next part begins with it again.
+A part begins at the start of a line if possible. The line being written is kept apart, because it may still be
+overwritten (a progress bar): the next part begins with it again.
 """
 
 from dataclasses import dataclass, replace
@@ -12,11 +12,11 @@ from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.files.job_log import kept_parts, log_size, read_log, read_part, whole_characters
 from asyncinweb.web.viewers.ansi import PLAIN, UNFINISHED, Style, has_words, rendered
 
-# Bytes of the log that one part has, and of HTML that they may become: escaped and coloured they are longer.
+# The size of one part in bytes of the log, and in bytes of HTML, which escapes and colours make longer.
 PART = 64_000
 SMALLEST_PART = 2_000
 MOST_HTML = 120_000
-# A longer line is not waited for to be finished.
+# We do not wait for a longer line to be finished.
 LONGEST_LINE = 10_000
 
 
@@ -24,10 +24,10 @@ LONGEST_LINE = 10_000
 class LogPage:
     """Part of the log of the attempt with this `claim`, from the byte `start` on.
 
-    `lines` are finished; `line` is the one being written, with which `next_offset` and `style` go on. `size` is
-    how far the log had been written. `earlier`: where the part before this one ends, None if this is the first.
-    `dropped` bytes are missing just before it. `is_end`: nothing has come after it. `poll`: htmx trigger, empty
-    when nothing more will come.
+    `lines` are finished; `line` is being written, and `next_offset` and `style` continue from it. `size`: the size
+    of the log at that time. `earlier`: where the part before this one ends, None for the first. `dropped`: how
+    many bytes are missing just before it. `is_end`: nothing comes after it. `poll`: htmx trigger, empty if nothing
+    more will come.
     """
 
     claim: int
@@ -45,7 +45,7 @@ class LogPage:
 
 @dataclass(frozen=True)
 class _Window:
-    """Bytes of the log before `stop`, and what is before them; see `LogPage`."""
+    """Bytes of the log before `stop`, and facts about what precedes them; see `LogPage`."""
 
     start: int
     stop: int
@@ -100,16 +100,16 @@ def part_after(folder: JobFolder, claim_no: int, after: int, style: Style) -> Lo
 
 
 def text_of(data: bytes) -> str:
-    """As text, without the half character or sequence at its end that the next part will have whole."""
+    """The text without an incomplete character or sequence at its end, which the next part will contain whole."""
     return UNFINISHED.sub(b"", whole_characters(data)).decode("utf-8", "replace")
 
 
 def _split(data: bytes) -> tuple[bytes, bytes, bytes]:
-    """Finished lines; what of the last line has been written over; what it shows now."""
+    """Finished lines, the overwritten part of the last line, and what it shows now."""
     end = data.rfind(b"\n") + 1
     finished, line = data[:end], data[end:]
     place = line.rfind(b"\r")
-    # Nothing is written over until something is written.
+    # A line is overwritten only when something is written.
     while place > 0 and not has_words(text_of(line[place:])):
         place = line.rfind(b"\r", 0, place)
     overwritten, line = line[: max(0, place)], line[max(0, place) :]
@@ -122,7 +122,7 @@ def _split(data: bytes) -> tuple[bytes, bytes, bytes]:
 
 
 def _window_before(folder: JobFolder, claim_no: int, end: int, amount: int) -> _Window:
-    """At most `amount` bytes before `end`, none of which have been dropped."""
+    """At most `amount` bytes before `end`, without any dropped ones."""
     kept = [part for part in kept_parts(folder, claim_no) if part.start < end]
     if not kept:
         return _Window(0, 0)
@@ -138,7 +138,7 @@ def _window_before(folder: JobFolder, claim_no: int, end: int, amount: int) -> _
 
 
 def _line_start(folder: JobFolder, claim_no: int, part: range) -> int:
-    """Where the first line begins that begins in this part; else its first whole character."""
+    """Where the first line in this part begins; if none does, its first whole character."""
     data = read_part(folder, claim_no, part[:LONGEST_LINE])
     newline = data.find(b"\n")
     if 0 <= newline < len(part) - 1:

@@ -1,4 +1,4 @@
-"""Markdown of results as HTML that can do no harm: no raw HTML, no scripts, nothing fetched from elsewhere."""
+"""Markdown of results as harmless HTML: no raw HTML, no scripts, nothing fetched from elsewhere."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markupsafe import Markup, escape
 
-# The page and the result have headings of their own above it.
+# The page and the result already have headings above it.
 LEVELS_BELOW = 2
 DEEPEST = 6
 RIGHT = "text-align:right"
@@ -18,13 +18,14 @@ FindFile = Callable[[str], str | None]
 
 
 def rendered(text: str, find_file: FindFile) -> Markup:
-    """The text as HTML. `find_file` knows the address of a picture or file by its name; None if there is none."""
+    """The text as HTML. `find_file` returns the address of a picture or file by its name; None if there is
+    none."""
     parser = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable(["table", "strikethrough"])
     return Markup(parser.render(text, {"find_file": find_file}))  # the renderer escapes
 
 
 class _Renderer(RendererHTML):
-    """Writes what our Content-Security-Policy allows: no inline styles, no pictures from elsewhere."""
+    """Renders only what our Content-Security-Policy allows: no inline styles, no pictures from elsewhere."""
 
     def image(self, tokens: Sequence[Token], place: int, options: Any, env: Any) -> str:
         token = tokens[place]
@@ -65,7 +66,7 @@ class _Renderer(RendererHTML):
 
 
 def _found(address: str, env: Any) -> str | None:
-    # The parser has written what is odd in an address as `%20` and the like.
+    # The parser has escaped odd characters in addresses, such as `%20`.
     find_file: FindFile = env["find_file"]
     return find_file(unquote(address))
 

@@ -1,4 +1,4 @@
-"""A look into a file: a picture, the first lines of a text, the first rows of a CSV."""
+"""Previews of files: a picture, the first lines of a text, the first rows of a CSV."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,21 +12,21 @@ from asyncinweb.web.viewers.tables import Table
 
 Kind = Literal["image", "text", "table", "none"]
 
-# As much of a file is read.
+# How much of a file is read.
 HEAD = 16_000
 MOST_LINES = 8
 MOST_CHARACTERS_IN_LINE = 200
 MOST_CSV_COLUMNS = 12
 # A larger picture is a download.
 MOST_IMAGE_BYTES = 20_000_000
-# A drawing is read whole, each time its page is opened.
+# A drawing is read in full, each time its page is opened.
 MOST_SVG_BYTES = 2_000_000
 CSV_SUFFIXES = (".csv", ".tsv")
 
 
 @dataclass(frozen=True)
 class Preview:
-    """What can be shown of a file. is_cut: there is more of it. note: how it was read."""
+    """A file's preview. is_cut: the file is longer. note: how it was read."""
 
     kind: Kind
     text: str = ""
@@ -39,11 +39,11 @@ NOTHING = Preview("none")
 
 
 def preview_of(path: Path, name: str, size: int) -> Preview:
-    """A look into the file; `name` is what the visitor knows it as. Reads only its beginning."""
+    """The file's preview; `name` is the visitor's name for it. Reads only its beginning."""
     try:
         with path.open("rb") as file:
             head = file.read(HEAD)
-    except OSError:  # gone, or not ours to read: the download will say so
+    except OSError:  # missing or unreadable: the download will say so
         return NOTHING
     if image_type(head[:HEAD_BYTES]) or _is_drawing(path, name, size):
         return Preview("image") if size <= MOST_IMAGE_BYTES else NOTHING
@@ -61,7 +61,7 @@ def _preview_of_text(head: bytes, name: str, is_whole: bool) -> Preview:
         decoded = decode(head, is_whole=is_whole)
     except NoText:
         return NOTHING
-    # Other files than tables can be anything, so nothing is assumed of them.
+    # Files other than tables can be anything, so nothing is assumed about them.
     if not _is_shown(decoded.text) or (decoded.is_assumed and not is_csv):
         return NOTHING
     note = "" if decoded.encoding == "UTF-8" else f"Read as {decoded.encoding}"
@@ -82,7 +82,7 @@ def _lines(text: str, is_whole: bool) -> Preview:
 
 
 def _preview_of_csv(text: str, is_whole: bool) -> Preview | None:
-    """None where a quotation mark is missing: then the lines say more."""
+    """None if a quotation mark is missing: then the plain lines are more useful."""
     csv_text = CsvText.of(text)
     try:
         rows = [row.cells for row in csv_text.rows(_sign_of(csv_text), is_whole=is_whole) if any(row.cells)]
@@ -99,7 +99,7 @@ def _sign_of(csv_text: CsvText) -> str:
     try:
         return csv_text.sign or SIGNS[guess_delimiter(csv_text)]
     except NoTable:
-        # One column, most likely.
+        # Most likely a single column.
         return SIGNS["comma"]
 
 

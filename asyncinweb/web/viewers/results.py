@@ -1,4 +1,4 @@
-"""A stored result made ready for a page: cut where it is long, with what its downloads need."""
+"""A stored result prepared for a page: cut if it is long, with what its downloads need."""
 
 import importlib
 from collections.abc import Callable, Sequence
@@ -21,17 +21,17 @@ from asyncinweb.web.viewers.tables import Table, table_of
 # What a page shows; the rest is a download away.
 MOST_CHARACTERS = 100_000
 MOST_JSON = 20_000
-# Rendering costs a second for the worst text of this length.
+# Rendering takes a second for the worst text of this length.
 MOST_MARKDOWN = 50_000
 MOST_SECTIONS = 100
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A result as its page shows it, alone or one of several.
+    """A result on its page, alone or one of several.
 
-    `view` names the partial, `number` is its place among several from 1 on, 0 if it is the only one. `address` is
-    that of its download, `csv_address` that of a table as CSV, `frame_address` that of a figure in a frame.
+    `view`: the partial. `number`: its place among several, from 1; 0 if it is the only one. `address`: of its
+    download. `csv_address`: of a table as CSV. `frame_address`: of a figure in a frame.
     """
 
     stored: Stored
@@ -50,13 +50,13 @@ class Shown:
 
     @property
     def id(self) -> str:
-        """For ids of its elements, unique on the page."""
+        """A part of its elements' ids, unique on the page."""
         return f"result-{self.number}" if self.number else "result"
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a job returned: one result, or several with names: the first ones, and how many there are."""
+    """A job's result: one, or several with names: the first ones, and their total number."""
 
     stored: Stored
     parts: Sequence[Shown]
@@ -66,7 +66,7 @@ class Result:
 
     @property
     def is_so_far(self) -> bool:
-        """True for what a job has that is not completed."""
+        """True for the partial result of a job that is not completed."""
         return self.job_state != "completed"
 
     @property
@@ -85,7 +85,7 @@ def stored_so_far(job: Job) -> Stored | None:
 
 
 def result_of(job: Job) -> Result | None:
-    """The result of a job, or what it has so far, as its page shows it."""
+    """A job's result, or its partial result, as its page shows it."""
     stored = stored_so_far(job)
     if stored is None:
         return None
@@ -100,7 +100,7 @@ def result_of(job: Job) -> Result | None:
 
 
 def address_of(job: Job, number: int, kind: str = "") -> str:
-    """Where the download of a result is; of one of several by its number. Each partial result has its own."""
+    """The address of a result's download; for one of several, by its number. Each partial result has its own."""
     so_far = None if job.state == "completed" else job.partial_no
     if number:
         return url_for(f"asyncinweb.part{kind}", slug=job.slug, part=number, so_far=so_far)
@@ -108,7 +108,7 @@ def address_of(job: Job, number: int, kind: str = "") -> str:
 
 
 def download_name(job: Job, stored: Stored, part: str = "") -> str:
-    """What a result is called when it is saved: its own name, else that of its task."""
+    """The file name of a saved result: its own name, otherwise that of its task."""
     if stored.name:
         return stored.name
     words = [job.task, job.slug[:6].strip("-_"), file_name(part)]
@@ -116,7 +116,7 @@ def download_name(job: Job, stored: Stored, part: str = "") -> str:
 
 
 def finder(job: Job) -> Callable[[str], str | None]:
-    """Finds the address of a file the job saved by its name."""
+    """Finds the address of a saved file by its name."""
     names = {file.name for file in folder_of(job).saved(job.claim_no)}
 
     def find_file(name: str) -> str | None:
@@ -135,7 +135,7 @@ def _shown(stored: Stored, job: Job, number: int, name: str) -> Shown:
         if stored.path is not None:
             stored.path.stat()
         return _filled(bare, job)
-    except OSError:  # somebody has removed the file
+    except OSError:  # the file was deleted
         return replace(bare, view="gone")
 
 
@@ -166,7 +166,7 @@ def _filled(shown: Shown, job: Job) -> Shown:
 
 
 def _beginning(stored: Stored, most_characters: int) -> tuple[str, bool]:
-    """The first characters of a text, and whether there are more. Of a file no more than that is read."""
+    """The first characters of a text, and whether there are more. Reads no more of a file than that."""
     if stored.path is None:
         text = str(stored.value)
     else:
@@ -180,7 +180,7 @@ def _number(value: object) -> str:
 
 
 def _markdown(text: str, job: Job) -> Markup:
-    # Loaded on first use: its library would cost every start 35 ms.
+    # Loaded on first use: the library would add 35 ms to every start.
     markdown = importlib.import_module("asyncinweb.web.viewers.markdown")
     html: Markup = markdown.rendered(text, finder(job))
     return html

@@ -1,4 +1,4 @@
-"""Tables of results: as many rows and columns as a page can bear, and all of them as CSV."""
+"""Tables of results: as many rows and columns as fit a page, and all of them as CSV."""
 
 import csv
 import io
@@ -15,15 +15,16 @@ MOST_ROWS = 500
 MOST_COLUMNS = 100
 MOST_CELLS = 5_000
 MOST_CHARACTERS_IN_CELL = 300
-# A spreadsheet would take a text that starts so for a formula, and run it.
+# A spreadsheet would run a text that starts with one of these as a formula.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-# Spreadsheets take a file without it for Latin-1.
+# Without it, spreadsheets read a file as Latin-1.
 BYTE_ORDER_MARK = "\ufeff"
 
 
 @dataclass(frozen=True)
 class Table:
-    """The beginning of a table: rows of cells, all as long as `columns`. The totals: shown or not."""
+    """The beginning of a table: rows of cells, all as long as `columns`. The totals count everything, shown or
+    not."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[object]]
@@ -36,7 +37,7 @@ class Table:
 
     @property
     def numeric(self) -> set[int]:
-        """Positions of columns that have only numbers."""
+        """The positions of columns with only numbers."""
         return {
             place
             for place in range(len(self.columns))
@@ -45,7 +46,7 @@ class Table:
 
 
 def table_of(stored: Stored) -> Table:
-    """The beginning of a result that is a table. Of a file no more than that is read."""
+    """The beginning of a result that is a table. Reads no more of a file than that."""
     columns = stored.columns[:MOST_COLUMNS]
     most_rows = min(MOST_ROWS, MOST_CELLS // max(1, len(columns)))
     rows = [[_cell(record.get(name)) for name in columns] for record in islice(records_of(stored), most_rows)]
@@ -53,7 +54,7 @@ def table_of(stored: Stored) -> Table:
 
 
 def records_of(stored: Stored) -> Iterator[dict[str, Any]]:
-    """The records of a table, one after the other; a file has one in each line."""
+    """The records of a table, one after the other; a file has one per line."""
     if stored.path is None:
         yield from stored.value
         return
@@ -71,7 +72,7 @@ def csv_of(stored: Stored) -> Iterator[str]:
 
 
 def csv_lines(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
-    """CSV as spreadsheets read it: UTF-8 with a byte order mark, and no text that they would run as a formula."""
+    """CSV for spreadsheets: UTF-8 with a byte order mark, and no text that they would run as a formula."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     buffer.write(BYTE_ORDER_MARK)
@@ -105,7 +106,7 @@ def _cell(value: object) -> object:
 
 
 def _in_words(value: object) -> object:
-    """Numbers stay numbers, so that the page can set them flush right."""
+    """Numbers stay numbers, so that the page can align them to the right."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (dict, list)):
