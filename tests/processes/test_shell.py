@@ -92,7 +92,7 @@ def test_submit_wait_ends_with_1_if_the_job_fails(shell: Shell) -> None:
         ),
         (["submit", "add"], "asyncinweb: add: a is required"),
         (["submit", "add", "a=1", "c=1"], "add: c isn't a parameter of add."),
-        (["submit", "add", "7"], "add: 7: isn't in the form key=value"),
+        (["submit", "add", "7"], "add: 7 isn't in the form key=value"),
         (["show", "nothing"], "asyncinweb: There is no job 'nothing'. To list jobs: asyncinweb jobs"),
         (["log", "nothing"], "There is no job 'nothing'"),
         (["cancel", "nothing"], "There is no job 'nothing'"),
