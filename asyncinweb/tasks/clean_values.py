@@ -24,7 +24,7 @@ def _text_of(value: object) -> str:
     except JobInterruption:
         raise
     except BaseException:  # an author's own class may raise anything, even SystemExit
-        return "(its text cannot be shown)"
+        return "(its text can't be shown)"
 
 
 def finite(value: object) -> float | None:

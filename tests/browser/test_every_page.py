@@ -96,7 +96,7 @@ def test_a_job_is_started_and_stopped_by_keyboard_alone(gallery: Gallery, page: 
     press_until_focused(page, page.get_by_role("button", name="Run", exact=True))
     page.keyboard.press("Enter")
     page.wait_for_url("**/jobs/*")
-    press_until_focused(page, page.get_by_role("button", name="Stop"))
+    press_until_focused(page, page.locator("#stop-button"))
     page.keyboard.press("Enter")
 
     expect(page.locator("#job")).to_have_attribute("data-state", "cancelled")

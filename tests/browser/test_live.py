@@ -65,7 +65,7 @@ def test_progress_moves_and_the_title_follows(page: Page, site: Tree) -> None:
     open_job(page, site, "fail_then_count", seconds=6)
 
     expect(page.locator("progress[value]")).to_be_visible()
-    page.wait_for_function("() => /^\\d+ %/.test(document.title)")
+    page.wait_for_function("() => /^\\d+%/.test(document.title)")
     expect(page.locator("#job")).to_have_attribute("data-state", "completed")
     assert page.title().startswith("Done")
     assert "favicon-completed" in str(page.locator("#favicon").get_attribute("href"))
@@ -199,7 +199,7 @@ def test_a_list_changes_without_losing_focus(page: Page, site: Tree) -> None:
 
 def test_a_half_filled_form_and_what_is_selected_survive_the_list_below_it(page: Page, site: Tree) -> None:
     page.goto("/")
-    field = page.locator("main form input[type=number]").first
+    field = page.locator("main form input[type=text]").first
     field.fill("17")
     asked = asked_for(page)
     page.wait_for_timeout(TWO_POLLS_MS)

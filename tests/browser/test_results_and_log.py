@@ -199,5 +199,5 @@ def test_a_result_so_far_fits_and_stays_when_the_job_fails(page: Page, width: in
     run(page, f"break_down?words={'half-of-it-' * 40}")
 
     expect(page.locator("#job")).to_have_attribute("data-state", "failed")
-    expect(page.locator("#so-far")).to_have_text("The task failed before it was done. This is what it had so far.")
+    expect(page.locator("#so-far")).to_have_text("The task failed before it finished. This is what it had so far.")
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -44,7 +44,7 @@ def test_a_text_that_is_clean_stays_as_it_is(text: str) -> None:
         ("caf\udce9", "caf\\udce9"),
         ("a\0b", "a\\x00b"),
         pytest.param(Odd("x\udce9"), "x\\udce9", id="own text"),
-        (Leaving(), "(its text cannot be shown)"),
+        (Leaving(), "(its text can't be shown)"),
         (3, "3"),
         (b"\xff", "b'\\xff'"),
         (None, "None"),

@@ -68,7 +68,7 @@ class JobQuery(Given):
 class ResultQuery(Given):
     """Which result to fetch."""
 
-    so_far: bool = Field(False, description="Of a job that is not completed, its partial result instead of a 404.")
+    so_far: bool = Field(False, description="For an unfinished job, return its partial result instead of a 404.")
 
 
 class LogQuery(Given):

@@ -196,7 +196,7 @@ def _sent(data: Path | io.BytesIO, media_type: str, name: str) -> Response:
 def _frame(stored: Stored) -> Response:
     """An HTML document in which only its own scripts run, and which can reach neither us nor the network."""
     if stored.shape != "html" or stored.path is None or not stored.path.is_file():
-        abort(404, "There is no figure here that a frame could show.")
+        abort(404, "This result has no figure to show.")
     response = send_file(stored.path, mimetype=stored.media_type, conditional=True)
     scripts = " ".join(f"'{each}'" for each in stored.script_hashes) or "'none'"
     response.headers["Content-Security-Policy"] = FRAME_POLICY.format(scripts=scripts)
