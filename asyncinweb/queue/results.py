@@ -26,8 +26,8 @@ class Stored:
     """What is stored of a returned value: the value itself, the file at `path`, or several `parts` by name.
 
     size in bytes. name: what a download is called, if the file had a name of its own. columns, rows: of a table.
-    is_numbered: the names of the parts are only their numbers. script_hashes: the scripts that can run in an HTML
-    document.
+    is_numbered: the names of the parts are only their numbers. script_hashes, height: of an HTML document, the
+    scripts that can run in it, and its pixels.
     """
 
     shape: Shape
@@ -43,6 +43,7 @@ class Stored:
     parts: tuple[tuple[str, "Stored"], ...]
     is_numbered: bool
     script_hashes: tuple[str, ...]
+    height: int
 
     def data(self) -> bytes:
         """The value as a download. Only where there is no file."""
@@ -123,6 +124,7 @@ def _facts(value: ReturnValue) -> dict[str, object]:
         "rows": value.rows,
         "is_numbered": value.is_numbered,
         "script_hashes": value.script_hashes,
+        "height": value.height,
     }
     facts = {key: fact for key, fact in further.items() if fact}
     return {"shape": value.shape, "media_type": value.media_type, "bytes": value.size, **facts}
@@ -189,4 +191,5 @@ def stored_from(folder: JobFolder, facts: dict[str, Any]) -> Stored:
         parts=tuple((part["part"], stored_from(folder, part)) for part in facts.get("parts", ())),
         is_numbered=facts.get("is_numbered", False),
         script_hashes=tuple(facts.get("script_hashes", ())),
+        height=facts.get("height", 0),
     )

@@ -135,7 +135,7 @@ def test_a_bokeh_figure_is_drawn_without_a_complaint(page: Page) -> None:
 def test_a_map_from_the_web_says_that_nothing_from_there_is_loaded(visitor: Page) -> None:
     frame = run(visitor, "plotly_map")
 
-    expect(frame.locator("#figure")).to_contain_text("nothing from there is loaded here")
+    expect(frame.locator("#words")).to_contain_text("nothing from there is loaded here")
 
 
 @dataclass

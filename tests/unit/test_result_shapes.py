@@ -474,6 +474,11 @@ def test_a_figure_that_moves_is_a_document_with_the_hashes_of_its_scripts(made: 
     assert b"alert(1)" not in found.data.split(b"</script>", 1)[1]
 
 
+@pytest.mark.parametrize(("height", "pixels"), [(None, 480), (300, 300), (10, 160), (9_000, 1_600)])
+def test_a_figure_that_moves_has_its_own_height_within_reason(height: int | None, pixels: int) -> None:
+    assert to_return_value(plotly.graph_objects.Figure(layout={"height": height})).height == pixels
+
+
 def test_a_library_script_that_could_end_its_element_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("plotly.offline.get_plotlyjs", lambda: "x = '</script>'")
 

@@ -16,7 +16,7 @@ from asyncinweb.tasks.outputs.return_value import ReturnValue
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"/>'
 DOCUMENT = b"<!doctype html><title>Figure</title><script>drawn = true</script>"
-HTML = ReturnValue("html", "text/html", "html", DOCUMENT, script_hashes=("sha256-abc=",))
+HTML = ReturnValue("html", "text/html", "html", DOCUMENT, script_hashes=("sha256-abc=",), height=300)
 NESTED = {"Plots": {"North": PNG, "South": PNG}, "Facts": {"n": 1}, "Files": [b"\x00", b"\x01"]}
 
 
@@ -182,7 +182,8 @@ def test_a_figure_that_moves_is_in_a_frame_that_nothing_gets_out_of(client: Flas
 
     response = client.get(str(frame["src"]))
 
-    assert (frame["sandbox"], frame["title"]) == (["allow-scripts"], "Result of: Draw a picture")
+    assert (frame["sandbox"], frame["height"]) == (["allow-scripts"], "300")
+    assert frame["title"] == "Result of: Draw a picture"
     assert response.data == DOCUMENT
     policy = dict(
         part.strip().partition(" ")[::2] for part in response.headers["Content-Security-Policy"].split(";")

@@ -19,7 +19,8 @@ class ReturnValue:
     """A returned value ready to be stored: `data`, the file `source`, or several `parts` by name.
 
     name: what its download is called, where it has a name of its own. columns, rows: of a table. is_numbered: the
-    names of the parts are only their numbers. script_hashes: of an HTML document, the scripts that can run in it.
+    names of the parts are only their numbers. script_hashes, height: of an HTML document, the scripts
+    that can run in it, and its pixels.
     """
 
     shape: Shape
@@ -35,6 +36,7 @@ class ReturnValue:
     parts: tuple[tuple[str, "ReturnValue"], ...] = ()
     is_numbered: bool = False
     script_hashes: tuple[str, ...] = ()
+    height: int = 0
 
     @property
     def size(self) -> int:
