@@ -6,6 +6,7 @@ names of their modules, which are imported already where there is a figure of th
 """
 
 import base64
+import functools
 import hashlib
 import importlib
 import io
@@ -70,8 +71,13 @@ def altair_chart(value: Any) -> ReturnValue | None:
     return _made(value, lambda: _altair(value))
 
 
-def _comes_from(value: object, library: str) -> bool:
-    return any(each.__module__.partition(".")[0] == library for each in type(value).__mro__)
+def _comes_from(value: Any, library: str) -> bool:
+    return library in _libraries_of(type(value).__mro__)
+
+
+@functools.lru_cache(maxsize=256)
+def _libraries_of(classes: tuple[type, ...]) -> frozenset[str]:
+    return frozenset(each.__module__.partition(".")[0] for each in classes)
 
 
 def _library(name: str) -> Any:

@@ -101,6 +101,10 @@ def _jsonable(value: Any, odd: list[str], above: tuple[int, ...]) -> Any:
         return value if abs(value) <= LARGEST_NUMBER else _digits(value, odd)
     if isinstance(value, float):
         return value if math.isfinite(value) else _not_a_number(value, odd)
+    return (_jsonable_container if type(value) in (dict, list, tuple) else _jsonable_object)(value, odd, above)
+
+
+def _jsonable_object(value: Any, odd: list[str], above: tuple[int, ...]) -> Any:
     if isinstance(value, (Decimal, UUID, timedelta)):
         return str(value)
     if isinstance(value, (datetime, date, time)):
@@ -125,7 +129,7 @@ def _jsonable_container(value: Any, odd: list[str], above: tuple[int, ...]) -> A
 
 
 def _jsonable_items(value: Any, odd: list[str], above: tuple[int, ...]) -> Any:
-    members = fields_of(value)
+    members = None if type(value) in (dict, list, tuple) else fields_of(value)
     value = value if members is None else members
     if isinstance(value, Mapping):
         return {text_key(key, value): _jsonable(item, odd, above) for key, item in value.items()}

@@ -1,6 +1,6 @@
 """Several results in one value: what its sections are called, and whether it is worth having them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from decimal import Decimal
@@ -21,6 +21,7 @@ MOST_LEVELS = 5
 # What JSON can say too.
 PLAIN_SHAPES = ("none", "text", "number", "json")
 # Nothing to look for in values of these types.
+ATOMS = frozenset({type(None), bool, int, float})
 PLAIN_TYPES = (bool, int, float, complex, Decimal, date, time, timedelta, UUID, Enum, range)
 
 Named = Sequence[tuple[str, Any]]
@@ -46,15 +47,16 @@ def entries_of(value: Any) -> Entries | None:
 
 def may_be_special(value: object, above: tuple[int, ...] = ()) -> bool:
     """False if all there is in the value is plain; quick in that case."""
-    if _is_plain(value):
+    if type(value) in ATOMS or _is_plain(value):
         return False
-    entries = entries_of(value)
-    if entries is None:
-        return True
     if id(value) in above or len(above) == MOST_LEVELS:
         return False
+    items = _items(value)
     inside = (*above, id(value))
-    return any(may_be_special(item, inside) or (not above and _is_plain_table(item)) for _, item in entries.items)
+    return items is None or any(
+        type(item) not in ATOMS and (may_be_special(item, inside) or (not above and _is_plain_table(item)))
+        for item in items
+    )
 
 
 def is_special(part: ReturnValue, item: object, is_named_result: bool) -> bool:
@@ -62,6 +64,16 @@ def is_special(part: ReturnValue, item: object, is_named_result: bool) -> bool:
     if part.shape in PLAIN_SHAPES or (isinstance(item, list) and not item):
         return False
     return is_named_result or not _is_plain_table(item)
+
+
+def _items(value: Any) -> Iterable[Any] | None:
+    """The first parts of a value, without their names where that saves time; None if it has none."""
+    if type(value) in (list, tuple):
+        return islice(value, MOST_ENTRIES)
+    if type(value) is dict:
+        return islice(value.values(), MOST_ENTRIES)
+    entries = entries_of(value)
+    return None if entries is None else [item for _, item in entries.items]
 
 
 def _entries(value: Any) -> Entries | None:
@@ -92,10 +104,12 @@ def _each_figure_once(items: Named) -> Named:
 
 
 def _is_plain(value: object) -> bool:
-    if value is None or isinstance(value, PLAIN_TYPES):
-        return True
     if isinstance(value, str):
         return not isinstance(value, Markdown) and not LOOKS_LIKE_SVG.match(value[:4000])
+    if type(value) in (dict, list, tuple):
+        return False
+    if isinstance(value, PLAIN_TYPES) or value is None:
+        return True
     # Numbers and arrays of numpy's, unless they have fields or hold objects.
     kind = attribute(attribute(value, "dtype"), "kind")
     return isinstance(kind, str) and kind not in "VO" and attribute(value, "index") is None

@@ -30,6 +30,7 @@ SHAPES: tuple[Shaped, ...] = (
     texts.markdown,
     images.svg_text,
     texts.text,
+    texts.number,
     images.image_bytes,
     files.binary,
     files.path,

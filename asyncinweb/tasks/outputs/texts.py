@@ -27,8 +27,13 @@ def text(value: object) -> ReturnValue | None:
     return text_value(value) if isinstance(value, str) else None
 
 
+def number(value: object) -> ReturnValue | None:
+    """A number or a truth value of Python's own."""
+    return anything(value) if isinstance(value, (int, float, Decimal)) else None
+
+
 def anything(value: object) -> ReturnValue:
-    """A number, a value that has words of its own as text, anything else as JSON."""
+    """A number of a library, a value that has words of its own as text, anything else as JSON."""
     odd: list[str] = []
     plain = jsonable(value, odd)
     is_number = isinstance(plain, (int, float)) or isinstance(value, (int, Decimal))
