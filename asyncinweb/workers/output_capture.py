@@ -17,7 +17,7 @@ from asyncinweb.workers.interruption import Interruption
 
 CHUNK = 65_536
 # How the names of the worker's own threads begin.
-OWN_THREADS = ("MainThread", "asyncinweb-")
+OWN_THREADS = "asyncinweb-"
 
 
 class _Text(io.TextIOWrapper):
@@ -49,6 +49,8 @@ class OutputCapture(io.RawIOBase):
         self._interruption = interruption
         self._log: LogWriter | None = None
         self._last_job = ""
+        # Left by no job: the main thread, and those that the modules of tasks have started.
+        self._first_threads: set[int | None] = set()
         # Taken again by a signal handler of the author's that prints.
         self._draining = threading.RLock()
         self._is_forked = False
@@ -74,6 +76,8 @@ class OutputCapture(io.RawIOBase):
     def begin(self, slug: str, log: LogWriter) -> None:
         """From here on everything goes to this job's log."""
         self._lead_here()
+        if not self._last_job:
+            self._first_threads = {each.ident for each in threading.enumerate()}
         self._last_job, self._log = slug, log
 
     def _lead_here(self) -> None:
@@ -118,8 +122,8 @@ class OutputCapture(io.RawIOBase):
 
     def _left_by(self) -> str:
         """The job whose code writes this although its time is over; "" for anything else."""
-        if self._log is None and not threading.current_thread().name.startswith(OWN_THREADS):
-            return self._last_job
+        if self._log is None and threading.get_ident() not in self._first_threads:
+            return "" if threading.current_thread().name.startswith(OWN_THREADS) else self._last_job
         return left_by()
 
     def _put_under(self, slug: str, data: bytes) -> None:

@@ -12,12 +12,15 @@ import sys
 import threading
 from pathlib import Path
 
+from asyncinweb import clock
 from asyncinweb.identity import Identity
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 # Every process below a supervisor carries its id in this variable, also after a double fork and in a new session.
 TREE_VARIABLE = "_ASYNCINWEB_TREE"
+# For trackers of shared memory to do their work.
+TRACKER_SECONDS = 1.0
 
 
 def this_host() -> str:
@@ -125,14 +128,38 @@ def has_children() -> bool:
 
 
 def kill_children(spare: set[int] | None = None) -> None:
-    """Kill and reap all children of this process except those in `spare`, and theirs as they are adopted."""
+    """Kill and reap all children of this process except those in `spare`, and theirs as they are adopted.
+
+    Those that remove what the others leave in shared memory come last, and get a moment to end by themselves.
+    """
     while unwanted := children_of_this() - (spare or set()):
-        for pid in unwanted:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        for pid in unwanted:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, 0)
+        others = {pid for pid in unwanted if not _is_resource_tracker(pid)}
+        if not others:
+            _wait_for_end(unwanted)
+        _kill_and_reap(others or unwanted)
+
+
+def _kill_and_reap(pids: set[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    for pid in pids:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, 0)
+
+
+def _is_resource_tracker(pid: int) -> bool:
+    """True for the helper of multiprocessing, or of joblib, that removes semaphores and shared memory."""
+    try:
+        return b"resource_tracker import main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def _wait_for_end(pids: set[int]) -> None:
+    end = clock.monotonic() + TRACKER_SECONDS
+    while any(_started(pid) is not None for pid in pids) and clock.monotonic() < end:
+        pause(0.01)
 
 
 def children_of_this() -> set[int]:

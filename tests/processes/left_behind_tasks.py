@@ -36,6 +36,19 @@ kept: dict[str, object] = {}
 spawn, forkserver = multiprocessing.get_context("spawn"), multiprocessing.get_context("forkserver")
 
 
+def tick() -> None:
+    while True:
+        ticks.wait()
+        ticks.clear()
+        time.sleep(0.1)
+        print("a tick of the module", flush=True)
+
+
+ticks = threading.Event()
+if "SAMPLE_INSTANCE" in os.environ:  # in a worker; the tests load this file for its tasks only
+    threading.Thread(target=tick, daemon=True).start()
+
+
 @task
 def perform(code: str, look: str = "None") -> object:
     """Do what `code` says; the value of `look` afterwards."""
@@ -137,6 +150,12 @@ def meet(folder: str, number: int) -> None:
     (Path(folder) / f"here-{os.getpid()}").touch()
     while len(list(Path(folder).glob("here-*"))) < number:
         time.sleep(0.01)
+
+
+def wait_once() -> None:
+    """For a long time at the first try."""
+    if current_job.attempt == 1:
+        time.sleep(60)
 
 
 def hold_the_lock(seconds: int) -> None:

@@ -1,6 +1,8 @@
 """What one job leaves behind does not reach the next one on the same worker."""
 
 import json
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -131,6 +133,16 @@ def test_a_pool_of_threads_that_a_module_keeps_speaks_in_the_log_of_the_job_it_w
     assert worker.log(slug) == "from the pool\n"
 
 
+def test_a_thread_of_a_module_goes_on_between_jobs_and_speaks_in_nobodys_name(worker: Tree) -> None:
+    before = pid_of(worker)
+
+    perform(worker, "ticks.set()")
+
+    wait_until(lambda: lines_with(worker, "a tick of the module"), what="the thread to speak")
+    assert lines_with(worker, "a tick of the module") == ["a tick of the module"]
+    assert pid_of(worker) == before
+
+
 # --- helpers of libraries ---------------------------------------------------------------------------------------
 
 
@@ -150,6 +162,21 @@ def test_helpers_of_libraries_end_with_their_job_and_the_next_one_has_its_own(wo
     # Other programs use the same folder.
     wait_until(lambda: not any(each.exists() for each in new), what="shared memory to be given back")
     assert worker.processes() == processes
+
+
+def test_shared_memory_of_a_killed_worker_is_given_back(start: Start) -> None:
+    tree = start(tasks=LEFT_BEHIND_TASKS).wait_until_started()
+    code = (
+        "kept['m'] = SharedMemory(create=True, size=10); print('begun', kept['m'].name, flush=True); wait_once()"
+    )
+    slug = tree.begin("perform", code=code)
+    memory = Path("/dev/shm", tree.log(slug).split()[1])
+    assert memory.exists()
+
+    os.kill(tree.worker_of(slug), signal.SIGKILL)
+    tree.wait_for(slug, "completed")
+
+    assert not memory.exists()
 
 
 # --- asyncio ----------------------------------------------------------------------------------------------------
