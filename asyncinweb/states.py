@@ -20,10 +20,13 @@ Reason = Literal[
     "unserialisable",
     "bad_arguments",
 ]
+# Why an attempt ended although its job went on: also because we stopped it.
+AttemptReason = Reason | Literal["interrupted"]
 CrashPolicy = Literal["rerun", "fail"]
 
 STATES: Final[tuple[State, ...]] = get_args(State)
 REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
+ATTEMPT_REASONS: Final[tuple[AttemptReason, ...]] = (*REASONS, "interrupted")
 FINAL: Final[tuple[State, ...]] = ("completed", "failed", "cancelled")
 # A job that waits has not begun this attempt, and a completed one has its result.
 SHOW_PARTIAL_RESULTS: Final[tuple[State, ...]] = ("processing", "failed", "cancelled")

@@ -29,7 +29,17 @@ from asyncinweb import clock
 from asyncinweb.errors import UnknownJob
 from asyncinweb.queue import damaged_rows
 from asyncinweb.queue.stored_values import value_in
-from asyncinweb.states import FINAL, REASONS, SHOW_PARTIAL_RESULTS, STATES, CrashPolicy, Reason, State
+from asyncinweb.states import (
+    ATTEMPT_REASONS,
+    FINAL,
+    REASONS,
+    SHOW_PARTIAL_RESULTS,
+    STATES,
+    AttemptReason,
+    CrashPolicy,
+    Reason,
+    State,
+)
 
 # Pause between two polls of a job that a program waits for.
 LOOK_SECONDS = 0.1
@@ -311,7 +321,9 @@ class Attempt(Base):
     worker_id: Mapped[str | None] = mapped_column(String(40))
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime]
-    reason: Mapped[Reason] = mapped_column(String(24), info={"one_of": REASONS, "stand_in": "error"})
+    reason: Mapped[AttemptReason] = mapped_column(
+        String(24), info={"one_of": ATTEMPT_REASONS, "stand_in": "error"}
+    )
     error: Mapped[str | None]
     traceback: Mapped[str | None]
 

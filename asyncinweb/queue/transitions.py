@@ -37,7 +37,7 @@ from asyncinweb.queue.models import (
     job_from,
 )
 from asyncinweb.queue.stores.prepared import Prepared
-from asyncinweb.states import Reason, State
+from asyncinweb.states import AttemptReason, State
 from asyncinweb.tasks.outcome import Cancelled, Completed, Failed, Outcome, Released
 
 # After this many stops by us, a job gets no more attempts back, so that it cannot go round for ever.
@@ -48,6 +48,8 @@ MAX_CRASH_RERUNS = 1
 PROMOTE_AT_ONCE = 100
 # A century: further ahead a date may not exist.
 LONGEST_KEEP_DAYS = 36_500.0
+
+STOPPED = "The server was stopped while the job was running."
 
 CancelAnswer = Literal["cancelled", "asked", "refused"]
 QUEUED, SCHEDULED, PROCESSING = text(IS_QUEUED), text(IS_SCHEDULED), text(IS_PROCESSING)
@@ -257,16 +259,21 @@ def fail(connection: Connection, held: Claim, failure: Failed) -> bool:
     return _set(connection, job, state="scheduled", worker_id=None, run_at=run_at, error=failure.error)
 
 
-def release(connection: Connection, held: Claim) -> bool:
+def release(connection: Connection, held: Claim, why: str | None = STOPPED) -> bool:
     """processing -> queued: we stopped it. Gives the attempt back, at most MAX_INTERRUPTIONS times; after that
-    it counts as a crash. A task that must never start twice fails. False if the claim is no longer live."""
+    it counts as a crash. A task that must never start twice fails. False if the claim is no longer live.
+
+    why: remembered with the attempt, for people; None if the attempt had not begun.
+    """
     job = _live_row(connection, held)
     if job is None:
         return False
     if job.cancel_requested_at is not None:
         return _end(connection, job, "cancelled", error=None)
     if job.on_crash == "fail" or job.interruptions >= MAX_INTERRUPTIONS:
-        return fail_crashed(connection, held, "The server was stopped while the job was running.")
+        return fail_crashed(connection, held, why or STOPPED)
+    if why is not None:
+        _remember_attempt(connection, job, "interrupted", why, None)
     return _queue_again(
         connection, job, attempts=max(0, job.attempts - 1), interruptions=job.interruptions + 1, started_at=None
     )
@@ -362,7 +369,9 @@ def _queue_again(connection: Connection, job: Job, **values: object) -> bool:
     return _set(connection, job, state="queued", worker_id=None, rank=rank, **values)
 
 
-def _remember_attempt(connection: Connection, job: Job, reason: Reason, error: str, traceback: str | None) -> None:
+def _remember_attempt(
+    connection: Connection, job: Job, reason: AttemptReason, error: str, traceback: str | None
+) -> None:
     connection.execute(
         insert(Attempt).values(
             job_id=job.id,

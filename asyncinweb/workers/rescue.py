@@ -9,12 +9,14 @@ from asyncinweb.identity import Identity
 from asyncinweb.queue import process_registry
 from asyncinweb.queue.claims import Claim
 from asyncinweb.queue.stores.sqlite import Database
-from asyncinweb.queue.transitions import fail, fail_crashed, honour_cancel, release
+from asyncinweb.queue.transitions import STOPPED, fail, fail_crashed, honour_cancel, release
 from asyncinweb.tasks.outcome import Failed
 from asyncinweb.workers import processes
 from asyncinweb.workers.overdue import KillReason
 
 log = logging.getLogger(__name__)
+
+KILLED_FOR_ANOTHER = "Its process was ended because of the job before it."
 
 
 def rescue_own(
@@ -28,7 +30,7 @@ def rescue_own(
             words.append(f"job {held.slug} killed: {_settle_killed(connection, held, kill_reason)}")
         elif kill_reason is not None or killed_by_us:
             # Killed because of the job before it, or because the server is stopping: not this job's fault.
-            release(connection, held)
+            release(connection, held, STOPPED if kill_reason is None else KILLED_FOR_ANOTHER)
             words.append(f"job {held.slug} interrupted")
         else:
             fail_crashed(connection, held, f"The job's process {ending}.")

@@ -12,8 +12,8 @@ from asyncinweb.queue.claims import Claim, ClaimScope
 from asyncinweb.queue.partial_results import report_partial_result
 from asyncinweb.queue.results import keep_result
 from asyncinweb.queue.stores.sqlite import Database
-from asyncinweb.queue.transitions import finish_and_claim, report, settle
-from asyncinweb.tasks.outcome import Completed, Failed, Outcome, Released
+from asyncinweb.queue.transitions import finish_and_claim, release, report, settle
+from asyncinweb.tasks.outcome import Completed, Failed, Outcome
 from asyncinweb.tasks.outputs.return_value import ReturnValue
 from asyncinweb.workers import processes
 from asyncinweb.workers.runner import Ending
@@ -88,7 +88,7 @@ class Settling:
 
     def _release(self, held: Claim) -> None:
         with self._database.write() as connection:
-            settle(connection, held, Released())
+            release(connection, held, why=None)
 
     def _insist(self, held: Claim, settling: Callable[[], T]) -> T:
         last_error = ""

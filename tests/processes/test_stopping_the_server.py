@@ -34,10 +34,16 @@ def test_sigterm_gives_a_long_job_back_and_the_next_start_runs_it(start: Start, 
     tree.signal(signal.SIGTERM)
     assert tree.wait(5) == 0
     job = tree.job(slug)
+    (attempt,) = tree.rows("SELECT reason, error, claim_no FROM asyncinweb_attempts")
     (tmp_path / "open").touch()
     following = start().wait_until_started()
 
     assert (job.state, job.attempts, job.interruptions, job.crashes) == ("queued", 0, 1, 0)
+    assert attempt == {
+        "reason": "interrupted",
+        "error": "The server was stopped while the job was running.",
+        "claim_no": 1,
+    }
     assert following.wait_for(slug).state == "completed"
     assert following.result(slug)["value"] == 1, "the interrupted attempt does not count"
 

@@ -158,6 +158,41 @@ def test_release_puts_the_job_back_and_costs_no_attempt(database: Database) -> N
     assert (stored["attempts"], stored["interruptions"], stored["claim_no"]) == (0, 1, 1)
 
 
+def test_release_remembers_why_and_when_the_attempt_ended(database: Database) -> None:
+    held = start(database)
+
+    perform(database, release, held)
+    again = claim_next(database)
+    assert again is not None
+    perform(database, release, again, "Another reason.")
+
+    first, second = attempts_rows(database, held.job_id)
+    assert (first["reason"], first["error"]) == (
+        "interrupted",
+        "The server was stopped while the job was running.",
+    )
+    assert (second["reason"], second["error"], second["claim_no"]) == ("interrupted", "Another reason.", 2)
+    assert first["started_at"] <= first["ended_at"] <= second["ended_at"]
+
+
+def test_a_claim_given_back_before_it_began_is_no_attempt(database: Database) -> None:
+    held = start(database)
+
+    assert perform(database, release, held, None)
+
+    assert attempts_rows(database, held.job_id) == []
+    assert row(database, held.job_id)["state"] == "queued"
+
+
+def test_release_of_a_lost_claim_remembers_nothing(database: Database) -> None:
+    held = start(database)
+    perform(database, release, held)
+
+    assert not perform(database, release, held)
+
+    assert len(attempts_rows(database, held.job_id)) == 1
+
+
 def test_a_job_is_given_its_attempt_back_five_times_then_it_counts_as_crashes(database: Database) -> None:
     job = submit(database)
     seen = []
