@@ -1,4 +1,4 @@
-"""Between two jobs of a worker: everything as the first one found it, or the worker has to be replaced."""
+"""Between two jobs of a worker: put everything back as the first one found it, or have the worker replaced."""
 
 import contextvars
 import decimal
@@ -21,7 +21,8 @@ T = TypeVar("T")
 
 
 class JobIsolation:
-    """Made once a worker's tasks are loaded, before its first job: what is so then, is so for every job."""
+    """Created after a worker has loaded its tasks and before its first job: every job finds the state of that
+    moment."""
 
     def __init__(self, folder: WorkingFolder) -> None:
         self._folder = folder
@@ -33,14 +34,14 @@ class JobIsolation:
         self._drawing = Drawing()
 
     def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call this so that what it sets in context variables, and in decimal's context, ends with it."""
+        """Call a function so that its changes to context variables and decimal's context end with it."""
         context = contextvars.copy_context()
         context.run(decimal.setcontext, decimal.getcontext().copy())
         return context.run(function, *args, **kwargs)
 
     def put_back(self) -> list[str]:
-        """Undo what a job has changed for those after it, and end what it has started. What remains all the same,
-        in words; then no other job may run here."""
+        """Undo a job's changes and end what it has started. What could not be undone, in words; then no other job
+        may run here."""
         steps: tuple[Callable[[], Sequence[str] | None], ...] = (
             self._logging.put_back,
             self._drawing.put_back,
@@ -48,17 +49,17 @@ class JobIsolation:
             self._process.put_back,
             self._folder.put_back,
             self._end_helpers,
-            # Last: some end with what the steps before shut down.
+            # Last, because some end with what the earlier steps shut down.
             self._threads.still_running,
         )
         return [each for step in steps for each in _what_remains(step)]
 
     def _end_helpers(self) -> list[str]:
-        """Let helpers of libraries end in their own way, then kill every child process that is left."""
+        """Let libraries' helpers end in their own way, then kill every remaining child process."""
         if not processes.has_children() and not self._threads.running():
             return []
         has_ended = self._helpers.end_gracefully()
-        # The trackers still have to remove what the others had in shared memory.
+        # The trackers must still remove what the others had in shared memory.
         processes.kill_children(spare=library_helpers.tracker_pids())
         has_ended = library_helpers.stop_trackers() and has_ended
         processes.kill_children()
@@ -69,5 +70,5 @@ def _what_remains(step: Callable[[], Sequence[str] | None]) -> Sequence[str]:
     try:
         return step() or ()
     except Exception as error:
-        # A job can have broken anything, such as the functions that are needed here.
+        # A job may have broken anything, even the functions needed here.
         return (f"{step.__qualname__} failed with {type(error).__name__}: {error}",)

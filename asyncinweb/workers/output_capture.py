@@ -1,4 +1,4 @@
-"""Where a task's words go: print, logging, stderr, C code and child processes, all into the job's log."""
+"""Where a task's output goes: print, logging, stderr, C code and child processes, all into the job's log."""
 
 import contextlib
 import io
@@ -16,12 +16,12 @@ from asyncinweb.workers.background import start_background_thread
 from asyncinweb.workers.interruption import Interruption
 
 CHUNK = 65_536
-# How the names of the worker's own threads begin.
+# The prefix of the worker's own threads' names.
 OWN_THREADS = "asyncinweb-"
 
 
 class _Text(io.TextIOWrapper):
-    """A stream that a task cannot close for the tasks after it."""
+    """A stream that a task cannot close for later tasks."""
 
     def __init__(self, capture: "OutputCapture", interruption: Interruption) -> None:
         # Without a buffer between: a child that is forked while another thread holds its lock could never print.
@@ -29,7 +29,7 @@ class _Text(io.TextIOWrapper):
         self._interruption = interruption
 
     def write(self, words: str) -> int:
-        # An exception raised below, once the bytes are in the log, would let the stream write them again.
+        # An exception raised further down, after the bytes are in the log, would make the stream write them again.
         with self._interruption.shield():
             return super().write(words)
 
@@ -38,11 +38,11 @@ class _Text(io.TextIOWrapper):
 
 
 class OutputCapture(io.RawIOBase):
-    """The process's stdout and stderr. Between jobs, what still comes goes to the server's terminal.
+    """The process's stdout and stderr. Between jobs, late output goes to the server's terminal.
 
     Python's own writes go to the log at once, so that a crash loses none; descriptors 1 and 2 lead to a pipe that
-    a thread empties, which also catches C code and child processes. What is in the pipe when Python writes comes
-    first, so that a program's words stand before those that were printed after its end.
+    a thread empties, which also catches C code and child processes. Whatever is in the pipe when Python writes is
+    logged first, so a program's output comes before anything printed after its end.
     """
 
     def __init__(self, interruption: Interruption) -> None:
@@ -51,7 +51,7 @@ class OutputCapture(io.RawIOBase):
         self._last_job = ""
         # Left by no job: the main thread, and those that the modules of tasks have started.
         self._first_threads: set[int | None] = set()
-        # Taken again by a signal handler of the author's that prints.
+        # Reentrant, because an author's signal handler may print.
         self._draining = threading.RLock()
         self._is_forked = False
         self._readable = select.poll()
@@ -64,7 +64,7 @@ class OutputCapture(io.RawIOBase):
         self.text = _Text(self, interruption)
 
     def redirect(self) -> TextIO:
-        """Take over the process's streams and the root logger. The terminal, for the server's own log."""
+        """Take over the process's streams and the root logger. Returns the terminal, for the server's own log."""
         self._lead_here()
         into_job_log = logging.StreamHandler(self.text)
         into_job_log.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
@@ -74,21 +74,21 @@ class OutputCapture(io.RawIOBase):
         return open(self.terminal, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
 
     def begin(self, slug: str, log: LogWriter) -> None:
-        """From here on everything goes to this job's log."""
+        """From now on, everything goes to this job's log."""
         self._lead_here()
         if not self._last_job:
             self._first_threads = {each.ident for each in threading.enumerate()}
         self._last_job, self._log = slug, log
 
     def _lead_here(self) -> None:
-        """Whatever the job before has done to the streams and descriptors."""
+        """Restore the streams and descriptors, whatever the previous job has done to them."""
         sys.stdout = sys.stderr = self.text
         os.dup2(self._write_end, 1)
         os.dup2(self._write_end, 2)
         os.dup2(self._nothing, 0)
 
     def end(self) -> None:
-        """The job is over: what is still on its way goes to its log, then the log is closed."""
+        """The job has ended: output still on its way goes to its log, then the log is closed."""
         self.flush_text()
         self._drain()
         log, self._log = self._log, None
@@ -96,8 +96,8 @@ class OutputCapture(io.RawIOBase):
             log.close()
 
     def flush_text(self) -> None:
-        """Write a line that has been begun."""
-        # ValueError: a task has closed what is below the stream.
+        """Write an unfinished line."""
+        # ValueError: a task has closed the underlying stream.
         with contextlib.suppress(ValueError):
             self.text.flush()
 
@@ -105,7 +105,7 @@ class OutputCapture(io.RawIOBase):
         return True
 
     def fileno(self) -> int:
-        # So that subprocess and faulthandler can write to what the task takes for its stdout.
+        # So that subprocess and faulthandler can write to the task's stdout.
         return 1
 
     def write(self, data: "io.ReadableBuffer") -> int:  # type: ignore[name-defined]
@@ -121,7 +121,7 @@ class OutputCapture(io.RawIOBase):
         return len(written)
 
     def _left_by(self) -> str:
-        """The job whose code writes this although its time is over; "" for anything else."""
+        """The job whose code is writing although it has ended; "" otherwise."""
         if self._log is None and threading.get_ident() not in self._first_threads:
             return "" if threading.current_thread().name.startswith(OWN_THREADS) else self._last_job
         return left_by()
@@ -131,20 +131,20 @@ class OutputCapture(io.RawIOBase):
         self._put_at_terminal("".join(f"Left by job {slug}…: {line}" for line in lines))
 
     def become_a_child(self) -> None:
-        """In a process that a task has forked: only one process writes the log, and a lock that another thread
-        held would be held for ever. What is written goes through the pipe."""
+        """In a process that a task has forked, output goes through the pipe: only one process writes the log, and
+        a lock held by another thread would be held for ever."""
         self._is_forked = True
 
     def _put(self, data: bytes) -> None:
         if self._log is None:
             self._put_at_terminal(data.decode("utf-8", "replace"))
             return
-        # A full disk costs words, never the job.
+        # A full disk loses output, never the job.
         with contextlib.suppress(OSError):
             self._log.write(data)
 
     def _put_at_terminal(self, text: str) -> None:
-        # It may be closed.
+        # The stream may be closed.
         with contextlib.suppress(OSError):
             os.write(self.terminal, harmless(text, keep="\n").encode())
 
@@ -157,7 +157,7 @@ class OutputCapture(io.RawIOBase):
             pass
 
     def _pass_on(self) -> bool:
-        """Put what is in the pipe where it belongs, at most what a pipe holds. False if there was nothing."""
+        """Move output from the pipe to its destination, at most one pipe's capacity. False if there was none."""
         with self._draining:
             data = self._read()
             if data:

@@ -29,22 +29,22 @@ from asyncinweb.workers.source_lines import author_line
 log = logging.getLogger(__name__)
 
 MAX_ERROR = 1_000
-# Of a message; its line breaks and spaces go afterwards.
+# For a message, before its line breaks and spaces are removed.
 MOST_READ = 10 * MAX_ERROR
 MAX_TRACEBACK = 50_000
-# A year: further ahead a date may no longer exist.
+# A year: much further ahead, dates may no longer exist.
 LONGEST_BACKOFF_SECONDS = 366 * 86_400.0
 
-# What leads to the function, which a reader of its traceback has no use for.
+# The frames that lead to the function, which readers of its traceback don't need.
 OUR_FILES = {each.__file__ for each in (calling, async_calls, event_loop, asyncio.base_events)} | {__file__}
 
 Ending = ReturnValue | Failed | Cancelled | Released
 
 
 def run(task: Task[..., object], arguments: str, job: RunningJob, interruption: Interruption) -> Ending:
-    """Call the task with these stored arguments. Returns its value, or why there is none; never raises.
+    """Call the task with these stored arguments. Returns its value, or the reason why there is none; never raises.
 
-    A visitor reads what it returns, so it names no path on this server.
+    Visitors read the answer, so it names no path on this server.
     """
     ending = _run(task, arguments, job, interruption)
     if not isinstance(ending, Failed):
@@ -82,7 +82,7 @@ def _output_of(returned: Snapshot, encoder: Encoder) -> Ending:
         with OneProcess():
             value = returned.return_value(encoder)
     except BaseException as error:
-        # Looking at a value can run the author's code, too.
+        # Looking at a value can run the author's code too.
         return Failed("unserialisable", f"The result can't be stored: {_sentence(error)}", _traceback_text(error))
     return _within(encoder.most_bytes, value)
 
@@ -100,7 +100,7 @@ def _within(max_result_bytes: int, value: ReturnValue) -> Ending:
 def _ending_of(
     error: BaseException, interruption: Interruption, task: Task[..., object], job: RunningJob
 ) -> Ending:
-    # Whatever a function raises after it was asked to stop is its way of stopping.
+    # Whatever a function raises after it was asked to stop counts as stopping.
     match interruption.asked:
         case "cancel":
             return Cancelled()
@@ -134,7 +134,7 @@ def _failure(error: BaseException, task: Task[..., object], job: RunningJob) -> 
 
 
 def _is_about_memory(error: BaseException | None) -> bool:
-    """True if memory was refused: to the function itself, or to what it has wrapped in an error of its own."""
+    """True if memory was refused: to the function itself, or in an error that it has wrapped in its own."""
     seen: set[int] = set()
     waiting = [error]
     while waiting:
@@ -150,9 +150,10 @@ def _is_about_memory(error: BaseException | None) -> bool:
 
 
 def _pause_before_retry(options: Options, attempt: int, error: BaseException) -> float | None:
-    """Seconds until the next try: up to a quarter more than asked for, so that many failures spread out.
+    """Seconds until the next try: up to a quarter more than the backoff, so that many failures spread out.
 
-    None if there is no other try. Unless `retry_on` says so, only an Exception has one: `sys.exit` is meant.
+    None if there is no other try. Unless `retry_on` says otherwise, only an Exception gets one: `sys.exit` is
+    intentional.
     """
     if attempt >= options.max_attempts or not isinstance(error, options.retry_on or Exception):
         return None
@@ -189,12 +190,12 @@ def _words_of(error: BaseException) -> str:
     try:
         with OneProcess():
             return clean_text(str(error), MOST_READ).strip()
-    except BaseException:  # an author's own class may end in any way, even by leaving the program
+    except BaseException:  # an author's own class may raise anything, even SystemExit
         return "(its message can't be shown)"
 
 
 def _traceback_text(error: BaseException) -> str:
-    """The traceback from the task's own code on; the middle is left out where it is very long."""
+    """The traceback from the task's own code on, without the middle if it is very long."""
     try:
         with OneProcess():
             text = "".join(traceback.format_exception(type(error), error, _own_part(error.__traceback__)))
@@ -207,7 +208,7 @@ def _traceback_text(error: BaseException) -> str:
 
 
 def _own_part(part: TracebackType | None) -> TracebackType | None:
-    """What comes after the frames that lead to the function."""
+    """The frames after those that lead to the function."""
     own = part
     while own is not None and own.tb_frame.f_code.co_filename in OUR_FILES:
         own = own.tb_next

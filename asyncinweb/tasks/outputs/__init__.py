@@ -1,1 +1,1 @@
-"""What comes out of a task: how a returned value becomes a stored result."""
+"""The outputs of tasks: how a returned value becomes a stored result."""

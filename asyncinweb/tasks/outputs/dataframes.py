@@ -1,4 +1,4 @@
-"""DataFrames and their kin by what they can do, without their libraries: pandas, polars, pyarrow."""
+"""DataFrames and similar objects, recognised by what they can do, without importing pandas, polars or pyarrow."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -26,7 +26,7 @@ def arrow_table(value: Any) -> ReturnValue | None:
 def _read(value: object, read: Callable[[], ReturnValue]) -> ReturnValue:
     try:
         return read()
-    except Exception as error:  # somebody else's object, known only by its looks
+    except Exception as error:  # another library's object, known only by its attributes
         return described(value, "The table could not be read", error)
 
 
@@ -37,7 +37,7 @@ def _is_frame(value: object) -> bool:
 
 
 def _is_series(value: object) -> bool:
-    """A Series of pandas has an index, one of polars goes over to Arrow; an index of pandas does neither."""
+    """A pandas Series has an index, and a polars one converts to Arrow; a pandas index does neither."""
     return callable(attribute(value, "to_frame")) and (
         attribute(value, "index") is not None or callable(attribute(value, "to_arrow"))
     )
@@ -62,7 +62,7 @@ def _rows(frame: Any, index_levels: int) -> Iterator[tuple[Any, ...]]:
 
 
 def _index_names(frame: Any) -> list[str]:
-    """Names for the index's levels; none for an index that only counts the rows."""
+    """Names for the index's levels; empty for an index that only counts the rows."""
     index = attribute(frame, "index")
     if index is None or callable(index):
         return []

@@ -1,8 +1,8 @@
-"""Figures that move: plotly and bokeh as an HTML document of ours, altair as a drawing.
+"""Interactive figures: plotly and bokeh as our own HTML document, altair as a drawing.
 
 The document holds the library's own script, taken from the author's installation, and the figure as JSON. It names
-the hash of each script, and its page lets no other script run (docs/decisions/017). The libraries are known by the
-names of their modules, which are imported already where there is a figure of theirs.
+the hash of each script, and its page lets no other script run (docs/decisions/017). The libraries are recognised
+by their modules' names, which are already imported if there is a figure of theirs.
 """
 
 import base64
@@ -65,7 +65,7 @@ def bokeh_figure(value: Any) -> ReturnValue | None:
 
 
 def altair_chart(value: Any) -> ReturnValue | None:
-    """A chart of altair: drawn where vl-convert-python is installed, otherwise a download."""
+    """An altair chart: drawn if vl-convert-python is installed, otherwise a download."""
     if not _comes_from(value, "altair") or not callable(attribute(value, "to_html")):
         return None
     return _made(value, lambda: _altair(value))

@@ -28,12 +28,12 @@ COMPRESSED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": 
 
 
 def binary(value: object) -> ReturnValue | None:
-    """Bytes that aren't a picture."""
+    """Bytes that are not a picture."""
     return in_memory(bytes(value)) if isinstance(value, (bytes, bytearray, memoryview)) else None
 
 
 def path(value: object) -> ReturnValue | None:
-    """The file at a path, such as an uploaded one. It is copied when the result is kept."""
+    """The file at a path, such as an uploaded one. It is copied when the result is stored."""
     if not isinstance(value, os.PathLike):
         return None
     if isinstance(value, UploadedFile):
@@ -42,7 +42,8 @@ def path(value: object) -> ReturnValue | None:
 
 
 def open_file(value: object) -> ReturnValue | None:
-    """What is in an open file, from its beginning. One byte more than is kept is enough to refuse it."""
+    """The contents of an open file, from its beginning. Reading one byte more than the limit is enough to refuse
+    it."""
     if isinstance(value, type) or not callable(attribute(value, "read")):
         return None
     try:
@@ -105,8 +106,8 @@ def _read(file: Any) -> ReturnValue:
 
 
 def as_shown(value: ReturnValue, hidden: HiddenPaths) -> ReturnValue:
-    """The value with the files of the job's inputs called what their visitor called them, and its words without
-    paths on this server."""
+    """The value with the job's input files under their visitor's names, and its texts without paths on this
+    server."""
     if value.parts:
         return replace(value, parts=tuple((name, as_shown(part, hidden)) for name, part in value.parts))
     called = next((name for path, name in hidden.names.items() if path.name == value.name), None)
@@ -133,13 +134,14 @@ def file_name(name: str) -> str:
 
 
 def media_type_of(name: str) -> str:
-    """What a file of this name is. A compressed one is what compresses it, not what is inside."""
+    """The media type of a file with this name. For a compressed file, that of the compression, not of its
+    contents."""
     media_type, encoding = mimetypes.guess_type(name)
     return COMPRESSED.get(encoding, UNKNOWN) if encoding else media_type or UNKNOWN
 
 
 def suffix_of(name: str) -> str:
-    """The end of a name behind the last dot, "" if it is odd or there is none."""
+    """The part of a name after the last dot, "" if it is odd or there is none."""
     suffix = PurePath(name).suffix[1:].lower()
     return suffix if suffix.isascii() and suffix.isalnum() and len(suffix) <= 10 else ""
 

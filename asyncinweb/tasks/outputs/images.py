@@ -19,7 +19,7 @@ NAMESPACE = "http://www.w3.org/2000/svg"
 LOOKS_LIKE_SVG = re.compile(r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!doctype[^>]*>\s*)?<svg[\s/>]", re.I | re.S)
 # A larger drawing is a download: it is read whole to see whether a browser can draw it.
 MOST_SVG_BYTES = 20_000_000
-# Of the modes of a Pillow image that PNG doesn't have.
+# For modes of a Pillow image that PNG does not have.
 NEAREST_MODES = {"F": "L", "I": "L", "La": "LA", "PA": "RGBA", "RGBa": "RGBA"} | dict.fromkeys(
     ("CMYK", "YCbCr", "HSV", "LAB", "RGBX"), "RGB"
 )
@@ -31,7 +31,7 @@ HEAD_BYTES = 16
 
 
 def image_type(head: bytes) -> tuple[str, str] | None:
-    """Media type and suffix of a picture that every browser shows, by its first bytes."""
+    """Media type and suffix of a picture that every browser can show, by its first bytes."""
     for magic, kind in IMAGES.items():
         if head.startswith(magic):
             return kind
@@ -41,7 +41,8 @@ def image_type(head: bytes) -> tuple[str, str] | None:
 
 
 def svg_fault(data: bytes, is_whole: bool = True) -> str:
-    """Why a browser would not draw this as an SVG, "" if it would. Only the beginning is judged if that is all."""
+    """Why a browser would not draw this as an SVG, "" if it would. Judges only the beginning if that is all there
+    is."""
     roots: list[str] = []
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.StartElementHandler = lambda name, attributes: roots.append(name)
@@ -49,13 +50,13 @@ def svg_fault(data: bytes, is_whole: bool = True) -> str:
         parser.Parse(data, is_whole)
     except expat.ExpatError as error:
         return f"it isn't well-formed XML: {error}"
-    except ValueError as error:  # an encoding that expat doesn't know
+    except ValueError as error:  # an encoding unknown to expat
         return str(error)
     return "" if roots[:1] == [f"{NAMESPACE} svg"] else "its root isn't <svg> in the namespace of SVG"
 
 
 def drawable_svg(data: bytes) -> bytes | None:
-    """The drawing with a namespace, which one made for a page can lack. None if browsers can't draw it."""
+    """The drawing with a namespace, which one made for a page may lack. None if browsers cannot draw it."""
     if len(data) > MOST_SVG_BYTES:
         return None
     with_namespace = re.sub(rb"<svg(?=[\s/>])", b'<svg xmlns="%s"' % NAMESPACE.encode(), data, count=1)
@@ -81,7 +82,7 @@ def image_bytes(value: object) -> ReturnValue | None:
 
 
 def picture_in(data: bytes, name: str = "") -> ReturnValue | None:
-    """The picture that these bytes are, if they are one."""
+    """These bytes as a picture, if they are one."""
     if kind := image_type(data[:HEAD_BYTES]):
         return ReturnValue("image", *kind, data, name=name)
     drawing = drawable_svg(data.strip()) if b"<" in data[:HEAD_BYTES] else None
@@ -103,7 +104,7 @@ def figure_of(value: Any) -> Any:
 
 
 def draws_itself(value: object) -> bool:
-    """True for what `figure` or `picture` asks to draw itself."""
+    """True for an object that `figure` or `picture` asks to draw itself."""
     names = ("_repr_png_", "_repr_svg_", "_repr_jpeg_")
     return figure_of(value) is not None or any(callable(attribute(value, name)) for name in names)
 
@@ -170,7 +171,7 @@ def _as_png(image: Any) -> bytes:
 
 
 def _greys(image: Any) -> Any:
-    """Numbers as greys: from 0 to 1 or from 0 to 255 as they are, any others from the lowest to the highest."""
+    """Numbers as greys: 0 to 1 or 0 to 255 as they are, others scaled from the lowest to the highest."""
     low, high = image.getextrema()
     if low >= 0 and high <= 255:
         low, high = 0, 1 if high <= 1 and image.mode == "F" else 255

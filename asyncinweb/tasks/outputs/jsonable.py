@@ -1,4 +1,4 @@
-"""Any value in JSON's own types. What has no place there is kept as its `str`, or as its `repr` with a note."""
+"""Any value in JSON's own types. Anything else is kept as its `str`, or as its `repr` with a note."""
 
 import math
 import numbers
@@ -16,14 +16,14 @@ from asyncinweb.server_paths import without_server_paths
 from asyncinweb.tasks.inputs.uploaded import UploadedFile
 
 MAX_REPR = 10_000
-# Beyond it a browser would round the number; its digits are kept as text.
+# Beyond this, a browser would round the number, so its digits are kept as text.
 LARGEST_NUMBER = 2**53
-# Their `str` is Python code or says less than their `repr`; a range can be longer than any memory.
+# Their `str` is Python code or says less than their `repr`; a range can be too long for any memory.
 WITHOUT_WORDS = (bytes, bytearray, memoryview, range, BaseException, Mapping)
 
 
 def jsonable(value: object, odd: list[str]) -> Any:
-    """The value in JSON's own types. Adds the names of the types that it had to keep as `repr` to `odd`."""
+    """The value in JSON's own types. Adds to `odd` the names of types that were kept as `repr`."""
     try:
         return _jsonable(value, odd, ())
     except RecursionError:
@@ -37,12 +37,12 @@ def warning_about(odd: list[str]) -> str:
 
 
 def safe_repr(value: object) -> str:
-    """`repr(value)` without paths on this server, at most 10,000 characters, even where it fails."""
+    """`repr(value)` without paths on this server, at most 10,000 characters. Never fails."""
     return without_server_paths(_safely(repr, value))
 
 
 def attribute(value: object, name: str) -> Any:
-    """An attribute, None where there is none or looking at it fails."""
+    """An attribute; None if it does not exist or reading it fails."""
     try:
         return getattr(value, name, None)
     except Exception:  # an author's own object can fail in any way
@@ -57,7 +57,7 @@ def fields_of(value: Any) -> dict[str, Any] | None:
     if isinstance(value, type):
         return None
     if is_dataclass(value):
-        # Not by asdict, which copies every item and fails where one cannot be copied, such as a lock.
+        # Not with asdict, which copies every item and fails if one cannot be copied, such as a lock.
         return {field.name: getattr(value, field.name) for field in fields(value)}
     if attribute(type(value), "model_fields") and callable(attribute(value, "model_dump")):
         return dict(value.model_dump())
@@ -67,7 +67,7 @@ def fields_of(value: Any) -> dict[str, Any] | None:
 
 
 def text_key(key: object, mapping: Mapping[Any, Any]) -> str:
-    """A key of a dict as text; where a text key of that name is there too, with its type."""
+    """A dict's key as text; with its type if there is also a text key of that name."""
     if isinstance(key, str):
         return key
     shown = jsonable(key, [])
@@ -76,7 +76,7 @@ def text_key(key: object, mapping: Mapping[Any, Any]) -> str:
 
 
 def shown_path(path: os.PathLike[Any]) -> str:
-    """A path without what it tells about this server: a relative one as it is, of any other its last part."""
+    """A path without anything about this server: a relative one as it is, of any other its last part."""
     pure = PurePath(os.fsdecode(path))
     return pure.name if pure.is_absolute() else str(pure)
 
@@ -143,7 +143,7 @@ def _jsonable_items(value: Any, odd: list[str], above: tuple[int, ...]) -> Any:
 
 
 def _jsonable_array(value: Any, odd: list[str], above: tuple[int, ...]) -> Any:
-    """What numpy and its kin hold: a scalar, or an array as nested lists."""
+    """Values of numpy and similar libraries: a scalar, or an array as nested lists."""
     if attribute(value.dtype, "kind") in ("M", "m"):
         # Their tolist() would be a count of nanoseconds.
         value = value.astype(str)
@@ -152,7 +152,7 @@ def _jsonable_array(value: Any, odd: list[str], above: tuple[int, ...]) -> Any:
 
 
 def _words(value: Any, odd: list[str], above: tuple[int, ...]) -> Any:
-    """A number of a library's own, or the text that a type made for people: a period, a geometry, a formula."""
+    """A library's own number, or the text that a type has for people: a period, a geometry, a formula."""
     if isinstance(value, numbers.Integral):
         return _jsonable(int(value), odd, above)
     if isinstance(value, WITHOUT_WORDS) or attribute(type(value), "__str__") is object.__str__:

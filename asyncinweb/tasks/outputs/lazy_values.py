@@ -1,7 +1,7 @@
-"""Values that show nothing of themselves until somebody takes what is in them: iterators and views of a dict.
+"""Lazy values, which show nothing until their contents are taken: iterators and views of a dict.
 
-Taking it runs the author's code, and can be done once. So it's done before anybody looks at the value, in the
-function's own thread, where a stop can reach it.
+Taking the contents runs the author's code, and works only once. So it is done before anything else looks at the
+value, in the function's own thread, where a stop can reach it.
 """
 
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, ValuesView
@@ -15,9 +15,9 @@ LAZY = (Iterator, KeysView, ValuesView, ItemsView)
 
 
 def filled(value: object, levels: int) -> object:
-    """The value with lists in the place of lazy values, alone or in dicts, lists and tuples, `levels` deep.
+    """The value with lists in place of lazy values, alone or in dicts, lists and tuples, `levels` deep.
 
-    Raises AsyncInWebError if there is no end to one.
+    Raises AsyncInWebError if one is endless.
     """
     if isinstance(value, LAZY) and not hasattr(value, "read"):  # a file is an iterator, too
         return [filled(item, levels - 1) for item in _items_of(value)]
@@ -29,7 +29,7 @@ def filled(value: object, levels: int) -> object:
 
 
 def _is_worth_a_look(values: Iterable[object], levels: int) -> bool:
-    # By the types there are: a long list has few.
+    # By type, because a long list has few types.
     inside = (dict, list, tuple, *LAZY) if levels > 1 else LAZY
     return levels > 0 and any(issubclass(each, inside) for each in set(map(type, values)))
 

@@ -1,6 +1,7 @@
-"""What a returned value becomes before it is stored, and the few ways in which every family of shapes makes one.
+"""The form of a returned value before it is stored, and the few functions that all families of shapes use to build
+one.
 
-Which shape a value has is decided in the files of the families; in which order they are tried, in `shapes`.
+The families' files decide which shape a value has; `shapes` sets the order in which they are tried.
 """
 
 import json
@@ -18,7 +19,7 @@ SHAPES: Final[tuple[Shape, ...]] = get_args(Shape)
 class ReturnValue:
     """A returned value ready to be stored: `data`, the file `source`, or several `parts` by name.
 
-    name: what its download is called, where it has a name of its own. columns, rows: of a table. is_numbered: the
+    name: the name of its download, if it has its own. columns, rows: of a table. is_numbered: the
     names of the parts are only their numbers. script_hashes, height: of an HTML document, the scripts
     that can run in it, and its pixels.
     """
@@ -40,7 +41,7 @@ class ReturnValue:
 
     @property
     def size(self) -> int:
-        """Bytes needed to keep it."""
+        """Bytes needed to store it."""
         return len(self.data) + self.source_bytes + sum(part.size for _, part in self.parts)
 
 
@@ -60,7 +61,7 @@ def text_value(text: str, warning: str = "") -> ReturnValue:
 
 
 def described(value: object, what_failed: str, error: Exception) -> ReturnValue:
-    """An object that should have had a better shape, as its `repr` and the reason."""
+    """An object that should have had a better shape: its `repr` and the reason."""
     reason = " ".join(f"{type(error).__name__}: {_message(error)}".split())[:500]
     return text_value(safe_repr(value), f"{what_failed}, so only its description is kept. {reason}")
 

@@ -1,4 +1,4 @@
-"""Several results in one value: what its sections are called, and whether it is worth having them."""
+"""Several results in one value: the names of its sections, and whether sections are worthwhile."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from asyncinweb.tasks.outputs.jsonable import WITHOUT_WORDS, attribute, fields_o
 from asyncinweb.tasks.outputs.return_value import ReturnValue
 from asyncinweb.tasks.outputs.texts import Markdown
 
-# Of a value with more entries no sections are made.
+# A value with more entries gets no sections.
 MOST_ENTRIES = 1_000
-# Sections inside sections, no deeper.
+# The deepest nesting of sections.
 MOST_LEVELS = 5
-# What JSON can say too.
+# Shapes that JSON can express too.
 PLAIN_SHAPES = ("none", "text", "number", "json")
-# Nothing to look for in values of these types.
+# Values of these types contain nothing to look for.
 ATOMS = frozenset({type(None), bool, int, float})
 PLAIN_TYPES = (bool, int, float, complex, Decimal, date, time, timedelta, UUID, Enum, range)
 
@@ -29,8 +29,8 @@ Named = Sequence[tuple[str, Any]]
 
 @dataclass(frozen=True)
 class Entries:
-    """The parts of a value by name. is_numbered: the names are only their numbers. total: how many there are, also
-    those beyond MOST_ENTRIES."""
+    """The parts of a value by name. is_numbered: the names are only their numbers. total: how many there are,
+    including those beyond MOST_ENTRIES."""
 
     items: Named
     is_numbered: bool
@@ -38,7 +38,7 @@ class Entries:
 
 
 def entries_of(value: Any) -> Entries | None:
-    """What the sections of a value would be, by name or number; None if it has no parts."""
+    """The possible sections of a value, by name or number; None if it has no parts."""
     try:
         return _entries(value)
     except Exception:  # an author's own container can fail in any way
@@ -46,7 +46,7 @@ def entries_of(value: Any) -> Entries | None:
 
 
 def may_be_special(value: object, above: tuple[int, ...] = ()) -> bool:
-    """False if all there is in the value is plain; quick in that case."""
+    """False if the value contains only plain values; fast in that case."""
     if type(value) in ATOMS or _is_plain(value):
         return False
     if id(value) in above or len(above) == MOST_LEVELS:
@@ -60,7 +60,7 @@ def may_be_special(value: object, above: tuple[int, ...] = ()) -> bool:
 
 
 def is_special(part: ReturnValue, item: object, is_named_result: bool) -> bool:
-    """True if a section shows more than JSON would. A list of plain rows does so only as a named result."""
+    """True if a section shows more than JSON would. A list of plain rows counts only as a named result."""
     if part.shape in PLAIN_SHAPES or (isinstance(item, list) and not item):
         return False
     return is_named_result or not _is_plain_table(item)

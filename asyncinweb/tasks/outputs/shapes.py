@@ -1,8 +1,8 @@
 """The table of result shapes: from what a function returned to what is stored and how a page shows it.
 
 Each natural shape is one function `(value) -> ReturnValue | None` in the file of its family. A new kind takes such
-a function, a line in SHAPES and a row in docs/writing-tasks.md. Work isn't thrown away because a value is odd:
-what JSON cannot say is kept as its `repr`, with a warning. Nothing here writes files.
+a function, a line in SHAPES and a row in docs/writing-tasks.md. No work is lost because a value is odd: a value
+that JSON cannot express is kept as its `repr`, with a warning. Nothing here writes files.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ def sections(value: object) -> ReturnValue | None:
     return _sections(value, ())
 
 
-# Tried in this order; the first that knows the value wins. The last one knows any.
+# Tried in this order; the first that knows the value wins. The last one knows every value.
 SHAPES: tuple[Shaped, ...] = (
     texts.nothing,
     texts.markdown,
@@ -52,7 +52,7 @@ SHAPES: tuple[Shaped, ...] = (
 def to_return_value(value: object, most_bytes: int = files.MOST_BYTES) -> ReturnValue:
     """Choose the shape in which a page shows the value. Never fails: a hostile `repr` is replaced too.
 
-    most_bytes: of an open file no more is read, but for the byte that shows that there is more.
+    most_bytes: how much of an open file is read, plus one byte to see whether there is more.
     """
     reset = files.most_bytes.set(most_bytes)
     try:
@@ -62,7 +62,7 @@ def to_return_value(value: object, most_bytes: int = files.MOST_BYTES) -> Return
 
 
 def _shaped(value: object, above: tuple[int, ...]) -> ReturnValue:
-    """The first shape that knows the value. above: the ids of the values that it is a part of."""
+    """The first shape that knows the value. above: the ids of the values that contain it."""
     for shape in SHAPES:
         found = _sections(value, above) if shape is sections else shape(value)
         if found is not None:

@@ -1,6 +1,6 @@
 """Tables of records: lists of dicts or of objects with named members, and structured arrays.
 
-A table is kept as a list of records. Columns of one name are told apart: `price`, `price (2)`.
+A table is stored as a list of records. Columns with the same name get numbers: `price`, `price (2)`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,7 +10,7 @@ from asyncinweb.tasks.outputs.jsonable import attribute, fields_of, jsonable, wa
 from asyncinweb.tasks.outputs.return_value import ReturnValue, json_bytes, utf8
 
 Record = dict[str, Any]
-# A list of dicts with more different keys than this isn't a table.
+# A list of dicts with more distinct keys than this is not a table.
 MOST_COLUMNS = 10_000
 
 
@@ -23,7 +23,7 @@ def records(value: object) -> ReturnValue | None:
         return None
     odd: list[str] = []
     found = jsonable(rows, odd)
-    # A row can be of the author's own kind of dict, or hold something deep.
+    # A row can be the author's own dict type, or contain something deep.
     if not isinstance(found, list) or not all(isinstance(record, dict) for record in found):
         return None
     columns = list(dict.fromkeys(name for record in found for name in record))
@@ -31,7 +31,7 @@ def records(value: object) -> ReturnValue | None:
 
 
 def structured_array(value: Any) -> ReturnValue | None:
-    """An array of numpy's with named fields."""
+    """A numpy array with named fields."""
     names = attribute(attribute(value, "dtype"), "names")
     if not names or attribute(value, "ndim") != 1:
         return None
@@ -39,7 +39,7 @@ def structured_array(value: Any) -> ReturnValue | None:
 
 
 def table(columns: Sequence[str], records: Iterable[Record], odd: list[str]) -> ReturnValue:
-    """Records in JSON's own types, one a line, so that the beginning of a long table can be read by itself."""
+    """Records in JSON's own types, one per line, so that the beginning of a long table can be read on its own."""
     lines = [json_bytes(record) for record in records]
     data = b"[\n" + b",\n".join(lines) + b"\n]" if lines else b"[]"
     names = tuple(utf8(column).decode() for column in columns)
@@ -61,14 +61,14 @@ def table_of_rows(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Retu
 
 
 def column_name(column: object) -> str:
-    """A column's name as text; the levels of one that has several with slashes between."""
+    """A column's name as text; multiple levels are joined by slashes."""
     if isinstance(column, tuple):
         return " / ".join(str(level) for level in column if str(level))
     return str(column)
 
 
 def told_apart(names: Sequence[str]) -> list[str]:
-    """The names, each one once: `price`, `price (2)`."""
+    """The names, made unique: `price`, `price (2)`."""
     apart: dict[str, None] = {}
     for name in names:
         unique, count = name, 1
@@ -80,7 +80,7 @@ def told_apart(names: Sequence[str]) -> list[str]:
 
 
 def _rows(values: list[Any]) -> list[Any] | None:
-    """The rows of a table as dicts; None if it is none. Without rows it has no columns either."""
+    """The rows of a table as dicts; None if the value is not a table. Without rows, it has no columns either."""
     rows = []
     for value in values:
         row = value if isinstance(value, dict) else _members(value)
@@ -98,7 +98,7 @@ def _members(value: object) -> dict[str, Any] | None:
 
 
 def _items(column: Any) -> Iterator[Any]:
-    """The items of an array as Python's own; times as text, since they would be counts of nanoseconds."""
+    """The items of an array in Python's own types; times as text, because they would become nanosecond counts."""
     return iter(column.astype(str) if column.dtype.kind in "Mm" else column.tolist())
 
 
@@ -107,7 +107,7 @@ def _cell(value: Any, odd: list[str]) -> Any:
 
 
 def _is_missing(value: Any) -> bool:
-    """NaN and NaT differ from themselves; pandas' NA cannot even say so."""
+    """NaN and NaT differ from themselves; comparing pandas' NA fails."""
     try:
         return bool(value != value)
     except Exception:

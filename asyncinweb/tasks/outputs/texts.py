@@ -1,4 +1,4 @@
-"""Values that are read: nothing, text, Markdown, numbers, and whatever JSON can say."""
+"""Values for reading: nothing, text, Markdown, numbers, and anything that JSON can express."""
 
 from decimal import Decimal
 

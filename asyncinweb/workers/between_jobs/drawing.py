@@ -5,7 +5,7 @@ from types import ModuleType
 
 
 class Drawing:
-    """matplotlib's settings as they are when this is made; those it begins with if a job loads it later."""
+    """matplotlib's settings when this object is created, or its initial ones if a job imports it later."""
 
     def __init__(self) -> None:
         self._settings: dict[str, object] | None = None
@@ -22,7 +22,7 @@ class Drawing:
         # Found by pyplot when it is first used.
         self._settings["backend"] = dict.get(matplotlib.rcParams, "backend")
         if not dict.__eq__(matplotlib.rcParams, self._settings):
-            # Past the checks of rcParams, which warn of settings that are old.
+            # Bypasses the checks of rcParams, which warn about old settings.
             dict.clear(matplotlib.rcParams)
             dict.update(matplotlib.rcParams, self._settings)
 

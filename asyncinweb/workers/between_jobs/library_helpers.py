@@ -1,7 +1,7 @@
-"""Helper processes and threads that libraries keep for later: shut down with the job that they have served.
+"""Helper processes and threads that libraries keep for later: shut down with the job that they served.
 
-None of these libraries is imported here; only those that a job has loaded are looked at. What they keep has no
-public way to be shut down; should a version keep it elsewhere, the worker is replaced.
+None of these libraries is imported here; only those that a job has imported are handled. They offer no public way
+to shut the helpers down; if a version keeps them elsewhere, the worker is replaced.
 """
 
 import sys
@@ -10,23 +10,23 @@ from collections.abc import Callable, Iterator
 from multiprocessing import resource_tracker, util
 from typing import Any
 
-# For all of them together; what takes longer stays, and the worker is replaced.
+# For all of them together; if they take longer, they stay and the worker is replaced.
 SHUTDOWN_SECONDS = 1.5
 LOKY = ("loky", "joblib.externals.loky")
-# The priority of what multiprocessing does last.
+# The priority of multiprocessing's last finalizers.
 LEAST_URGENT = -100
 _finalizers: dict[Any, Callable[[], object]] = util._finalizer_registry  # type: ignore[attr-defined]
 
 
 class LibraryHelpers:
-    """Tells the helpers that a job has started from those that were there before."""
+    """Distinguishes helpers that a job has started from earlier ones."""
 
     def __init__(self) -> None:
         forget_tracker_of_supervisor()
         self._known = frozenset(_finalizers)
 
     def end_gracefully(self) -> bool:
-        """Ask those that have a way to end. False if that failed or takes too long."""
+        """End the helpers that can be asked to. False if that fails or takes too long."""
         return _in_time(self._end_each)
 
     def _end_each(self) -> None:
@@ -65,12 +65,12 @@ def _trackers() -> Iterator[Any]:
 
 
 def tracker_pids() -> set[int]:
-    """Processes that remove what others leave in shared memory. They end once those others have."""
+    """Processes that remove what others leave in shared memory. They end after the others."""
     return {each._pid for each in _trackers() if each._pid is not None}
 
 
 def stop_trackers() -> bool:
-    """Let them finish their work. False if that failed or takes too long."""
+    """Let them finish their work. False if that fails or takes too long."""
     return _in_time(lambda: [each._stop() for each in _trackers()])
 
 
@@ -89,7 +89,7 @@ def _end_loky() -> None:
 
 
 def _in_time(work: Callable[[], object]) -> bool:
-    """Do this in a thread, since it may never end. False if it failed or takes too long."""
+    """Do this in a thread, because it may never end. False if it fails or takes too long."""
     ended, failures = threading.Event(), []
 
     def attempt() -> None:

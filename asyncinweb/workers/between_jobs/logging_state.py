@@ -1,4 +1,4 @@
-"""The configuration of `logging`: what one job adds, changes or silences ends with it."""
+"""The configuration of `logging`: whatever a job adds, changes or silences is undone after it."""
 
 import logging
 from collections.abc import Iterator
@@ -6,12 +6,12 @@ from operator import attrgetter
 
 _facts_of = attrgetter("level", "disabled", "propagate", "handlers", "filters")
 LoggerFacts = tuple[int, bool, bool, list[logging.Handler], list[object]]
-# A logger that is as `getLogger` makes it.
+# A logger as `getLogger` creates it.
 NEW_LOGGER: LoggerFacts = (logging.NOTSET, False, True, [], [])
 
 
 class LoggingState:
-    """All loggers and their handlers as they are when this is made, once a worker's tasks are loaded."""
+    """All loggers and their handlers when this object is created, after a worker has loaded its tasks."""
 
     def __init__(self) -> None:
         self._loggers: dict[logging.Logger, LoggerFacts] = {each: _copied(each) for each in _all_loggers()}
@@ -21,7 +21,7 @@ class LoggingState:
         self._common = _common_facts()
 
     def put_back(self) -> None:
-        """Undo what has changed since; a logger that is new loses its handlers and its level."""
+        """Undo all changes since; new loggers lose their handlers and level."""
         if self._is_as_before():
             return
         disabled, factory, logger_class = self._common
@@ -45,7 +45,7 @@ class LoggingState:
 
 def _all_loggers() -> Iterator[logging.Logger]:
     yield logging.root
-    # The others are placeholders for names of which only a longer one is in use.
+    # The others are placeholders for parents of loggers in use.
     yield from (each for each in logging.root.manager.loggerDict.values() if isinstance(each, logging.Logger))
 
 
@@ -65,7 +65,7 @@ def _handler_facts(handler: logging.Handler) -> tuple[object, ...]:
 def _put_back_handler(handler: logging.Handler, facts: tuple[object, ...]) -> None:
     level, handler.formatter, handler.filters[:], stream = facts  # type: ignore
     handler.setLevel(level)  # type: ignore
-    # A file's handler has closed its stream itself, and opens it again when it is needed.
+    # A file handler has closed its stream itself, and reopens it when needed.
     if type(handler) is logging.StreamHandler:
         handler.stream = stream
 

@@ -7,20 +7,20 @@ from types import FrameType
 
 from asyncinweb import clock
 
-# For a thread whose work is done to end.
+# How long a thread gets to end when its work is done.
 GRACE_SECONDS, PAUSE_SECONDS = 0.1, 0.005
 OWN_PREFIX = "asyncinweb-"
 MAX_NAME = 80
 
 
 class Threads:
-    """Tells threads that a job has started from those that were there before."""
+    """Distinguishes threads that a job has started from earlier ones."""
 
     def __init__(self) -> None:
         self._known = frozenset(sys._current_frames())
 
     def running(self) -> list[str]:
-        """Names of the threads that jobs have left at work."""
+        """The names of threads that jobs have left running."""
         frames = sys._current_frames()
         unknown = frames.keys() - self._known
         if not unknown:
@@ -33,7 +33,7 @@ class Threads:
         )
 
     def still_running(self) -> list[str]:
-        """As `running`, of threads that do not end within a moment."""
+        """Like `running`, for threads that do not end within a moment."""
         end = clock.monotonic() + GRACE_SECONDS
         while (names := self.running()) and clock.monotonic() < end:
             time.sleep(PAUSE_SECONDS)
@@ -41,5 +41,5 @@ class Threads:
 
 
 def _waits_in_a_pool(frame: FrameType) -> bool:
-    """True for a thread of a ThreadPoolExecutor without work. A pool may be kept in a module for all jobs."""
+    """True for a thread of a ThreadPoolExecutor without work. A module may keep such a pool for all jobs."""
     return frame.f_code.co_name == "_worker" and frame.f_globals.get("__name__") == "concurrent.futures.thread"
