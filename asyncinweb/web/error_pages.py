@@ -11,13 +11,14 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from asyncinweb.errors import (
     DatabaseBusy,
+    DatabaseDamaged,
     DatabaseUnusable,
     IdempotencyConflict,
     JobDamaged,
     QuotaReached,
     UnknownTask,
 )
-from asyncinweb.queue.stores.driver_errors import readable
+from asyncinweb.queue.stores.driver_errors import readable, sqlite3
 from asyncinweb.web.installation import installation
 from asyncinweb.web.problem_json import problem, wants_problem
 from asyncinweb.web.shared import render
@@ -28,6 +29,10 @@ RETRY_SECONDS = 5
 QUOTA_SECONDS = 30
 
 KEY_USED = "This Idempotency-Key was already used with different values. Nothing was changed. Use a new key."
+DAMAGED = (
+    "The database is damaged, and this page needs a part that can't be read. Nothing was changed. The person who "
+    "runs this server can restore a backup: asyncinweb restore FILE"
+)
 UNUSABLE = "The database isn't available right now. Nothing was changed. Try again in a while."
 BUSY = "The database is busy. Nothing was changed. Try again in a few seconds."
 
@@ -65,6 +70,8 @@ def register(target: Flask | Blueprint) -> None:
     target.register_error_handler(DatabaseBusy, database_busy)
     target.register_error_handler(DatabaseUnusable, database_unusable)
     target.register_error_handler(DBAPIError, database_unusable)
+    # Prepared statements speak to the driver directly.
+    target.register_error_handler(sqlite3.Error, database_unusable)
     target.register_error_handler(Exception, unexpected)
 
 
@@ -126,15 +133,24 @@ def database_busy(error: DatabaseBusy) -> Response:
 
 
 def database_unusable(error: Exception) -> Response:
-    known = readable(error.orig, installation().database.path) if isinstance(error, DBAPIError) else error
+    known = _in_our_words(error)
     if isinstance(error.__cause__ or error, IntegrityError | ProgrammingError):
         reference = _write_down(error)
     else:
         # A full disk is not a bug: the log gets a line for it, not a traceback for each visitor.
         reference = _reference(known)
-    page = error_page(503, UNUSABLE, reference)
+    is_damaged = isinstance(known, DatabaseDamaged)
+    if is_damaged:
+        installation().damage_seen.append(str(known))
+    page = error_page(503, DAMAGED if is_damaged else UNUSABLE, reference)
     page.headers["Retry-After"] = str(RETRY_SECONDS)
     return page
+
+
+def _in_our_words(error: Exception) -> Exception:
+    driver_error = error.orig if isinstance(error, DBAPIError) else error
+    is_ours = not isinstance(driver_error, sqlite3.Error)
+    return error if is_ours else readable(driver_error, installation().database.path)
 
 
 def unexpected(error: Exception) -> Response:

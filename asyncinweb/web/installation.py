@@ -1,5 +1,6 @@
 """What the extension has put into a Flask app, and how a request finds it."""
 
+from collections import deque
 from dataclasses import dataclass, field
 
 from flask import current_app
@@ -26,6 +27,8 @@ class Installation:
     db: SQLAlchemy
     templates: Environment
     usual_times: UsualTimes = field(default_factory=UsualTimes)
+    # What was found damaged in the database since the start: no answer finds all of it again.
+    damage_seen: deque[str] = field(default_factory=lambda: deque(maxlen=1))
 
 
 def installation() -> Installation:
