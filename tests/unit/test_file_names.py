@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asyncinweb.file_names import MOST_BYTES, clean_name, fault_of_name
 from asyncinweb.queue.files.job_folder import JobFolder
-from asyncinweb.tasks.file_names import MOST_BYTES, clean_name, fault_of_name
 from asyncinweb.tasks.inputs.uploaded import UploadedFile
 
 # The names that people's files have, and that are nobody's danger.

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from asyncinweb.errors import AsyncInWebError
+from asyncinweb.file_names import MOST_BYTES
 from asyncinweb.queue.files.job_folder import JobFolder, safe_name
-from asyncinweb.tasks.file_names import MOST_BYTES
 
 
 @pytest.fixture

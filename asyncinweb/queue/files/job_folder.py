@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from asyncinweb.errors import AsyncInWebError
+from asyncinweb.file_names import fault_of_name
 from asyncinweb.queue.files.instance import make_private
-from asyncinweb.tasks.file_names import fault_of_name
 
 COPY_BYTES = 1_000_000
 

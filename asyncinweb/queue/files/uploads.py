@@ -16,8 +16,8 @@ from pathlib import Path
 
 from asyncinweb import clock
 from asyncinweb.errors import DatabaseUnusable
+from asyncinweb.file_names import clean_name
 from asyncinweb.queue.files.instance import make_private
-from asyncinweb.tasks.file_names import clean_name
 from asyncinweb.tasks.inputs.uploaded import UploadedFile
 
 KEPT_SECONDS = 86_400.0

@@ -15,7 +15,7 @@ from typing import Any, TypeGuard
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 
-from asyncinweb.tasks.file_names import clean_name
+from asyncinweb.file_names import clean_name
 from asyncinweb.units import listed
 from asyncinweb.units import size as in_words
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
+from asyncinweb.file_names import clean_name, is_dangerous
 from asyncinweb.server_paths import HiddenPaths
-from asyncinweb.tasks.file_names import clean_name, is_dangerous
 from asyncinweb.tasks.inputs.uploaded import UploadedFile
 from asyncinweb.tasks.outputs.images import HEAD_BYTES, MOST_SVG_BYTES, SVG_MEDIA_TYPE, image_type, picture_in
 from asyncinweb.tasks.outputs.jsonable import attribute, shown_path

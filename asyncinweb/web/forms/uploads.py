@@ -13,11 +13,11 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
+from asyncinweb.file_names import clean_name
 from asyncinweb.queue.files.job_inputs import inputs_folder
 from asyncinweb.queue.files.uploads import IncomingFile, PendingUploads
 from asyncinweb.queue.models import Job
 from asyncinweb.queue.reading import find_job
-from asyncinweb.tasks.file_names import clean_name
 from asyncinweb.tasks.inputs.fields import FormField
 from asyncinweb.tasks.inputs.stored_arguments import stored_files
 from asyncinweb.tasks.inputs.uploaded import UploadedFile
