@@ -78,7 +78,7 @@ class Client:
         with shielded(), self._database.read() as session:
             job = find_job(session, slug)
         if job is None:
-            raise UnknownJob(f"There is no job {slug!r}. Ended jobs are removed when their retention is over.")
+            raise UnknownJob(f"There is no job {slug!r}. Finished jobs are deleted after their retention period.")
         return job.known_to(self)
 
     def delete_damaged(self, slug: str) -> bool:

@@ -29,4 +29,4 @@ def _run(name: str, turn: Callable[[], None]) -> None:
 
 def _log(name: str, error: BaseException) -> None:
     words = clean_text(error, MAX_ERROR)
-    log.error("The background thread %s was stopped by %s: %s. It goes on.", name, type(error).__name__, words)
+    log.error("The background thread %s was stopped by %s: %s. It continues.", name, type(error).__name__, words)

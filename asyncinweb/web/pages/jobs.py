@@ -78,7 +78,7 @@ def rerun(slug: str) -> AnyResponse:
 
 @pages.post("/jobs/<slug>/delete")
 def delete(slug: str) -> AnyResponse:
-    """Delete a job whose stored record is damaged. Any other goes when its retention is over."""
+    """Delete a job whose stored record is damaged. Other jobs are deleted after their retention period."""
     job_or_404(slug)
     if not installation().client.delete_damaged(slug):
         abort(409, "Only a damaged job that isn't running can be deleted. Cancel it first.")
