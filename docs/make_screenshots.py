@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -14,16 +16,38 @@ ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs" / "images"
 
 
+# Each example's first task, what its page shows when the picture is taken, and the last card in the picture.
+EXAMPLES = {
+    "report": ("sales_report", "#job[data-state=completed] #result img"),
+    "images": ("thumbnails", "#job[data-state=completed] #files"),
+    "document": ("invoice", "#job[data-state=completed] #result"),
+    "command": ("run_program", "#log:has-text('step 5 of')"),
+    "fetch": ("collect_prices", "#job[data-state=completed] #result table"),
+    "simulation": ("estimate_pi", "#job[data-state=processing]:has(progress[value='50']) #result img"),
+}
+
+
 def main() -> None:
+    with started() as address:
+        take_pictures(address)
+    for example, (task, shown) in EXAMPLES.items():
+        with started("--tasks", f"examples/{example}.py") as address:
+            take_picture_of_an_example(address, example, task, shown)
+
+
+@contextmanager
+def started(*options: str) -> Iterator[str]:
+    """A server with an empty instance. Its address."""
     with tempfile.TemporaryDirectory() as instance:
         server = subprocess.Popen(
-            [sys.executable, ROOT / "run.py", "--port", "0", "--instance", instance],
+            [sys.executable, "run.py", "--port", "0", "--instance", instance, *options],
+            cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
         )
         try:
-            take_pictures(address_from(server))
+            yield address_from(server)
         finally:
             server.send_signal(signal.SIGTERM)
             server.wait()
@@ -50,6 +74,18 @@ def take_pictures(address: str) -> None:
         run(phone)
         wait_for_progress(phone, 30)
         phone.screenshot(path=IMAGES / "phone.png")
+        browser.close()
+
+
+def take_picture_of_an_example(address: str, example: str, task: str, shown: str) -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page(base_url=address, viewport={"width": 900, "height": 1000})
+        page.goto(f"/tasks/{task}")
+        run(page)
+        page.wait_for_selector(shown)
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=IMAGES / f"example-{example}.png")
         browser.close()
 
 

@@ -3,6 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+# No test asserts a time: a busy machine may take long.
+settings.register_profile("asyncinweb", deadline=None)
+settings.load_profile("asyncinweb")
 
 
 @pytest.hookimpl(wrapper=True)
