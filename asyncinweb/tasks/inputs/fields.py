@@ -141,6 +141,8 @@ class FormField:
         return [item for line in lines if (item := line.strip(_EDGES))]
 
     def _choice_of(self, text: str) -> Choice | None:
+        if not self.choices:
+            return None
         # Browsers send each line end as \r\n, even within a choice's text.
         plain = _LINE_END.sub("\n", text)
         by_text = {choice.text: choice for choice in self.choices}
