@@ -1,7 +1,7 @@
 """Rows that aren't as this program wrote them: changed by hand, by another version, by a faulty disk.
 
-SQLite keeps any value in any column. So that one such row takes no list, page or worker with it, whatever reads a
-row puts a harmless value in the place of one that can't be read, and remembers the column's name.
+SQLite keeps any value in any column. So that one such row breaks no list, page or worker, all code that reads a
+row replaces an unreadable value by a harmless one, and remembers the column's name.
 """
 
 import json
@@ -18,19 +18,19 @@ from asyncinweb import clock
 
 log = logging.getLogger(__name__)
 
-# A whole number beyond it is none of ours, and SQLite could not add to it.
+# We never write a larger whole number, and SQLite could not add to it.
 LARGEST_COUNT = 2**53
-# What reading stored JSON raises that is not of the shape we wrote.
+# The errors of reading stored JSON that does not have our shape.
 MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
-# So many a process remembers to have named.
+# How many named rows a process remembers.
 MOST_NAMED = 1_000
 _named: set[str] = set()
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What one column may hold: values of this type for which `is_sound` is true. `stand_in` is what is read where
-    it holds anything else."""
+    """What a column may contain: values of this type for which `is_sound` is true. `stand_in` replaces anything
+    else."""
 
     kind: type
     is_sound: Callable[[Any], bool] | None
@@ -70,7 +70,7 @@ def mend(values: dict[str, Any], rules: Rules) -> tuple[str, ...]:
             continue
         if type(value) is not rule.kind or (rule.is_sound is not None and not rule.is_sound(value)):
             if type(value) is float and not math.isfinite(value) and rule.kind is float:
-                # An older version kept such figures.
+                # An older version stored such figures.
                 values[name] = None
                 continue
             if rule.kind is float and type(value) is int:
@@ -81,7 +81,7 @@ def mend(values: dict[str, Any], rules: Rules) -> tuple[str, ...]:
 
 
 def name_in_log(what: str, columns: tuple[str, ...]) -> None:
-    """Say once for each row that it's damaged, and where."""
+    """Log once for each row that it's damaged, and where."""
     if what in _named:
         return
     if len(_named) >= MOST_NAMED:

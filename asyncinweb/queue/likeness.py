@@ -1,4 +1,4 @@
-"""Whether a job's inputs are like those of earlier runs, so that their durations say something about it."""
+"""Whether a job's inputs resemble those of earlier runs, so that their durations are evidence for it."""
 
 import json
 import re
@@ -11,13 +11,14 @@ from asyncinweb.queue.models import Job
 from asyncinweb.queue.stores.prepared import Prepared
 
 RECENT_JOBS = 200
-# Of runs with longer arguments nothing is read.
+# Runs with longer arguments are not read.
 MOST_CHARACTERS = 20_000
 _DURATION = re.compile(r"-?P[0-9T].*")
 
 
 def is_like_earlier_runs(connection: Connection, job_id: int, task: str, runs: int) -> bool:
-    """True if each input of the job lies within those of the task's last completed runs, or is one of them."""
+    """True if each input of the job is within the range of the task's last completed runs, or equals one of
+    theirs."""
     rows = _ARGUMENTS.rows(connection, job_id=job_id, task=task)
     own = [arguments for each, _, arguments in rows if each == job_id]
     earlier = [arguments for each, state, arguments in rows if each != job_id and state == "completed"]
@@ -42,7 +43,8 @@ _ARGUMENTS = Prepared(
 
 
 def are_within(arguments: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]]) -> bool:
-    """Numbers between the smallest and the largest, texts, lists and files in their sizes; others one of them."""
+    """Numbers, and the sizes of texts, lists and files, must be between the smallest and the largest; other values
+    must equal one."""
     return all(
         _is_within(value, [each[name] for each in earlier if name in each]) for name, value in arguments.items()
     )
@@ -57,7 +59,7 @@ def _is_within(value: Any, seen: Sequence[Any]) -> bool:
 
 
 def _size(value: Any) -> float | None:
-    """What a duration may depend on; None for what has no size."""
+    """The size that a duration may depend on; None for a value without one."""
     match value:
         case bool() | None:
             return None

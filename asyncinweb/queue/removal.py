@@ -1,5 +1,5 @@
-"""The verbs that remove jobs: when their retention is over, and by hand where a row is damaged. Like all verbs
-they leave the commit to the caller, who also removes the folders."""
+"""The verbs that delete jobs: after their retention period, and by hand if a row is damaged. Like all verbs they
+leave the commit to the caller, who also deletes the folders."""
 
 from datetime import timedelta
 
@@ -9,13 +9,13 @@ from asyncinweb import clock
 from asyncinweb.queue.models import HAS_ENDED_WITHOUT_EXPIRY, Attempt, Job, job_from
 from asyncinweb.states import FINAL
 
-# Small, so that a caller can stop when its time is over.
+# Small, so that a caller can stop when its time is up.
 PRUNE_AT_ONCE = 20
 
 
 def delete_damaged(connection: Connection, slug: str) -> bool:
     """any state but processing -> gone, for a job whose row can't be read. False for any other job. The caller
-    removes its folder."""
+    deletes its folder."""
     row = connection.execute(select(Job.__table__).where(Job.slug == slug)).one_or_none()
     job = None if row is None else job_from(row._mapping)
     if job is None or job.state == "processing" or not job.damaged:
@@ -25,8 +25,8 @@ def delete_damaged(connection: Connection, slug: str) -> bool:
 
 
 def prune(connection: Connection, keep_days: float) -> list[str]:
-    """completed, failed, cancelled -> gone, if they ended longer ago than their retention, at most
-    PRUNE_AT_ONCE of them. The slugs of the pruned jobs, whose folders the caller removes.
+    """completed, failed, cancelled -> gone, for at most PRUNE_AT_ONCE jobs that are past their retention period.
+    The slugs of the pruned jobs, whose folders the caller deletes.
 
     keep_days: for jobs whose task has no retention of its own.
     """

@@ -1,4 +1,4 @@
-"""What a request may ask of the queue, whoever makes it: a form, a program, the API, the shell."""
+"""The limits of a request, from any source: a form, a program, the API, the shell."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ LONGEST_KEY = 1_000
 
 
 def faults_of(priority: object, run_at: object, unique_key: object) -> dict[str, str]:
-    """What is wrong with them, by name, in words that follow the name; nothing for a sound request."""
+    """What is wrong with the values, by name, in words that follow the name; empty for a valid request."""
     faults = {
         "priority": _priority_fault(priority),
         "run_at": "" if run_at is None else _time_fault(run_at),

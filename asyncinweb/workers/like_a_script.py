@@ -1,24 +1,25 @@
-"""What a process finds that runs an author's code: the surroundings of a script, not those of our children."""
+"""The environment of a process that runs an author's code: that of a script, not of our children."""
 
 import multiprocessing
 import os
 import sys
 from typing import Any
 
-# As it is while this module is imported, which multiprocessing does before it makes the process a child.
+# The state while this module is imported, before multiprocessing turns the process into a child.
 MAIN_PROCESS = multiprocessing.current_process()
 
 
 def surroundings_of_a_script() -> None:
-    """For a process that the supervisor has just started: standard input, start method, output of its programs."""
+    """Prepare a process that the supervisor has just started: standard input, start method, output of its
+    programs."""
     read_nothing()
     _be_a_main_process()
-    # What a Python program prints would wait in it until it ends, and be lost when it is killed.
+    # Otherwise a Python program would keep its output until it ends, and lose it when killed.
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
 
 
 def read_nothing() -> None:
-    """Take the server's terminal away from programs that would wait for it, or read what is typed there."""
+    """Detach the server's terminal, so that programs cannot wait for it or read what is typed there."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     if nothing:
         os.dup2(nothing, 0)
@@ -27,16 +28,16 @@ def read_nothing() -> None:
 
 
 def _be_a_main_process() -> None:
-    """multiprocessing has set the start method that it was started with, and takes it for a child of a pool."""
+    """Undo what multiprocessing has set: its own start method, and the mark of a pool's child."""
     multiprocessing.set_start_method(None, force=True)
-    # There is no public way to say so; joblib, for one, looks at the name.
+    # There is no public way to do this; joblib, for example, checks the name.
     inside: Any = multiprocessing.process
     MAIN_PROCESS.name = "MainProcess"
     inside._current_process, inside._parent_process = MAIN_PROCESS, None
 
 
 def open_standard_streams() -> None:
-    """Open what the server was started without: the next file to be opened would take its number."""
+    """Open missing standard descriptors: otherwise the next opened file would take their number."""
     for number in range(3):
         try:
             os.fstat(number)

@@ -1,4 +1,4 @@
-"""A file that a function doesn't find because jobs run in a folder of their own: what to do about it."""
+"""Files that a function can't find because jobs run in their own folder: advice for the author."""
 
 import os
 from collections.abc import Iterator
@@ -8,9 +8,9 @@ from asyncinweb.workers.working_folder import OwnFolder, WorkingFolder
 
 
 def cure_for(error: BaseException, folder: WorkingFolder, code: Path) -> str:
-    """Where a relative name that led nowhere would have led, and how to name the file; "" if that isn't known.
+    """Where a missing relative name would have led, and how to name the file instead; "" if unknown.
 
-    code: the file of the function.
+    code: the file with the function.
     """
     if not isinstance(folder, OwnFolder):
         return ""
@@ -29,7 +29,7 @@ def _words(name: str, *, is_at_start: bool, is_beside: bool) -> str:
 
 
 def _missing_names(error: BaseException) -> Iterator[PurePath]:
-    """Relative names that weren't found, in this error and in those that led to it."""
+    """The relative names that were not found, in this error and in those that led to it."""
     seen: set[int] = set()
     each: BaseException | None = error
     while each is not None and id(each) not in seen:
@@ -42,5 +42,5 @@ def _missing_names(error: BaseException) -> Iterator[PurePath]:
 
 
 def _found(name: PurePath, folder: Path) -> PurePath | None:
-    """The name in this folder; else the folder that it is in, which a file to be written needs."""
+    """The name in this folder, if it exists; otherwise its parent folder, which a file to be written needs."""
     return next((each for each in (name, name.parent) if each != PurePath() and (folder / each).exists()), None)

@@ -1,4 +1,4 @@
-"""Which signals a process of ours hears, and what a process finds that it forks: the defaults of Python."""
+"""The signals that our processes handle, and the handlers of processes that they fork: Python's defaults."""
 
 import os
 import signal
@@ -13,17 +13,18 @@ _forking = threading.local()
 
 
 def listen(number: signal.Signals, handler: Handler) -> None:
-    """Let `handler` hear this signal, in this process alone: programs that it starts find the default."""
+    """Handle this signal with `handler` in this process only: programs that it starts get the default."""
     _ours[number] = handler
     signal.signal(number, handler)
 
 
 def do_nothing(number: int, frame: FrameType | None) -> None:
-    """Hear a signal and go on. SIG_IGN would do for this process, but programs that it starts inherit that."""
+    """Ignore a signal. SIG_IGN would work for this process, but programs that it starts would inherit it."""
 
 
 def _hold_signals_back() -> None:
-    """Before a fork: what is sent to the child at once must find the child's handlers, not ours, or it is lost."""
+    """Before a fork: a signal sent to the child at once must find the child's handlers, not ours, or it is
+    lost."""
     _forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
 
 
@@ -32,7 +33,7 @@ def _let_signals_through() -> None:
 
 
 def _forget_ours() -> None:
-    """In a forked child. What its author has set stays, as in a script."""
+    """In a forked child: handlers that the author has set stay, as in a script."""
     for number, handler in _ours.items():
         if signal.getsignal(number) == handler:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
@@ -41,7 +42,7 @@ def _forget_ours() -> None:
 
 
 def leave_signals_at_fork() -> None:
-    """Let processes that this one forks hear signals as those of a script do."""
+    """Let forked processes handle signals as those of a script do."""
     os.register_at_fork(
         before=_hold_signals_back, after_in_parent=_let_signals_through, after_in_child=_forget_ours
     )

@@ -1,4 +1,4 @@
-"""Where the functions of a worker run: a folder of its own, in which no job finds anything of another."""
+"""The working folder of a worker's functions: the worker's own, in which no job finds another job's files."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ FOLDER_NAME = "working"
 
 
 class WorkingFolder:
-    """The folder in which the server was started. What is in it stays."""
+    """The folder in which the server was started. Its contents stay."""
 
     def __init__(self, path: Path, start: Path) -> None:
         """start: where the server was started."""
@@ -25,19 +25,19 @@ class WorkingFolder:
         os.chdir(self.path)
 
     def put_back(self) -> None:
-        """Come back from where a job has gone."""
+        """Return here after a job has changed the folder."""
         if _current_folder() != str(self.path):
             self.enter()
 
     def empty(self) -> None:
-        """Remove what a job has left. Raises OSError if something can't be removed."""
+        """Delete what a job has left. Raises OSError if something can't be deleted."""
 
     def leave(self) -> None:
         """The worker ends."""
 
 
 class OwnFolder(WorkingFolder):
-    """A folder of one worker alone, empty when a job starts."""
+    """A folder for one worker, empty when a job starts."""
 
     def enter(self) -> None:
         make_private(self.path)
@@ -45,7 +45,7 @@ class OwnFolder(WorkingFolder):
         os.chdir(self.path)
 
     def empty(self) -> None:
-        # A new folder for each job would take 280 microseconds, this look 5.
+        # A new folder for each job would take 280 microseconds, this check takes 5.
         for name in os.listdir(self.path):  # noqa: PTH208
             _remove(self.path / name)
 
@@ -54,9 +54,9 @@ class OwnFolder(WorkingFolder):
 
 
 def working_folder(settings: Settings, worker_id: str) -> WorkingFolder:
-    """A worker's folder, by the setting `job_folder`. To be called where the server was started."""
+    """A worker's folder, by the setting `job_folder`. Call it in the folder where the server was started."""
     own = folder_of_worker(settings.instance, worker_id)
-    # Where the server was started may be gone.
+    # The folder in which the server was started may no longer exist.
     start = Path(_current_folder() or own)
     return WorkingFolder(start, start) if settings.job_folder == "start" else OwnFolder(own, start)
 
@@ -66,7 +66,7 @@ def folder_of_worker(instance: Path, worker_id: str) -> Path:
 
 
 def remove_quietly(folder: Path) -> None:
-    """Remove a folder and what is in it, as far as that is possible."""
+    """Delete a folder and its contents, as far as possible."""
     with suppress(OSError):
         if folder.exists():
             _remove(folder)
@@ -90,7 +90,7 @@ def _remove(path: Path) -> None:
 
 
 def _allow_everything(folder: Path) -> None:
-    """A job may have taken the right to write from folders of its own."""
+    """A job may have made its own folders read-only."""
     folder.chmod(stat.S_IRWXU)
     for each in folder.iterdir():
         if each.is_dir() and not each.is_symlink():
