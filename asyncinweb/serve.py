@@ -57,6 +57,7 @@ def run(settings: Settings, roles: Roles, say: Callable[[str], None], open_brows
     in_folder = folder_lock(settings.instance) if roles.workers else nullcontext()
     with in_folder, listening_socket(settings, roles) as listener, wakeup.listening_socket() as wakeup_socket:
         prepare_database_file(settings.database_path)
+        start_folder = leave_start_folder(settings.instance)
         tree = new_id()
         reaper = start_reaper(tree)
         try:
@@ -67,7 +68,13 @@ def run(settings: Settings, roles: Roles, say: Callable[[str], None], open_brows
             )
             workers = settings.workers if roles.workers else 0
             slots = Slots(
-                tree, web, workers, lambda: worker_spec(settings, tree, wakeup_socket), reaper.pid, stop_signals
+                tree,
+                web,
+                workers,
+                lambda: worker_spec(settings, tree, wakeup_socket),
+                reaper.pid,
+                stop_signals,
+                start_folder,
             )
             slots.start_first()
             # By name, and only now: the first child loads at the same time as this module, and each takes half a
@@ -77,6 +84,14 @@ def run(settings: Settings, roles: Roles, say: Callable[[str], None], open_brows
             asyncinweb.supervision.supervise(start, slots, wakeup_socket.getsockname()[1], stop_signals)
         finally:
             reaper.dismiss()
+
+
+def leave_start_folder(instance: Path) -> str:
+    """Let this process live in the instance folder, which stays: a deployment may replace the other one, and no
+    process can be started from a folder that is gone. The name of the other one, where children begin."""
+    folder = str(Path.cwd())
+    os.chdir(instance)
+    return folder
 
 
 def worker_spec(settings: Settings, tree: str, wakeup_socket: socket.socket) -> ChildSpec:

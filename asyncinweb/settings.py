@@ -119,7 +119,8 @@ class Settings(BaseModel):
     def _sqlite_file(cls, value: str) -> str:
         if value and (not value.startswith("sqlite:///") or value in ("sqlite:///", "sqlite:///:memory:")):
             raise ValueError("it must name a SQLite file, such as sqlite:////srv/jobs/asyncinweb.db")
-        return value
+        # Now: the server does not stay in the folder where it was started.
+        return value and f"sqlite:///{Path(value.removeprefix('sqlite:///')).absolute()}"
 
     @field_validator("max_running_per_owner", "max_jobs_per_worker", "max_worker_mb", mode="before")
     @classmethod
@@ -147,7 +148,7 @@ class Settings(BaseModel):
     def database_path(self) -> Path:
         """The SQLite file."""
         if self.database_url:
-            return Path(self.database_url.removeprefix("sqlite:///")).absolute()
+            return Path(self.database_url.removeprefix("sqlite:///"))
         return self.instance / "asyncinweb.db"
 
     @property

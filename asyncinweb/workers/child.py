@@ -94,12 +94,14 @@ class Child:
         except (EOFError, OSError):
             return
 
-    def begin(self) -> None:
-        """Let the child begin, once it is ready."""
-        if isinstance(self.answer, Ready) and not self.has_begun:
-            self.has_begun = True
-            with suppress(OSError):
-                self.messages.send(True)
+    def begin(self) -> bool:
+        """Let the child begin, once it is ready. True if it begins now."""
+        if self.has_begun or not isinstance(self.answer, Ready):
+            return False
+        self.has_begun = True
+        with suppress(OSError):
+            self.messages.send(True)
+        return True
 
     def has_ended(self) -> bool:
         return not self.process.is_alive()
@@ -147,23 +149,37 @@ def wait_for_go(messages: Connection) -> None:
         os._exit(1)
 
 
-def start_child(spec: ChildSpec, tree: str) -> Child:
-    """Start a process for this spec. Every process below it carries the name of the tree."""
+def start_child(spec: ChildSpec, tree: str, folder: str) -> Child:
+    """Start a process for this spec in `folder`, if that is still there. Every process below it carries the name
+    of the tree. Raises OSError or MemoryError if the system has no process or descriptor left."""
     messages, theirs = SPAWN.Pipe()
     process = SPAWN.Process(
-        target=_live, args=(os.getpid(), spec.function, (*spec.arguments, theirs)), name=f"asyncinweb-{spec.kind}"
+        target=_live,
+        args=(os.getpid(), folder, spec.function, (*spec.arguments, theirs)),
+        name=f"asyncinweb-{spec.kind}",
     )
-    # Otherwise the first child would start it, which would undo the signal blocking below.
-    resource_tracker.ensure_running()
-    with _environment(TREE_VARIABLE, tree), _without_main(), _without_ctrl_c():
-        process.start()
-    theirs.close()
+    try:
+        # Otherwise the first child would start it, which would undo the signal blocking below.
+        resource_tracker.ensure_running()
+        with _environment(TREE_VARIABLE, tree), _without_main(), _without_ctrl_c():
+            process.start()
+    except BaseException:
+        messages.close()
+        raise
+    finally:
+        theirs.close()
     assert process.pid is not None
-    pidfd = os.pidfd_open(process.pid) if hasattr(os, "pidfd_open") else None
-    return Child(spec, process, messages, process.pid, pidfd)
+    return Child(spec, process, messages, process.pid, _pidfd(process.pid))
 
 
-def _live(parent_pid: int, function: str, arguments: tuple[object, ...]) -> None:
+def _pidfd(pid: int) -> int | None:
+    # Without one, or without a descriptor for it, the end of the process is noticed at the next turn.
+    with suppress(OSError, AttributeError):
+        return os.pidfd_open(pid)
+    return None
+
+
+def _live(parent_pid: int, folder: str, function: str, arguments: tuple[object, ...]) -> None:
     """The first code that a child runs."""
     # Only the supervisor handles Ctrl-C.
     listen(signal.SIGINT, do_nothing)
@@ -171,6 +187,8 @@ def _live(parent_pid: int, function: str, arguments: tuple[object, ...]) -> None
     die_with(parent_pid)
     close_on_exec()
     surroundings_of_a_script()
+    with suppress(OSError):
+        os.chdir(folder)
     module, _, name = function.partition(":")
     life: Any = getattr(importlib.import_module(module), name)
     life(*arguments)

@@ -1,4 +1,4 @@
-"""Logging an outage of the database: once when it begins and once when it is over, not at every try."""
+"""Logging an outage, such as of the database: once when it begins and once when it is over, not at every try."""
 
 import logging
 
@@ -8,19 +8,22 @@ log = logging.getLogger(__name__)
 
 
 class OutageLog:
-    """One process's outages of one database."""
+    """One process's outages of one thing, its database by default. `begins` has a %s for the reason."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, begins: str = "Waiting for the database: %s", ends: str = "The database is available again"
+    ) -> None:
+        self._begins, self._ends = begins, ends
         self._told = ""
 
-    def note(self, error: AsyncInWebError | OSError) -> None:
-        """The database could not be used; the caller will try again."""
-        if str(error) != self._told:
-            log.warning("Waiting for the database: %s", error)
-        self._told = str(error)
+    def note(self, reason: AsyncInWebError | OSError | str) -> None:
+        """It could not be used; the caller will try again."""
+        if str(reason) != self._told:
+            log.warning(self._begins, reason)
+        self._told = str(reason)
 
     def is_over(self) -> None:
-        """The database could be used."""
+        """It could be used."""
         if self._told:
-            log.info("The database is available again")
+            log.info(self._ends)
         self._told = ""

@@ -8,6 +8,7 @@ import os
 import signal
 from dataclasses import dataclass
 
+from asyncinweb.errors import CannotStart
 from asyncinweb.workers.processes import kill_tree
 
 
@@ -25,9 +26,15 @@ class Reaper:
 
 
 def start_reaper(tree: str) -> Reaper:
-    """Fork a reaper for the tree with this name. Call this before there are threads or a database."""
-    watched, lifeline = os.pipe()
-    pid = os.fork()
+    """Fork a reaper for the tree with this name, or raise CannotStart. Call this before there are threads or a
+    database."""
+    try:
+        watched, lifeline = os.pipe()
+        pid = os.fork()
+    except OSError as error:
+        raise CannotStart(
+            f"The system has no process for the server ({error.strerror}). Check its limits."
+        ) from None
     if pid:
         os.close(watched)
         return Reaper(pid, lifeline)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from asyncinweb import clock
 from asyncinweb.workers import processes
 from asyncinweb.workers.child import Child, ChildSpec, Ready, Refused, WorkerSpec, start_child
+from asyncinweb.workers.outage import OutageLog
 from asyncinweb.workers.stop_signals import StopSignals
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ LONGEST_PAUSE_SECONDS = 30.0
 class Slot:
     """A supervisor's place for one child. The child changes, the slot stays."""
 
+    kind: str
     make_spec: Callable[[], ChildSpec]
     child: Child | None = None
     failures: int = 0
@@ -38,7 +40,7 @@ class Slot:
 
     @property
     def is_worker(self) -> bool:
-        return self.child is not None and self.child.spec.kind == "worker"
+        return self.child is not None and self.kind == "worker"
 
     @property
     def worker_id(self) -> str:
@@ -64,16 +66,26 @@ class Slots:
         make_worker_spec: Callable[[], ChildSpec],
         reaper_pid: int,
         stop_signals: StopSignals,
+        folder: str,
     ) -> None:
+        """folder: where the children work; as a name, so that another folder can take its place."""
         self.tree = tree
         self.worker_count = worker_count
-        self.all = [Slot(make_worker_spec) for _ in range(worker_count)]
+        self.all = [Slot("worker", make_worker_spec) for _ in range(worker_count)]
         if web is not None:
-            self.all.insert(0, Slot(lambda: web))
+            self.all.insert(0, Slot("web", lambda: web))
         self._stop_signals = stop_signals
         self._is_closing = False
         self._reaper_pid = reaper_pid
         self._helpers: set[int] = set()
+        self._folder = folder
+        self._outages = {
+            kind: OutageLog(
+                f"A {kind} process could not start: %s; trying again until it can",
+                f"A {kind} process has started again",
+            )
+            for kind in ("web", "worker")
+        }
 
     @property
     def workers(self) -> list[Slot]:
@@ -107,10 +119,18 @@ class Slots:
             if self._is_closing or self._stop_signals.asked:
                 return
             if slot.child is None and clock.monotonic() >= slot.next_start:
-                slot.child = start_child(slot.make_spec(), self.tree)
-                slot.kill_reason, slot.killed, slot.peak_mb = None, False, 0.0
-                # multiprocessing's own helper started with the first child, before any job could start a process.
-                self._helpers = self._helpers or processes.children_of_this() - self.known_pids
+                self._fill(slot)
+
+    def _fill(self, slot: Slot) -> None:
+        try:
+            slot.child = start_child(slot.make_spec(), self.tree, self._folder)
+        except (OSError, MemoryError) as error:
+            # The system has no process, descriptor, memory or folder for us at the moment.
+            self._note_failure(slot, str(error) or type(error).__name__)
+            return
+        slot.kill_reason, slot.killed, slot.peak_mb = None, False, 0.0
+        # multiprocessing's own helper started with the first child, before any job could start a process.
+        self._helpers = self._helpers or processes.children_of_this() - self.known_pids
 
     def close(self) -> None:
         """From now on, a slot that becomes free stays free, and nothing is logged."""
@@ -120,7 +140,8 @@ class Slots:
         """Receive the children's messages, and let those that are ready begin."""
         for child in self.children:
             child.hear()
-            child.begin()
+            if child.begin():
+                self._outages[child.spec.kind].is_over()
 
     def free(self, slot: Slot) -> None:
         """Free the slot of an ended child: for the next one at once, or after a pause if this one never worked."""
@@ -128,19 +149,17 @@ class Slots:
         assert child is not None
         if isinstance(child.answer, Ready):
             slot.failures, slot.next_start = 0, 0.0
-            words = (
-                ""
-                if child.spec.kind == "worker"
-                else f"The {child.spec.kind} process {child.ending}; restarting it"
-            )
+            if child.spec.kind != "worker" and not self._is_closing:
+                log.warning("The %s process %s; restarting it", child.spec.kind, child.ending)
         else:
-            pause = min(LONGEST_PAUSE_SECONDS, 0.5 * 2**slot.failures)
-            slot.failures, slot.next_start = slot.failures + 1, clock.monotonic() + pause
-            why = child.answer.message if isinstance(child.answer, Refused) else child.ending
-            words = f"A {child.spec.kind} process could not start: {why}; trying again in {pause:.1f} s"
-        if words and not self._is_closing:
-            log.warning("%s", words)
+            self._note_failure(slot, child.answer.message if isinstance(child.answer, Refused) else child.ending)
         child.release()
+
+    def _note_failure(self, slot: Slot, why: str) -> None:
+        pause = min(LONGEST_PAUSE_SECONDS, 0.5 * 2**slot.failures)
+        slot.failures, slot.next_start = slot.failures + 1, clock.monotonic() + pause
+        if not self._is_closing:
+            self._outages[slot.kind].note(why)
 
     def kill_all(self) -> None:
         """End children that have not begun anything yet."""

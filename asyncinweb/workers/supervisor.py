@@ -81,8 +81,8 @@ class Supervisor:
         except (DatabaseGone, DatabaseDamaged) as error:
             # A new child would not find the database either, and would end and start over and over.
             return self._outage.note(error)
-        except (DatabaseBusy, DatabaseUnusable) as error:
-            # Nothing is lost: the next turn finds the same things to do.
+        except (DatabaseBusy, DatabaseUnusable, OSError) as error:
+            # Nothing is lost: the next turn finds the same things to do. OSError: no descriptor is left, perhaps.
             self._outage.note(error)
         else:
             self._outage.is_over()
@@ -96,14 +96,17 @@ class Supervisor:
         end = clock.monotonic() + START_SECONDS
         while not self._stop_signals.asked:
             self._slots.handshake()
+            self._slots.start_first()
             for first in self._slots.children:
                 if isinstance(first.answer, Refused):
                     raise ChildRefused(first.answer)
                 if isinstance(first.answer, Ready):
                     self._slots.start_missing()
                     return announce(first.answer)
-                if clock.monotonic() > end or first.has_ended():
+                if first.has_ended():
                     raise ChildRefused(Refused("A process ended while starting. The log above says why.", 2))
+            if clock.monotonic() > end:
+                raise ChildRefused(Refused("No process started in time. The log above may say why.", 2))
             self._wait(self._tick_seconds)
         return None
 
@@ -201,7 +204,7 @@ class Supervisor:
             self._kill_overdue()
         except DatabaseBusy as error:
             self._outage.note(error)
-        except DatabaseUnusable as error:
+        except (DatabaseUnusable, OSError) as error:
             self._outage.note(error)
             self._abandon_ended()
 

@@ -190,6 +190,16 @@ def test_the_database_is_in_the_instance_folder_unless_its_address_says_otherwis
     assert relative.database_path == tmp_path / "x.db"
 
 
+def test_a_relative_address_means_the_folder_it_was_read_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = read_settings({"database_url": "sqlite:///x.db"}).settings
+
+    monkeypatch.chdir("/")
+
+    assert settings.database_path == tmp_path / "x.db"
+
+
 @pytest.mark.parametrize(
     ("host", "is_loopback"),
     [
