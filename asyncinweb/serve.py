@@ -28,6 +28,7 @@ from asyncinweb.workers.child import ChildSpec, WorkerSpec
 from asyncinweb.workers.like_a_script import open_standard_streams
 from asyncinweb.workers.reaper import start_reaper
 from asyncinweb.workers.slots import Slots
+from asyncinweb.workers.started_claim import StartedClaim
 from asyncinweb.workers.stop_signals import StopSignals
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def leave_start_folder(instance: Path) -> str:
 
 def worker_spec(settings: Settings, tree: str, wakeup_socket: socket.socket) -> ChildSpec:
     """The child spec of one worker, with an id of its own."""
-    spec = WorkerSpec(new_id(), tree, settings.without_secrets())
+    spec = WorkerSpec(new_id(), tree, settings.without_secrets(), StartedClaim())
     return ChildSpec("worker", "asyncinweb.workers.worker:work", (spec, wakeup_socket))
 
 

@@ -38,7 +38,7 @@ from asyncinweb.queue.models import (
 )
 from asyncinweb.queue.stores.prepared import Prepared
 from asyncinweb.states import AttemptReason, State
-from asyncinweb.tasks.outcome import Cancelled, Completed, Failed, Outcome, Released
+from asyncinweb.tasks.outcome import Cancelled, Completed, Failed, Outcome, Released, Unstarted
 
 # After this many stops by us, a job gets no more attempts back, so that it cannot go round for ever.
 MAX_INTERRUPTIONS = 5
@@ -202,6 +202,8 @@ def settle(connection: Connection, held: Claim, outcome: Outcome) -> bool:
             return honour_cancel(connection, held)
         case Released():
             return release(connection, held)
+        case Unstarted():
+            return give_back(connection, held)
 
 
 def finish(connection: Connection, held: Claim, result: str) -> bool:
@@ -259,11 +261,11 @@ def fail(connection: Connection, held: Claim, failure: Failed) -> bool:
     return _set(connection, job, state="scheduled", worker_id=None, run_at=run_at, error=failure.error)
 
 
-def release(connection: Connection, held: Claim, why: str | None = STOPPED) -> bool:
+def release(connection: Connection, held: Claim, why: str = STOPPED) -> bool:
     """processing -> queued: we stopped it. Gives the attempt back, at most MAX_INTERRUPTIONS times; after that
     it counts as a crash. A task that must never start twice fails. False if the claim is no longer live.
 
-    why: remembered with the attempt, for people; None if the attempt had not begun.
+    why: remembered with the attempt, for people.
     """
     job = _live_row(connection, held)
     if job is None:
@@ -271,18 +273,16 @@ def release(connection: Connection, held: Claim, why: str | None = STOPPED) -> b
     if job.cancel_requested_at is not None:
         return _end(connection, job, "cancelled", error=None)
     if job.on_crash == "fail" or job.interruptions >= MAX_INTERRUPTIONS:
-        return fail_crashed(connection, held, why or STOPPED)
-    if why is not None:
-        _remember_attempt(connection, job, "interrupted", why, None)
+        return fail_crashed(connection, held, why)
+    _remember_attempt(connection, job, "interrupted", why, None)
     return _queue_again(
         connection, job, attempts=max(0, job.attempts - 1), interruptions=job.interruptions + 1, started_at=None
     )
 
 
-def fail_crashed(connection: Connection, held: Claim, error: str) -> bool:
-    """processing -> queued once, then failed(crashed); cancelled if that was requested.
+def give_back(connection: Connection, held: Claim) -> bool:
+    """processing -> queued: it never started, so it keeps everything; cancelled if that was requested.
 
-    Only for a claim whose process is proven dead. `error` says what is known, in plain words.
     False if this claim is no longer the live one.
     """
     job = _live_row(connection, held)
@@ -290,8 +290,23 @@ def fail_crashed(connection: Connection, held: Claim, error: str) -> bool:
         return False
     if job.cancel_requested_at is not None:
         return _end(connection, job, "cancelled", error=None)
+    return _queue_again(connection, job, attempts=job.attempts - 1, started_at=None)
+
+
+def fail_crashed(connection: Connection, held: Claim, error: str, *, has_started: bool = True) -> bool:
+    """processing -> queued once, then failed(crashed); cancelled if that was requested.
+
+    Only for a claim whose process is proven dead. `error` says what is known, in plain words. A job that has not
+    started is queued once even with on_crash="fail". False if this claim is no longer the live one.
+    """
+    job = _live_row(connection, held)
+    if job is None:
+        return False
+    if job.cancel_requested_at is not None:
+        return _end(connection, job, "cancelled", error=None)
     _remember_attempt(connection, job, "crashed", error, None)
-    if job.on_crash == "rerun" and job.crashes < MAX_CRASH_RERUNS:
+    may_start = job.on_crash == "rerun" or not has_started
+    if may_start and job.crashes < MAX_CRASH_RERUNS:
         return _queue_again(connection, job, crashes=job.crashes + 1, error=error)
     return _end(connection, job, "failed", reason="crashed", error=error, crashes=job.crashes + 1)
 

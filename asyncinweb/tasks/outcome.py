@@ -51,4 +51,9 @@ class Released:
     """The job was stopped because the server is stopping; another worker takes it up later."""
 
 
-Outcome = Completed | Failed | Cancelled | Released
+@dataclass(frozen=True)
+class Unstarted:
+    """It was stopped before its function was called; another worker takes it up later."""
+
+
+Outcome = Completed | Failed | Cancelled | Released | Unstarted

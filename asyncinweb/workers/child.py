@@ -18,6 +18,7 @@ from asyncinweb.settings import Settings
 from asyncinweb.workers.like_a_script import surroundings_of_a_script
 from asyncinweb.workers.processes import TREE_VARIABLE, close_on_exec, die_with
 from asyncinweb.workers.signal_handlers import do_nothing, listen
+from asyncinweb.workers.started_claim import StartedClaim
 
 if TYPE_CHECKING:
     from asyncinweb.workers.schedule import Schedule
@@ -60,6 +61,7 @@ class WorkerSpec:
     worker_id: str
     supervisor_id: str
     settings: Settings
+    started: StartedClaim
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ class Interruption:
         self._memory_words = ""
         self._job: object = None
         self._asking = threading.Lock()
+        self._is_stopping = False
         self._armed = False
         self._shields = 0
         self._is_looking = False
@@ -59,7 +60,7 @@ class Interruption:
         """A new job begins, with no request yet."""
         with self._asking:
             self._job = job
-            self.asked = None
+            self.asked = "release" if self._is_stopping else None
             self._memory_words = ""
             self._pending = False
 
@@ -81,7 +82,8 @@ class Interruption:
                 signal.pthread_kill(self._main, signal.SIGUSR1)
 
     def stop_now(self) -> None:
-        """Ask the running job to stop, from a signal handler of the main thread (which must not wait)."""
+        """Ask the running job, or one about to begin, to stop: from a signal handler, which must not wait."""
+        self._is_stopping = True
         if self.asked is None:
             self.asked = "release"
             self._on_signal(signal.SIGUSR1, None)

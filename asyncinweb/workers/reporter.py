@@ -9,6 +9,7 @@ from asyncinweb.queue.polling import live_claim
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.transitions import report
 from asyncinweb.workers.background import start_background_thread
+from asyncinweb.workers.children_at_stop import ChildrenAtStop
 from asyncinweb.workers.interruption import Interruption
 from asyncinweb.workers.outage import OutageLog
 from asyncinweb.workers.output_capture import OutputCapture
@@ -22,7 +23,12 @@ class Reporter:
     """Attends to the running job of this process. Costs nothing while there is none."""
 
     def __init__(
-        self, database: Database, interruption: Interruption, output: OutputCapture, kill_after_seconds: float
+        self,
+        database: Database,
+        interruption: Interruption,
+        output: OutputCapture,
+        children: ChildrenAtStop,
+        kill_after_seconds: float,
     ) -> None:
         # Often enough that a cancelled function has most of that time before it is killed.
         self._pause_seconds = min(PAUSE_SECONDS, kill_after_seconds / 4)
@@ -30,6 +36,7 @@ class Reporter:
         self._database = database
         self._interruption = interruption
         self._output = output
+        self._children = children
         self._outage = OutageLog()
         self._job: RunningJob | None = None
         self._nudge = threading.Event()
@@ -72,6 +79,7 @@ class Reporter:
         if left is not None and left <= 0:
             self._interruption.ask("timeout", job)
         self._output.flush_text()
+        self._children.remember()
         try:
             self._write_progress(job)
             self._look_for_cancel(job)

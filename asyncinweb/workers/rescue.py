@@ -9,9 +9,10 @@ from asyncinweb.identity import Identity
 from asyncinweb.queue import process_registry
 from asyncinweb.queue.claims import Claim
 from asyncinweb.queue.stores.sqlite import Database
-from asyncinweb.queue.transitions import STOPPED, fail, fail_crashed, honour_cancel, release
+from asyncinweb.queue.transitions import STOPPED, fail, fail_crashed, give_back, honour_cancel, release
 from asyncinweb.tasks.outcome import Failed
 from asyncinweb.workers import processes
+from asyncinweb.workers.child import WorkerSpec
 from asyncinweb.workers.overdue import KillReason
 
 log = logging.getLogger(__name__)
@@ -20,22 +21,26 @@ KILLED_FOR_ANOTHER = "Its process was ended because of the job before it."
 
 
 def rescue_own(
-    connection: Connection, worker_id: str, kill_reason: KillReason | None, killed_by_us: bool, ending: str
+    connection: Connection, worker: WorkerSpec, kill_reason: KillReason | None, killed_by_us: bool, ending: str
 ) -> list[str]:
     """Settle what a dead worker of ours held: by its kill reason, otherwise as interrupted if we killed it,
     otherwise as a crash. What happened, for the log."""
     words = []
-    for held in process_registry.claims_of(connection, worker_id):
+    for held in process_registry.claims_of(connection, worker.worker_id):
+        has_started = worker.started.is_of(held.job_id, held.claim_no)
         if kill_reason is not None and (held.job_id, held.claim_no) == (kill_reason.job_id, kill_reason.claim_no):
             words.append(f"job {held.slug} killed: {_settle_killed(connection, held, kill_reason)}")
         elif kill_reason is not None or killed_by_us:
             # Killed because of the job before it, or because the server is stopping: not this job's fault.
-            release(connection, held, STOPPED if kill_reason is None else KILLED_FOR_ANOTHER)
+            if has_started:
+                release(connection, held, STOPPED if kill_reason is None else KILLED_FOR_ANOTHER)
+            else:
+                give_back(connection, held)
             words.append(f"job {held.slug} interrupted")
         else:
-            fail_crashed(connection, held, f"The job's process {ending}.")
+            fail_crashed(connection, held, f"The job's process {ending}.", has_started=has_started)
             words.append(f"job {held.slug} crashed: its process {ending}")
-    process_registry.deregister_worker(connection, worker_id)
+    process_registry.deregister_worker(connection, worker.worker_id)
     return words
 
 

@@ -14,7 +14,7 @@ from asyncinweb.one_process import OneProcess
 from asyncinweb.queue.files.job_inputs import inputs_folder
 from asyncinweb.tasks.clean_values import clean_text
 from asyncinweb.tasks.current import running_as
-from asyncinweb.tasks.outcome import Cancelled, Failed, Released
+from asyncinweb.tasks.outcome import Cancelled, Failed, Released, Unstarted
 from asyncinweb.tasks.outputs.return_value import ReturnValue
 from asyncinweb.tasks.registry import Options, Task
 from asyncinweb.workers import async_calls, calling, event_loop
@@ -38,7 +38,7 @@ LONGEST_BACKOFF_SECONDS = 366 * 86_400.0
 # The frames that lead to the function, which readers of its traceback don't need.
 OUR_FILES = {each.__file__ for each in (calling, async_calls, event_loop, asyncio.base_events)} | {__file__}
 
-Ending = ReturnValue | Failed | Cancelled | Released
+Ending = ReturnValue | Failed | Cancelled | Released | Unstarted
 
 
 def run(task: Task[..., object], arguments: str, job: RunningJob, interruption: Interruption) -> Ending:
@@ -71,6 +71,7 @@ def _run(task: Task[..., object], arguments: str, job: RunningJob, interruption:
             event_loop.tasks_of_job(job.log, interruption.shield),
             OneProcess(),
         ):
+            job.start()
             returned = call(task.function, values, job, interruption)
     except BaseException as error:
         return _ending_of(error, interruption, task, job)
@@ -105,7 +106,7 @@ def _ending_of(
         case "cancel":
             return Cancelled()
         case "release":
-            return Released()
+            return Released() if job.has_started else Unstarted()
         case "timeout":
             return _timed_out(error, task, job.attempt)
         case None:

@@ -17,6 +17,7 @@ from asyncinweb.workers.interruption import Interruption
 from asyncinweb.workers.partial_results import PartialResults, Yielded
 from asyncinweb.workers.progress_rate import ProgressRate
 from asyncinweb.workers.snapshots import Encoder
+from asyncinweb.workers.started_claim import StartedClaim
 from asyncinweb.workers.working_folder import WorkingFolder
 
 MAX_PROGRESS_TEXT = 500
@@ -50,6 +51,7 @@ class RunningJob:
         interruption: Interruption,
         max_log_bytes: int,
         max_result_bytes: int,
+        started_claim: StartedClaim,
     ) -> None:
         self.held = held
         self.slug = held.slug
@@ -63,9 +65,16 @@ class RunningJob:
         # Set if the function yields.
         self.partial_results: PartialResults | None = None
         self.encoder = Encoder(max_result_bytes, self.hidden_paths)
+        self.has_started = False
+        self._started_claim = started_claim
         self._interruption = interruption
         self._latest: ProgressReport | None = None
         self._written: ProgressReport | None = None
+
+    def start(self) -> None:
+        """Its function is about to be called."""
+        self.has_started = True
+        self._started_claim.mark(self.held.job_id, self.held.claim_no)
 
     @property
     def cancelled(self) -> bool:

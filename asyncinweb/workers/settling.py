@@ -12,7 +12,7 @@ from asyncinweb.queue.claims import Claim, ClaimScope
 from asyncinweb.queue.partial_results import report_partial_result
 from asyncinweb.queue.results import keep_result
 from asyncinweb.queue.stores.sqlite import Database
-from asyncinweb.queue.transitions import finish_and_claim, release, report, settle
+from asyncinweb.queue.transitions import finish_and_claim, give_back, report, settle
 from asyncinweb.tasks.outcome import Completed, Failed, Outcome
 from asyncinweb.tasks.outputs.return_value import ReturnValue
 from asyncinweb.workers import processes
@@ -60,7 +60,7 @@ class Settling:
 
     def give_back(self, held: Claim) -> None:
         """processing -> queued, for a job that has not begun."""
-        self._insist(held, lambda: self._release(held))
+        self._insist(held, lambda: self._give_back(held))
 
     def _offer(self, job: RunningJob, outcome: Outcome) -> tuple[bool, Claim | None]:
         is_completed = isinstance(outcome, Completed)
@@ -86,9 +86,9 @@ class Settling:
             return settle(connection, held, outcome), None
         return finish_and_claim(connection, held, outcome, scope)
 
-    def _release(self, held: Claim) -> None:
+    def _give_back(self, held: Claim) -> None:
         with self._database.write() as connection:
-            release(connection, held, why=None)
+            give_back(connection, held)
 
     def _insist(self, held: Claim, settling: Callable[[], T]) -> T:
         last_error = ""

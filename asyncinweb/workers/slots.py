@@ -44,10 +44,14 @@ class Slot:
 
     @property
     def worker_id(self) -> str:
+        return self.worker_spec.worker_id
+
+    @property
+    def worker_spec(self) -> WorkerSpec:
         assert self.child is not None
         (spec, *_) = self.child.spec.arguments
         assert isinstance(spec, WorkerSpec)
-        return spec.worker_id
+        return spec
 
     def send(self, number: signal.Signals) -> None:
         """Send the child a signal."""

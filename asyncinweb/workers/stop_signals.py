@@ -4,6 +4,9 @@ import signal
 import socket
 from types import FrameType
 
+# To a worker, from its supervisor alone: finish the running job, then end. A SIGTERM that a worker hears comes
+# from elsewhere, and most likely everything that it has started hears one, too.
+FINISH: signal.Signals = getattr(signal, "SIGRTMIN", signal.SIGTERM)
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 

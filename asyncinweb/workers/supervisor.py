@@ -22,7 +22,7 @@ from asyncinweb.workers.overdue import Overdue
 from asyncinweb.workers.rescue import rescue_own
 from asyncinweb.workers.schedule import Schedule
 from asyncinweb.workers.slots import Slot, Slots
-from asyncinweb.workers.stop_signals import StopSignals
+from asyncinweb.workers.stop_signals import FINISH, StopSignals
 from asyncinweb.workers.working_folder import folder_of_worker, remove_quietly
 
 log = logging.getLogger(__name__)
@@ -143,7 +143,7 @@ class Supervisor:
             remove_quietly(folder_of_worker(self._settings.instance, slot.worker_id))
             ending = child.ending + (f"; it had used up to {slot.peak_mb:.0f} MB" if slot.peak_mb > 1000 else "")
             with self._database.write() as connection:
-                words = rescue_own(connection, slot.worker_id, slot.kill_reason, slot.killed, ending)
+                words = rescue_own(connection, slot.worker_spec, slot.kill_reason, slot.killed, ending)
             for line in words:
                 log.warning("%s", line)
         self._slots.free(slot)
@@ -171,7 +171,7 @@ class Supervisor:
         self._slots.close()
         if self._slots.workers:
             log.info("Stopping: waiting up to %g s for running jobs", self._settings.grace_seconds)
-        self._send_workers(signal.SIGTERM)
+        self._send_workers(FINISH)
         self._wait_for_workers(self._settings.grace_seconds, signals_before=1)
         # At every turn: right after another signal, the kernel may give one to a thread that cannot act on it, and
         # the function's thread would keep sleeping.

@@ -17,7 +17,7 @@ from asyncinweb.queue.process_registry import RegisteredTask, register_tasks, re
 from asyncinweb.queue.stores.sqlite import WORKER, Database
 from asyncinweb.queue.transitions import claim
 from asyncinweb.tasks.loading import load
-from asyncinweb.tasks.outcome import Cancelled, Failed, Released
+from asyncinweb.tasks.outcome import Cancelled, Failed, Released, Unstarted
 from asyncinweb.tasks.registry import Registry
 from asyncinweb.workers import processes
 from asyncinweb.workers.child import Ready, Refused, WorkerSpec, wait_for_go
@@ -97,7 +97,9 @@ class Worker:
         self._output = output
         self._signals = signals
         self._outage = OutageLog()
-        self._reporter = Reporter(database, interruption, output, self._settings.kill_after_seconds)
+        self._reporter = Reporter(
+            database, interruption, output, signals.children, self._settings.kill_after_seconds
+        )
         self._settling = Settling(database, lambda: None if self._is_done() else self._scope)
         self._folder = folder
         # The tasks are loaded: whatever their modules have set up stays for all jobs.
@@ -184,14 +186,16 @@ class Worker:
         folder = JobFolder(self._settings.instance, held.slug)
         settings = self._settings
         limits = settings.max_log_bytes, settings.max_result_bytes
-        job = RunningJob(held, folder, self._folder, self._interruption, *limits)
+        job = RunningJob(held, folder, self._folder, self._interruption, *limits, self._spec.started)
         log.info("Processing job: %s… task=%s attempt=%d", held.slug, held.task, held.attempt)
         self._jobs_done += 1
         self._needs_replacing = task.options.fresh_process
         self._output.begin(held.slug, job.log_writer)
         self._reporter.attend(job)
+        self._signals.children.begin()
         try:
             ending = self._isolation.run(run, task, held.arguments, job, self._interruption)
+            ending = self._signals.children.judge(ending)
         finally:
             self._reporter.dismiss()
             self._signals.listen()
@@ -209,6 +213,8 @@ class Worker:
             log.warning("Replacing this worker after job %s… task=%s: %s", *facts)
 
     def _settle_and_claim(self, ended: EndedRun) -> Claim | None:
+        # Again: a child may have been told to stop before this process was.
+        ended = EndedRun(ended.job, self._signals.children.judge(ended.ending))
         try:
             following = self._settling.settle_and_claim(ended)
         except LostClaim:
@@ -253,5 +259,7 @@ def in_words(ending: Ending) -> str:
             return "cancelled"
         case Released():
             return "interrupted"
+        case Unstarted():
+            return "not started"
         case _:
             return "done"

@@ -3,9 +3,11 @@
 import signal
 from types import FrameType
 
+from asyncinweb.workers.children_at_stop import ChildrenAtStop
 from asyncinweb.workers.idle import IdleWait
 from asyncinweb.workers.interruption import Interruption
 from asyncinweb.workers.signal_handlers import do_nothing, listen
+from asyncinweb.workers.stop_signals import FINISH
 
 
 class _StopAsked(Exception):
@@ -20,12 +22,15 @@ class WorkerSignals:
         self._interruption = interruption
         self._idle_wait = idle_wait
         self._is_waiting = False
+        self.children = ChildrenAtStop()
         self.listen()
 
     def listen(self) -> None:
         """Obey only the supervisor's signals. Called again after each job, which may have changed any handler."""
         listen(signal.SIGINT, do_nothing)
-        listen(signal.SIGTERM, self._on_stop)
+        listen(FINISH, self._on_stop)
+        # Where there is a signal of its own for the supervisor, this one comes from elsewhere.
+        listen(signal.SIGTERM, self._on_stop_of_all if FINISH != signal.SIGTERM else self._on_stop)
         listen(signal.SIGUSR2, self._on_stop_now)
         self._interruption.listen()
 
@@ -42,10 +47,15 @@ class WorkerSignals:
             return False
 
     def _on_stop(self, number: int, frame: FrameType | None) -> None:
-        """SIGTERM: finish the running job, then end."""
+        """FINISH: finish the running job, then end."""
         was_asked, self.stop_asked = self.stop_asked, True
         if self._is_waiting and not was_asked:
             raise _StopAsked
+
+    def _on_stop_of_all(self, number: int, frame: FrameType | None) -> None:
+        """SIGTERM: the same, and whatever the job has started may have been told to stop as well."""
+        self.children.look()
+        self._on_stop(number, frame)
 
     def _on_stop_now(self, number: int, frame: FrameType | None) -> None:
         """SIGUSR2: stop the running job and give it back."""

@@ -3,9 +3,10 @@
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from process_tree import LEFT_BEHIND_TASKS, PROCESS_TASKS, RUN, Tree, load_tasks
+from process_tree import LEFT_BEHIND_TASKS, PROCESS_TASKS, RUN, STOPPED_TASKS, Tree, load_tasks
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +26,7 @@ def starting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
     with pytest.MonkeyPatch.context() as patch:
         # Where it is set already, a worker need not do it.
         patch.delenv("PYTHONUNBUFFERED", raising=False)
-        shared = starting_tree(tmp_path_factory.mktemp("starting"), workers=3)
+        shared = tree_of(PROCESS_TASKS, tmp_path_factory.mktemp("starting"), workers=3)
     try:
         shared.wait_until_started()
         yield shared
@@ -33,26 +34,20 @@ def starting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
         shared.end()
 
 
-def starting_tree(folder: Path, **settings: object) -> Tree:
-    return Tree(folder, known_tasks=load_tasks(PROCESS_TASKS), tasks=PROCESS_TASKS, **settings)  # type: ignore[arg-type]
+def tree_of(tasks: Path, folder: Path, **settings: Any) -> Tree:
+    return Tree(folder, known_tasks=load_tasks(tasks), tasks=tasks, **settings)
 
 
 @pytest.fixture
 def start_starting(tmp_path: Path) -> Iterator[Callable[..., Tree]]:
     """Starts a tree of the test's own on the tasks that start processes."""
-    trees: list[Tree] = []
+    yield from starts(lambda **settings: tree_of(PROCESS_TASKS, tmp_path, **settings))
 
-    def start(**settings: object) -> Tree:
-        trees.append(starting_tree(tmp_path, **settings))
-        return trees[-1]
 
-    yield start
-    try:
-        for each in trees:
-            each.end()
-    finally:
-        for each in trees:
-            each._sweep()
+@pytest.fixture
+def start_stopped(tmp_path: Path) -> Iterator[Callable[..., Tree]]:
+    """The same on the tasks that are stopped."""
+    yield from starts(lambda **settings: tree_of(STOPPED_TASKS, tmp_path, **settings))
 
 
 @pytest.fixture(scope="module")
@@ -69,10 +64,14 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Tree]]:
     """Starts a tree of the test's own in its folder; takes settings as keyword arguments."""
+    yield from starts(lambda *arguments, **settings: Tree(tmp_path, *arguments, **settings))
+
+
+def starts(make: Callable[..., Tree]) -> Iterator[Callable[..., Tree]]:
     trees: list[Tree] = []
 
     def start(*arguments: str, **settings: object) -> Tree:
-        trees.append(Tree(tmp_path, *arguments, **settings))
+        trees.append(make(*arguments, **settings))
         return trees[-1]
 
     yield start

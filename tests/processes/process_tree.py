@@ -87,6 +87,7 @@ def _load(file: Path) -> None:
 
 SAMPLES = load_tasks(SAMPLE_TASKS, LEFT_BEHIND_TASKS)
 PROCESS_TASKS = Path(__file__).with_name("process_tasks.py")
+STOPPED_TASKS = Path(__file__).with_name("stopped_tasks.py")
 
 
 def environment(settings: Mapping[str, object], mark: str = "") -> dict[str, str]:

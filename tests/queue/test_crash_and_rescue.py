@@ -48,6 +48,23 @@ def test_a_job_that_crashes_again_has_failed(database: Database) -> None:
     assert claim_next(database) is None
 
 
+def test_a_job_that_must_not_start_twice_may_crash_once_before_its_start(
+    database: Database,
+) -> None:
+    held = start(database, on_crash="fail")
+
+    with database.write() as connection:
+        fail_crashed(connection, held, "killed by signal 9", has_started=False)
+    first = row(database, held.job_id)["state"]
+    again = claim_next(database)
+    assert again is not None
+    with database.write() as connection:
+        fail_crashed(connection, again, "killed by signal 9", has_started=False)
+
+    # What ends each worker that claims it must not go on for ever.
+    assert (first, row(database, held.job_id)["state"]) == ("queued", "failed")
+
+
 def test_a_crash_and_failed_tries_do_not_lend_each_other_tries(database: Database) -> None:
     retry = Failed("error", "ValueError", retry_after=1.0)
     held = start(database, max_attempts=2)

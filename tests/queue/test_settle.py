@@ -31,13 +31,14 @@ from asyncinweb.queue.transitions import (
     fail_crashed,
     finish,
     finish_and_claim,
+    give_back,
     honour_cancel,
     release,
     report,
     settle,
 )
 from asyncinweb.states import REASONS
-from asyncinweb.tasks.outcome import Cancelled, Completed, Failed, Released
+from asyncinweb.tasks.outcome import Cancelled, Completed, Failed, Released, Unstarted
 
 ERROR = Failed("error", "ValueError: no such year", "Traceback …")
 RETRY = Failed("error", "ValueError: no such year", "Traceback …", retry_after=60.0)
@@ -175,15 +176,6 @@ def test_release_remembers_why_and_when_the_attempt_ended(database: Database) ->
     assert first["started_at"] <= first["ended_at"] <= second["ended_at"]
 
 
-def test_a_claim_given_back_before_it_began_is_no_attempt(database: Database) -> None:
-    held = start(database)
-
-    assert perform(database, release, held, None)
-
-    assert attempts_rows(database, held.job_id) == []
-    assert row(database, held.job_id)["state"] == "queued"
-
-
 def test_release_of_a_lost_claim_remembers_nothing(database: Database) -> None:
     held = start(database)
     perform(database, release, held)
@@ -234,6 +226,40 @@ def test_release_cancels_a_job_that_was_asked_to_stop(database: Database) -> Non
     assert row(database, held.job_id)["state"] == "cancelled"
 
 
+# --- give_back ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("on_crash", ["rerun", "fail"])
+def test_a_job_that_never_started_goes_back_as_it_came(database: Database, on_crash: Any) -> None:
+    held = start(database, on_crash=on_crash)
+
+    assert perform(database, give_back, held) is True
+
+    stored = row(database, held.job_id)
+    assert (stored["state"], stored["worker_id"], stored["started_at"]) == ("queued", None, None)
+    assert (stored["attempts"], stored["interruptions"], stored["crashes"], stored["error"]) == (0, 0, 0, None)
+    assert attempts_rows(database, held.job_id) == []
+
+
+def test_a_job_can_be_given_back_any_number_of_times(database: Database) -> None:
+    held: Claim | None = start(database, on_crash="fail")
+    for _ in range(MAX_INTERRUPTIONS + 2):
+        assert held is not None
+        perform(database, give_back, held)
+        held = claim_next(database)
+
+    assert held is not None
+    assert row(database, held.job_id)["interruptions"] == 0
+
+
+def test_giving_back_cancels_a_job_that_was_asked_to_stop(database: Database) -> None:
+    held = start(database)
+    perform(database, cancel, held.slug)
+
+    assert perform(database, give_back, held) is True
+    assert row(database, held.job_id)["state"] == "cancelled"
+
+
 # --- each outcome -----------------------------------------------------------------------------------------------
 
 
@@ -244,6 +270,7 @@ def test_release_cancels_a_job_that_was_asked_to_stop(database: Database) -> Non
         (ERROR, "failed"),
         (RETRY, "scheduled"),
         (Released(), "queued"),
+        (Unstarted(), "queued"),
     ],
 )
 def test_settle_leads_where_the_outcome_says(database: Database, outcome: Any, state: str) -> None:
@@ -314,6 +341,7 @@ SETTLINGS: dict[str, Settling] = {
     "fail": lambda connection, claim: fail(connection, claim, ERROR),
     "fail and retry": lambda connection, claim: fail(connection, claim, RETRY),
     "release": release,
+    "give_back": give_back,
     "crash": lambda connection, claim: fail_crashed(connection, claim, "stale"),
     "honour_cancel": honour_cancel,
     "report": lambda connection, claim: report(connection, claim, 1.0, 2.0, "stale"),

@@ -47,6 +47,7 @@ from asyncinweb.queue.transitions import (
     fail_crashed,
     finish,
     finish_and_claim,
+    give_back,
     honour_cancel,
     release,
     report,
@@ -103,6 +104,11 @@ class Expected:
         if not self.cancel_is_asked:
             self.attempts -= 1
             self.interruptions += 1
+        return self.leave("queued")
+
+    def give_back(self) -> None:
+        if not self.cancel_is_asked:
+            self.attempts -= 1
         return self.leave("queued")
 
     def cancel(self) -> str:
@@ -243,6 +249,12 @@ class Bridge(RuleBasedStateMachine):
     def release(self, data: st.DataObject) -> None:
         held = self.any_claim(data)
         self.settled(held, self.do(release, held), Expected.release)
+
+    @precondition(lambda self: self.claims)
+    @rule(data=st.data())
+    def give_back(self, data: st.DataObject) -> None:
+        held = self.any_claim(data)
+        self.settled(held, self.do(give_back, held), Expected.give_back)
 
     @precondition(lambda self: self.claims)
     @rule(data=st.data())

@@ -13,6 +13,7 @@ from asyncinweb.tasks.registry import Options, Task
 from asyncinweb.workers.interruption import Interruption
 from asyncinweb.workers.runner import Ending, run
 from asyncinweb.workers.running_job import RunningJob
+from asyncinweb.workers.started_claim import StartedClaim
 from asyncinweb.workers.working_folder import WorkingFolder
 
 MEGABYTE = 1_000_000
@@ -31,9 +32,8 @@ def make_job(tmp_path: Path, interruption: Interruption) -> Callable[[int], Runn
 
     def make_job(attempt: int) -> RunningJob:
         held = Claim(1, 1, "slug", attempt=attempt)
-        return RunningJob(
-            held, JobFolder(tmp_path, "slug"), WorkingFolder(tmp_path, tmp_path), interruption, MEGABYTE, MEGABYTE
-        )
+        folder, working = JobFolder(tmp_path, "slug"), WorkingFolder(tmp_path, tmp_path)
+        return RunningJob(held, folder, working, interruption, MEGABYTE, MEGABYTE, StartedClaim())
 
     return make_job
 

@@ -153,13 +153,25 @@ def test_a_function_is_asked_once_and_may_go_on(interruption: Interruption) -> N
     assert swallowed == 1
 
 
-def test_stop_now_raises_in_the_function_and_keeps_an_earlier_cause(interruption: Interruption) -> None:
+def test_stop_now_raises_in_the_function(interruption: Interruption) -> None:
     interruption.begin(JOB)
+
     with pytest.raises(JobReleased), interruption.armed():
         interruption.stop_now()
 
-    interruption.begin("another")
-    ask_from_a_thread(interruption, "cancel", "another")
+
+def test_stop_now_keeps_an_earlier_cause(interruption: Interruption) -> None:
+    interruption.begin(JOB)
+    ask_from_a_thread(interruption, "cancel", JOB)
+
     interruption.stop_now()
 
     assert interruption.asked == "cancel"
+
+
+def test_stop_now_holds_for_a_job_that_begins_after_it(interruption: Interruption) -> None:
+    interruption.stop_now()
+    interruption.begin(JOB)
+
+    with pytest.raises(JobReleased), interruption.armed():
+        pytest.fail("the function was called")
