@@ -1,5 +1,6 @@
 """The log on a job's page: its end at first, then only what is new; earlier parts, and the whole of it as text."""
 
+import threading
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
@@ -308,6 +309,71 @@ def test_the_page_of_a_log_of_ten_megabytes_stays_small(
     assert len(client.get(address).data) < 200_000
     link = one(page(client, address), "#log-earlier-link")
     assert len(client.get(str(link["hx-get"]), headers=HTMX).data) < 200_000
+
+
+@pytest.fixture
+def flooded(client: FlaskClient, room: Room, held: Claim) -> Claim:
+    """A job that has written a hundred times what is kept of a log, and kept 800 kB of it."""
+    log = LogWriter(room.folder(held.slug), held.claim_no, max_bytes=800_000)
+    for _ in range(100):
+        log.write(b"plain words of an ordinary line\n" * 25_000)
+    room.finish(held, "done")
+    return held
+
+
+def amount_before(root: Tag) -> str:
+    return words(one(root, "#log-earlier .soft"))
+
+
+def test_only_what_is_kept_counts_as_before_a_part(client: FlaskClient, flooded: Claim) -> None:
+    first = page(client, f"/jobs/{flooded.slug}")
+    second = page(client, str(one(first, "#log-earlier-link")["href"]).partition("#")[0])
+
+    # The last half of 800 kB without what this part shows, and the first half.
+    assert amount_before(first) == "736 kB more"
+    assert amount_before(second) == "672.1 kB more"
+
+
+def test_a_gap_is_named_on_the_first_page_with_a_link_to_where_it_begins(
+    client: FlaskClient, flooded: Claim
+) -> None:
+    gap = one(page(client, f"/jobs/{flooded.slug}"), "#log-gap")
+    link = one(gap, "a")
+
+    assert "79.2 MB" in words(gap)
+    beginning = page(client, str(link["href"]).partition("#")[0])
+    assert one(beginning, "#log").get_text().startswith("plain words")
+    missing = "[79,200,000 bytes are missing here because the log got too long]\n"
+    assert one(beginning, "#log").get_text().endswith(missing)
+    assert amount_before(beginning) == "336 kB more"
+
+
+def test_a_log_without_a_gap_names_none(client: FlaskClient, room: Room, held: Claim) -> None:
+    room.write_log(held).write(numbered(20_000))
+
+    assert not page(client, f"/jobs/{held.slug}").select("#log-gap")
+
+
+def test_the_gap_of_a_log_that_is_being_written_is_named_by_the_poll_that_begins_anew(
+    client: FlaskClient, room: Room, held: Claim
+) -> None:
+    log = LogWriter(room.folder(held.slug), held.claim_no, max_bytes=800_000)
+    log.write(numbered(10))
+    root = page(client, f"/jobs/{held.slug}")
+    log.write(numbered(200_000))
+
+    assert one(answer_of(client, root), "#log-gap")
+
+
+def test_a_flooded_log_counts_as_what_is_kept_when_it_is_fetched(
+    client: FlaskClient, room: Room, flooded: Claim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("asyncinweb.web.http.streaming.LARGE_BYTES", 1_000_000)
+    monkeypatch.setattr("asyncinweb.web.http.streaming._places", threading.BoundedSemaphore(1))
+    with client.get(f"/jobs/{flooded.slug}/log.txt", buffered=False) as first:
+        second = client.get(f"/jobs/{flooded.slug}/log.txt")
+
+    assert (first.status_code, second.status_code) == (200, 200)
 
 
 # --- the whole --------------------------------------------------------------------------------------------------

@@ -97,6 +97,11 @@ def log_size(folder: JobFolder, claim_no: int) -> int:
     return parts[-1].stop if parts else 0
 
 
+def kept_bytes(folder: JobFolder, claim_no: int) -> int:
+    """How many bytes of the log are there to be read."""
+    return sum(len(part) for part in kept_parts(folder, claim_no))
+
+
 def log_written_at(folder: JobFolder, claim_no: int) -> datetime | None:
     """When the attempt last wrote something; None if it has written nothing."""
     times = [path.stat().st_mtime for _, path in _segments(folder, claim_no)[-1:]]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from flask import Response, request
 
 from asyncinweb.queue.files.job_folder import JobFolder
-from asyncinweb.queue.files.job_log import log_size, read_log
+from asyncinweb.queue.files.job_log import kept_bytes, log_size, read_log
 from asyncinweb.queue.models import Job
 from asyncinweb.web.http.streaming import streamed
 from asyncinweb.web.installation import installation
@@ -44,7 +44,7 @@ def whole_log(slug: str) -> Response:
     """The whole log as plain text, byte for byte."""
     job = job_or_404(slug)
     folder = folder_of(job)
-    response = streamed(_pieces(folder, job.claim_no), "text/plain", log_size(folder, job.claim_no))
+    response = streamed(_pieces(folder, job.claim_no), "text/plain", kept_bytes(folder, job.claim_no))
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response
 

@@ -26,8 +26,9 @@ class LogPage:
 
     `lines` are finished; `line` is being written, and `next_offset` and `style` continue from it. `size`: the size
     of the log at that time. `earlier`: where the part before this one ends, None for the first. `dropped`: how
-    many bytes are missing just before it. `is_end`: nothing comes after it. `poll`: htmx trigger, empty if nothing
-    more will come.
+    many bytes are missing just before it. `kept_before`: how many bytes before it are kept. `gap`: the bytes that
+    are missing further up, None if there are none. `missing_after`: how many are missing just behind it. `is_end`:
+    nothing comes after it. `poll`: htmx trigger, empty if nothing more will come.
     """
 
     claim: int
@@ -39,6 +40,9 @@ class LogPage:
     size: int
     dropped: int = 0
     earlier: int | None = None
+    kept_before: int = 0
+    gap: range | None = None
+    missing_after: int = 0
     is_end: bool = True
     poll: str = ""
 
@@ -51,6 +55,8 @@ class _Window:
     stop: int
     earlier: int | None = None
     dropped: int = 0
+    kept_before: int = 0
+    gap: range | None = None
 
 
 def end_of_log(folder: JobFolder, claim_no: int) -> LogPage:
@@ -60,7 +66,13 @@ def end_of_log(folder: JobFolder, claim_no: int) -> LogPage:
         window = _window_before(folder, claim_no, size, amount)
         part = part_after(folder, claim_no, window.start, PLAIN)
         if len(part.lines) + len(part.line) <= MOST_HTML or amount <= SMALLEST_PART:
-            return replace(part, earlier=window.earlier, dropped=window.dropped or part.dropped)
+            return replace(
+                part,
+                earlier=window.earlier,
+                dropped=window.dropped or part.dropped,
+                kept_before=window.kept_before,
+                gap=window.gap,
+            )
         amount //= 2
 
 
@@ -82,6 +94,9 @@ def part_before(folder: JobFolder, claim_no: int, end: int) -> LogPage:
                 window.stop,
                 window.dropped,
                 window.earlier,
+                window.kept_before,
+                window.gap,
+                _missing_at(folder, claim_no, window.stop),
                 is_end=False,
             )
         amount //= 2
@@ -129,12 +144,20 @@ def _window_before(folder: JobFolder, claim_no: int, end: int, amount: int) -> _
     *before, part = kept
     stop = min(end, part.stop)
     start = max(part.start, stop - amount)
+    kept_before = sum(len(each) for each in before)
+    gap = range(before[-1].stop, part.start) if before else None
     if start > part.start:
         start = _line_start(folder, claim_no, range(start, stop))
-        return _Window(start, stop, earlier=start)
+        return _Window(start, stop, start, kept_before=kept_before + start - part.start, gap=gap)
     if before:
-        return _Window(start, stop, earlier=before[-1].stop, dropped=start - before[-1].stop)
+        return _Window(start, stop, before[-1].stop, start - before[-1].stop, kept_before)
     return _Window(start, stop, dropped=start)
+
+
+def _missing_at(folder: JobFolder, claim_no: int, end: int) -> int:
+    """How many bytes are missing from the byte `end` on."""
+    later = [part.start for part in kept_parts(folder, claim_no) if part.stop > end]
+    return max(0, later[0] - end) if later else 0
 
 
 def _line_start(folder: JobFolder, claim_no: int, part: range) -> int:
