@@ -87,7 +87,7 @@ OPTIONS = {
 
 def _serve(roles: Roles, open_browser: bool = False, **options: Any) -> None:
     options["tasks"] = options.get("tasks") or None
-    run(read_settings(options).settings, roles, click.echo, open_browser)
+    run(read_settings(options).settings, roles, click.echo, open_browser=open_browser)
 
 
 @cli.command("run")

@@ -43,7 +43,7 @@ class Roles:
     workers: bool = True
 
 
-def run(settings: Settings, roles: Roles, say: Callable[[str], None], open_browser: bool = False) -> None:
+def run(settings: Settings, roles: Roles, say: Callable[[str], None], *, open_browser: bool = False) -> None:
     """Start the roles and run until a signal asks to stop. `say` prints a line at the terminal.
 
     Raises CannotStart, DatabaseUnusable, TaskLoadError and their subclasses before anything has changed.

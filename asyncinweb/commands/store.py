@@ -46,9 +46,8 @@ def prune_command(instance: Path | None, as_json: bool) -> None:
 def backup_command(file: Path, overwrite: bool, without_files: bool, instance: Path | None, as_json: bool) -> None:
     """Save the database and all job files to FILE, a ZIP file. The server can keep running."""
     context = CommandContext(instance)
-    kept = back_up(
-        context.existing_database(), context.settings.instance, file.absolute(), overwrite, not without_files
-    )
+    database, instance_folder = context.existing_database(), context.settings.instance
+    kept = back_up(database, instance_folder, file.absolute(), overwrite=overwrite, with_files=not without_files)
     if as_json:
         print_json({"path": str(kept.path), "size": kept.size, "jobs": kept.jobs, "files": kept.files})
         return

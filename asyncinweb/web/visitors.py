@@ -84,6 +84,6 @@ def sees_others() -> bool:
     return installation().settings.listed_jobs == "all"
 
 
-def listed_owner(visitor: Visitor, mine: bool) -> str | None:
+def listed_owner(visitor: Visitor, *, mine: bool) -> str | None:
     """Whose jobs a list shows; None for everyone's."""
     return visitor.owner if mine or not sees_others() else None

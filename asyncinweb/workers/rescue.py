@@ -21,7 +21,7 @@ KILLED_FOR_ANOTHER = "Its process was ended because of the job before it."
 
 
 def rescue_own(
-    connection: Connection, worker: WorkerSpec, kill_reason: KillReason | None, killed_by_us: bool, ending: str
+    connection: Connection, worker: WorkerSpec, kill_reason: KillReason | None, ending: str, *, killed_by_us: bool
 ) -> list[str]:
     """Settle what a dead worker of ours held: by its kill reason, otherwise as interrupted if we killed it,
     otherwise as a crash. What happened, for the log."""

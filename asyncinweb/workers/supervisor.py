@@ -143,7 +143,9 @@ class Supervisor:
             remove_quietly(folder_of_worker(self._settings.instance, slot.worker_id))
             ending = child.ending + (f"; it had used up to {slot.peak_mb:.0f} MB" if slot.peak_mb > 1000 else "")
             with self._database.write() as connection:
-                words = rescue_own(connection, slot.worker_spec, slot.kill_reason, slot.killed, ending)
+                words = rescue_own(
+                    connection, slot.worker_spec, slot.kill_reason, ending, killed_by_us=slot.killed
+                )
             for line in words:
                 log.warning("%s", line)
         self._slots.free(slot)

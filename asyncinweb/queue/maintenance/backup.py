@@ -38,12 +38,12 @@ class Backup:
     files: int
 
 
-def back_up(database: Database, instance: Path, target: Path, overwrite: bool, with_files: bool) -> Backup:
+def back_up(database: Database, instance: Path, target: Path, *, overwrite: bool, with_files: bool) -> Backup:
     """Save everything to the new file `target`, which is complete or not there at all.
 
     Raises AsyncInWebError for an unusable target and a full disk, DatabaseDamaged, SchemaTooNew.
     """
-    _refuse(target, overwrite)
+    _refuse(target, overwrite=overwrite)
     refuse_newer(database)
     partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     room = "a copy of the database in the instance folder, and for the backup"
@@ -55,14 +55,14 @@ def back_up(database: Database, instance: Path, target: Path, overwrite: bool, w
         try:
             jobs, files = _pack(copy, instance if with_files else None, partial)
             size = partial.stat().st_size
-            _put_in_place(partial, target, overwrite)
+            _put_in_place(partial, target, overwrite=overwrite)
         finally:
             copy.close()
             partial.unlink(missing_ok=True)
     return Backup(target, size, jobs, files)
 
 
-def _refuse(target: Path, overwrite: bool) -> None:
+def _refuse(target: Path, *, overwrite: bool) -> None:
     if not target.parent.is_dir():
         raise AsyncInWebError(
             f"The folder {target.parent} does not exist. Create it first: mkdir -p {target.parent}"
@@ -144,7 +144,7 @@ def _add(archive: zipfile.ZipFile, path: Path, name: str) -> bool:
     return True
 
 
-def _put_in_place(partial: Path, target: Path, overwrite: bool) -> None:
+def _put_in_place(partial: Path, target: Path, *, overwrite: bool) -> None:
     if overwrite:
         partial.replace(target)
     else:

@@ -61,7 +61,7 @@ def restore(database_path: Path, instance: Path, source: Path) -> Restored:
         replaced = instance / f"replaced-{clock.now():%Y%m%d-%H%M%S}"
         if (scratch / JOBS_NAME).is_dir():
             _swap_jobs(scratch / JOBS_NAME, instance / JOBS_NAME, replaced)
-        _swap_database(scratch / DATABASE_NAME, database_path, replaced, settled)
+        _swap_database(scratch / DATABASE_NAME, database_path, replaced, settled=settled)
         sync_folder(instance)
     return Restored(jobs, files, replaced if replaced.exists() else None)
 
@@ -144,7 +144,7 @@ def _swap_jobs(new: Path, place: Path, replaced: Path) -> None:
     new.rename(place)
 
 
-def _swap_database(new: Path, place: Path, replaced: Path, settled: bool) -> None:
+def _swap_database(new: Path, place: Path, replaced: Path, *, settled: bool) -> None:
     """The new database takes the name in one step, so that there is a database at every moment."""
     make_private(place.parent)
     if place.exists():

@@ -48,7 +48,7 @@ def check_at_every_use(engine: Engine) -> None:
     event.listen(engine, "checkout", lambda *_: file.check())
 
 
-def _words(path: str, is_there: bool) -> str:
+def _words(path: str, *, is_there: bool) -> str:
     if is_there:
         return (
             f"The database {path} was replaced by another file while in use. Put the original back, or restart "

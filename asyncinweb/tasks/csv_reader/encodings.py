@@ -69,28 +69,30 @@ def decode(data: bytes, encoding: Encoding | None = None, *, is_whole: bool = Tr
     """The text of a file, or of its beginning, in this encoding or in its apparent one. Raises NoText."""
     for mark, codec, name in MARKS:
         if data.startswith(mark) and encoding in (None, name):
-            return Decoded(_decoded(data[len(mark) :], codec, is_whole, "replace"), name, is_assumed=False)
+            return Decoded(
+                _decoded(data[len(mark) :], codec, is_whole=is_whole, errors="replace"), name, is_assumed=False
+            )
     if encoding is not None:
-        return Decoded(_as_chosen(data, encoding, is_whole), encoding, is_assumed=False)
+        return Decoded(_as_chosen(data, encoding, is_whole=is_whole), encoding, is_assumed=False)
     if b"\0" in data:
-        return _wide(data, is_whole)
-    if (text := _strict(data, "utf-8", is_whole)) is not None:
+        return _wide(data, is_whole=is_whole)
+    if (text := _strict(data, "utf-8", is_whole=is_whole)) is not None:
         return Decoded(text, "UTF-8", is_assumed=False)
     guess = _guess(data[:SAMPLE_BYTES])
-    return Decoded(_decoded(data, _codec(guess), is_whole, "replace"), guess, is_assumed=True)
+    return Decoded(_decoded(data, _codec(guess), is_whole=is_whole, errors="replace"), guess, is_assumed=True)
 
 
-def _as_chosen(data: bytes, encoding: Encoding, is_whole: bool) -> str:
+def _as_chosen(data: bytes, encoding: Encoding, *, is_whole: bool) -> str:
     if encoding not in ("UTF-16", "UTF-32"):
-        return _decoded(data, _codec(encoding), is_whole, "replace")
-    ends = [_decoded(data, f"{encoding}-{end}", is_whole, "replace") for end in ("le", "be")]
+        return _decoded(data, _codec(encoding), is_whole=is_whole, errors="replace")
+    ends = [_decoded(data, f"{encoding}-{end}", is_whole=is_whole, errors="replace") for end in ("le", "be")]
     return max(ends, key=_readable_share)
 
 
-def _wide(data: bytes, is_whole: bool) -> Decoded:
+def _wide(data: bytes, *, is_whole: bool) -> Decoded:
     """Text with zero bytes, which only UTF-16 and UTF-32 have."""
     for name in ("UTF-32", "UTF-16"):
-        texts = [_strict(data, f"{name}-{end}", is_whole) for end in ("le", "be")]
+        texts = [_strict(data, f"{name}-{end}", is_whole=is_whole) for end in ("le", "be")]
         best = max((text for text in texts if text), key=_readable_share, default="")
         if _readable_share(best) > 0.95:
             return Decoded(best, "UTF-32" if name == "UTF-32" else "UTF-16", is_assumed=True)
@@ -112,14 +114,14 @@ def _codec(encoding: Encoding) -> str:
     return CODECS.get(encoding, encoding)
 
 
-def _strict(data: bytes, codec: str, is_whole: bool) -> str | None:
+def _strict(data: bytes, codec: str, *, is_whole: bool) -> str | None:
     try:
-        return _decoded(data, codec, is_whole, "strict")
+        return _decoded(data, codec, is_whole=is_whole, errors="strict")
     except UnicodeDecodeError:
         return None
 
 
-def _decoded(data: bytes, codec: str, is_whole: bool, errors: str) -> str:
+def _decoded(data: bytes, codec: str, *, is_whole: bool, errors: str) -> str:
     # Incrementally, because the last character of a beginning may be cut in the middle.
     return codecs.getincrementaldecoder(codec)(errors).decode(data, is_whole)
 

@@ -75,7 +75,7 @@ def guess_delimiter(csv_text: CsvText) -> Delimiter:
     them."""
     sample = csv_text.body[:SAMPLE_CHARACTERS]
     is_whole = len(sample) == len(csv_text.body)
-    agreement = {delimiter: _agreement(sample, sign, is_whole) for delimiter, sign in SIGNS.items()}
+    agreement = {delimiter: _agreement(sample, sign, is_whole=is_whole) for delimiter, sign in SIGNS.items()}
     if not re.search(r"\D,|,\D", sample):
         # They are all decimal commas, if another separator fits too.
         agreement["comma"] = min(agreement["comma"], (agreement["comma"][0], 2))
@@ -88,17 +88,17 @@ def guess_delimiter(csv_text: CsvText) -> Delimiter:
     return best
 
 
-def _agreement(sample: str, sign: str, is_whole: bool) -> tuple[float, int]:
+def _agreement(sample: str, sign: str, *, is_whole: bool) -> tuple[float, int]:
     """The share of rows that the separator cuts into the most common number of cells (at least two), and that
     number."""
-    widths = _widths(sample, sign, is_whole)
+    widths = _widths(sample, sign, is_whole=is_whole)
     if not widths:
         return 0.0, 1
     width, agreeing = max(widths.items(), key=lambda item: (item[0] > 1, item[1]))
     return (agreeing / widths.total(), width) if width > 1 else (0.0, 1)
 
 
-def _widths(sample: str, sign: str, is_whole: bool) -> Counter[int]:
+def _widths(sample: str, sign: str, *, is_whole: bool) -> Counter[int]:
     """How often each number of cells occurs."""
     try:
         rows = CsvText(sample, 1, "").rows(sign, is_whole=is_whole)[:SAMPLE_ROWS]

@@ -251,7 +251,7 @@ def _checked_field(
     hint = hints[parameter.name]
     try:
         # With its default only after checking that it is valid, because it may have to be taken apart.
-        form_field(Parameter(parameter.name, hint, None, True))
+        form_field(Parameter(parameter.name, hint, default=None, required=True))
         if not required:
             _refuse_wrong_default(parameter, hint, f"{where} ({location})")
         field = form_field(Parameter(parameter.name, hint, None if required else parameter.default, required))

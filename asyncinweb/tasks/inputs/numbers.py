@@ -18,7 +18,7 @@ _THREES = re.compile(r"[1-9][0-9]{0,2}(?:([ ',.])[0-9]{3})(?:\1[0-9]{3})*")
 _INDIAN = re.compile(r"[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}")
 
 
-def read_number(text: str, whole: bool = False) -> str | Unclear:
+def read_number(text: str, *, whole: bool = False) -> str | Unclear:
     """The number as Python writes it. The text itself if it is not a number, for validation to name."""
     plain = _with_plain_signs(text)
     found = _NUMBER.fullmatch(plain)
@@ -26,8 +26,8 @@ def read_number(text: str, whole: bool = False) -> str | Unclear:
         # Python would read 1_000 as a number, but visitors don't write numbers that way.
         return Unclear(text, f"{text!r} isn't a number. Write it like 1000 or 3.5") if "_" in text else text
     body = found["body"]
-    if _is_ambiguous(body, whole):
-        return Unclear(text, _advice(text, body, whole))
+    if _is_ambiguous(body, whole=whole):
+        return Unclear(text, _advice(text, body, whole=whole))
     number = _joined(body)
     if number is None or (whole and number.partition(".")[2].strip("0")):
         return text
@@ -42,13 +42,13 @@ def _with_plain_signs(text: str) -> str:
     )
 
 
-def _is_ambiguous(body: str, whole: bool) -> bool:
+def _is_ambiguous(body: str, *, whole: bool) -> bool:
     """True for a single mark before exactly three digits. A point is the decimal point if decimals are allowed."""
     one_mark = re.fullmatch(r"[1-9][0-9]{0,2}([.,])[0-9]{3}", body)
     return one_mark is not None and (whole or one_mark[1] == ",")
 
 
-def _advice(text: str, body: str, whole: bool) -> str:
+def _advice(text: str, body: str, *, whole: bool) -> str:
     large, small = re.sub("[.,]", "", body), body.replace(",", ".")
     cure = f"Write {large} without a separator" if whole else f"Write {large} or {small}"
     return f"{text!r} could mean {large} or {small}. {cure}"

@@ -36,7 +36,7 @@ SUPPORTED = (
 )
 # Longer texts get a box with several lines.
 LINE_LENGTH = 200
-YES_OR_NO = (Choice("on", "Yes", True), Choice("off", "No", False))
+YES_OR_NO = (Choice("on", "Yes", value=True), Choice("off", "No", value=False))
 
 
 class UnsupportedHint(Exception):

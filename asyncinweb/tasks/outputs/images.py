@@ -40,7 +40,7 @@ def image_type(head: bytes) -> tuple[str, str] | None:
     return None
 
 
-def svg_fault(data: bytes, is_whole: bool = True) -> str:
+def svg_fault(data: bytes, *, is_whole: bool = True) -> str:
     """Why a browser would not draw this as an SVG, "" if it would. Judges only the beginning if that is all there
     is."""
     roots: list[str] = []

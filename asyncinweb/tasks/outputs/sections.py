@@ -59,7 +59,7 @@ def may_be_special(value: object, above: tuple[int, ...] = ()) -> bool:
     )
 
 
-def is_special(part: ReturnValue, item: object, is_named_result: bool) -> bool:
+def is_special(part: ReturnValue, item: object, *, is_named_result: bool) -> bool:
     """True if a section shows more than JSON would. A list of plain rows counts only as a named result."""
     if part.shape in PLAIN_SHAPES or (isinstance(item, list) and not item):
         return False

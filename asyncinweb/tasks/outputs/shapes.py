@@ -79,11 +79,14 @@ def _sections(value: object, above: tuple[int, ...]) -> ReturnValue | None:
     shown = (_shaped(item, (*above, id(value))) for item in items)
     if entries.total > MOST_ENTRIES:
         is_worth_it = any(
-            is_special(part, item, is_named_result) for part, item in zip(shown, items, strict=False)
+            is_special(part, item, is_named_result=is_named_result)
+            for part, item in zip(shown, items, strict=False)
         )
         return replace(texts.anything(value), warning=TOO_MANY) if is_worth_it else None
     parts = list(shown)
-    if not any(is_special(part, item, is_named_result) for part, item in zip(parts, items, strict=True)):
+    if not any(
+        is_special(part, item, is_named_result=is_named_result) for part, item in zip(parts, items, strict=True)
+    ):
         return None
     if entries.is_numbered and len(parts) == 1 < entries.total:
         return parts[0]

@@ -61,7 +61,7 @@ def submit() -> Response:
 def list_of_jobs() -> Response:
     """List jobs, newest first."""
     asked = read_query(JobsQuery)
-    owner = visitors.listed_owner(visitors.current(), asked.mine)
+    owner = visitors.listed_owner(visitors.current(), mine=asked.mine)
     page = list_jobs(read_session(), Filters(asked.state, asked.task, owner), asked.after, asked.limit)
     places = places_of(page.jobs)
     jobs = [ListedJob(**listed_job_as_json(job, places.get(job.id), _page_of(job))) for job in page.jobs]

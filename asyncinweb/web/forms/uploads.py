@@ -62,7 +62,7 @@ def receiving(task: Task[..., object]) -> Iterator[tuple[Sent, Callable[[], None
     Otherwise the files are deleted at the end, because a job has its own link to them. Answers 400 and 413 in
     plain words, and raises DatabaseUnusable if there is no room for a file.
     """
-    limit_length(task.inputs.takes_files)
+    limit_length(takes_files=task.inputs.takes_files)
     pending = PendingUploads(installation().settings.instance, visitors.current().owner)
     receiver = Receiver(task.inputs.leaves, pending)
     stays: list[bool] = []
@@ -74,7 +74,7 @@ def receiving(task: Task[..., object]) -> Iterator[tuple[Sent, Callable[[], None
             receiver.remove_arrived()
 
 
-def limit_length(takes_files: bool) -> None:
+def limit_length(*, takes_files: bool) -> None:
     """Refuse with 413 before reading anything, if the length is known."""
     files = installation().settings.max_upload_bytes if takes_files else 0
     # With some room for what the encoding adds.

@@ -42,7 +42,7 @@ def forecast_of(task: Task[..., object]) -> Forecast:
     return Forecast(words[:1].upper() + words[1:], snapshot.workers > 0)
 
 
-def _ahead(position: Position, is_free: bool) -> str:
+def _ahead(position: Position, *, is_free: bool) -> str:
     if position.held_by == "task":
         return f"only {_number(position.limit)} at a time, so yours will wait its turn"
     if position.held_by == "owner":

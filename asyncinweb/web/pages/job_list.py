@@ -106,7 +106,7 @@ def filters_asked_for() -> Filters:
     return Filters(
         state=next((each for each in STATES if each == state), None),
         task=request.args.get("task") or None,
-        owner=visitors.listed_owner(visitors.current(), mine),
+        owner=visitors.listed_owner(visitors.current(), mine=mine),
         words=request.args.get("q", "").strip()[:MOST_WORDS],
     )
 

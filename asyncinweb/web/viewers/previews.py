@@ -55,7 +55,7 @@ def _is_drawing(path: Path, name: str, size: int) -> bool:
     return media_type_of(name) == SVG_MEDIA_TYPE and size <= MOST_SVG_BYTES and not svg_fault(path.read_bytes())
 
 
-def _preview_of_text(head: bytes, name: str, is_whole: bool) -> Preview:
+def _preview_of_text(head: bytes, name: str, *, is_whole: bool) -> Preview:
     is_csv = name.lower().endswith(CSV_SUFFIXES)
     try:
         decoded = decode(head, is_whole=is_whole)
@@ -65,7 +65,9 @@ def _preview_of_text(head: bytes, name: str, is_whole: bool) -> Preview:
     if not _is_shown(decoded.text) or (decoded.is_assumed and not is_csv):
         return NOTHING
     note = "" if decoded.encoding == "UTF-8" else f"Read as {decoded.encoding}"
-    preview = (_preview_of_csv(decoded.text, is_whole) if is_csv else None) or _lines(decoded.text, is_whole)
+    preview = (_preview_of_csv(decoded.text, is_whole=is_whole) if is_csv else None) or _lines(
+        decoded.text, is_whole=is_whole
+    )
     return replace(preview, note=f"{note} (assumed)" if decoded.is_assumed else note)
 
 
@@ -73,7 +75,7 @@ def _is_shown(text: str) -> bool:
     return bool(text) and not any(each < " " and each not in "\t\n\r\f\x1b" for each in text)
 
 
-def _lines(text: str, is_whole: bool) -> Preview:
+def _lines(text: str, *, is_whole: bool) -> Preview:
     lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
     # The last line may have been cut in the middle.
     whole = lines if is_whole or len(lines) == 1 else lines[:-1]
@@ -81,7 +83,7 @@ def _lines(text: str, is_whole: bool) -> Preview:
     return Preview("text", shown, is_cut=not is_whole or len(whole) > MOST_LINES)
 
 
-def _preview_of_csv(text: str, is_whole: bool) -> Preview | None:
+def _preview_of_csv(text: str, *, is_whole: bool) -> Preview | None:
     """None if a quotation mark is missing: then the plain lines are more useful."""
     csv_text = CsvText.of(text)
     try:
