@@ -67,7 +67,7 @@ def refuse_other_sites() -> None:
 def is_program() -> bool:
     """True for a request that no page of another site can make a browser send: one to the API that needs a CORS
     preflight, without a cookie and without the headers by which browsers say where it comes from
-    (docs/decisions/035)."""
+    (docs/decisions/015)."""
     return (
         visitors.API in request.blueprints
         and _is_asked_about_first()

@@ -1,7 +1,7 @@
 """Interactive figures: plotly and bokeh as our own HTML document, altair as a drawing.
 
 The document holds the library's own script, taken from the author's installation, and the figure as JSON. It names
-the hash of each script, and its page lets no other script run (docs/decisions/017). The libraries are recognised
+the hash of each script, and its page lets no other script run (docs/decisions/011). The libraries are recognised
 by their modules' names, which are already imported if there is a figure of theirs.
 """
 

@@ -79,7 +79,7 @@ def operation(
 @api.before_request
 def require_json() -> None:
     """Refuse with 415 a change that is not JSON. No form of another site can send this type
-    (docs/decisions/035)."""
+    (docs/decisions/015)."""
     if request.method != "POST" or (request.mimetype == MULTIPART and _takes_files()):
         return
     if request.mimetype != JSON:

@@ -26,7 +26,7 @@ MOST_LISTED = 200
 MOST_PREVIEWS = 20
 # A drawing may use its own styles; nothing else in a download runs.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
-# An interactive figure, in its own frame: an opaque origin, only its own scripts, no network (docs/decisions/017).
+# An interactive figure, in its own frame: an opaque origin, only its own scripts, no network (docs/decisions/011).
 FRAME_POLICY = (
     "default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src data: blob:; font-src data:; "
     "form-action 'none'; base-uri 'none'; frame-ancestors 'self'; sandbox allow-scripts"
