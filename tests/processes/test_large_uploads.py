@@ -84,7 +84,7 @@ def test_a_body_above_the_limit_is_refused_in_words_and_leaves_nothing(site: Tre
     response = upload(site, 110)
 
     assert response.status == 413
-    assert "a form may bring 100 MB of files. Nothing was started." in response.page
+    assert "The files are too large. The limit is 100 MB in total. Nothing was started." in response.page
     assert len(site.rows("SELECT 1 FROM asyncinweb_jobs")) == before
 
 
