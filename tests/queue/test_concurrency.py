@@ -103,7 +103,7 @@ def test_a_web_process_gives_up_when_another_process_keeps_the_lock_and_can_stil
     with children(Child(stay_in_a_transaction, database_file)) as (other,):
         assert other.hear() == "inside"
 
-        with pytest.raises(DatabaseBusy, match="try again"):
+        with pytest.raises(DatabaseBusy, match="Try again in a few seconds"):
             submit(hasty)
 
         assert all_rows(hasty).keys() == {job.id}
@@ -111,7 +111,7 @@ def test_a_web_process_gives_up_when_another_process_keeps_the_lock_and_can_stil
 
 
 def test_a_web_process_gives_up_when_a_thread_of_its_own_keeps_the_lock(hasty: Database) -> None:
-    with held_by_another_thread(hasty), pytest.raises(DatabaseBusy, match="try again"):
+    with held_by_another_thread(hasty), pytest.raises(DatabaseBusy, match="Try again in a few seconds"):
         submit(hasty)
 
     assert submit(hasty).state == "queued"

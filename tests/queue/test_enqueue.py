@@ -177,7 +177,7 @@ def test_the_quota_counts_what_waits_of_this_owner_and_refuses_one_more(database
     perform(database, enqueue, new_job(owner="anna", run_at=AHEAD), 2)
     submit(database, owner="ben")
 
-    with pytest.raises(QuotaReached, match="2 of your jobs"):
+    with pytest.raises(QuotaReached, match="You already have 2 jobs waiting"):
         perform(database, enqueue, new_job(owner="anna"), 2)
 
     assert len(all_rows(database)) == 3
