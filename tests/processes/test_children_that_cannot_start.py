@@ -31,7 +31,7 @@ def keep_words(tree: Tree, folder: Path) -> None:
         setattr(tree, stream, kept)
 
 
-@pytest.mark.parametrize("change", ["removed", "replaced", "moved"])
+@pytest.mark.parametrize("change", ["removed", "replaced"])
 def test_a_server_outlives_the_folder_it_was_started_in(tmp_path: Path, change: str) -> None:
     folder = tmp_path / "release"
     folder.mkdir()
@@ -40,7 +40,7 @@ def test_a_server_outlives_the_folder_it_was_started_in(tmp_path: Path, change: 
     try:
         tree.wait_until_started()
         keep_words(tree, tmp_path)
-        folder.rename(tmp_path / "old") if change == "moved" else shutil.rmtree(folder)
+        shutil.rmtree(folder)
         if change == "replaced":
             folder.mkdir()
         killed = kill_worker(tree)
