@@ -135,7 +135,7 @@ class Task(Generic[P, R_co]):
     ) -> "Submission[P, R_co]":
         """The same task with another priority, a start time (aware), or a key that at most one
         unfinished job may have: enqueueing a second one returns the first."""
-        if run_at is not None and run_at.tzinfo is None:
+        if isinstance(run_at, datetime) and run_at.tzinfo is None:
             raise AsyncInWebError(
                 f"{self.name}: run_at={run_at!r} has no time zone; pass an aware datetime, "
                 "such as datetime.now(UTC) + timedelta(hours=1)."

@@ -4,6 +4,7 @@ import http.client
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -28,12 +29,14 @@ def size_of(tree: Tree, path: str) -> int:
         return sum(len(piece) for piece in iter(lambda: answer.read(1_000_000), b""))
 
 
-def post(tree: Tree, path: str, **fields: object) -> http.client.HTTPResponse:
-    """A form as a browser on the same site sends it; redirects are not followed."""
+def post(
+    tree: Tree, path: str, pairs: Sequence[tuple[object, object]] = (), **fields: object
+) -> http.client.HTTPResponse:
+    """A form as a browser on the same site sends it; redirects are not followed. pairs: further fields."""
     site = urlsplit(tree.url)
     connection = http.client.HTTPConnection(site.hostname or "", site.port, timeout=40)
     try:
-        body = urlencode(fields, doseq=True)
+        body = urlencode([*fields.items(), *pairs], doseq=True)
         headers = {
             "Content-Type": "application/x-www-form-urlencoded",
             "Origin": tree.url,
@@ -45,6 +48,19 @@ def post(tree: Tree, path: str, **fields: object) -> http.client.HTTPResponse:
         return answer
     finally:
         connection.close()
+
+
+def post_json(tree: Tree, path: str, body: str) -> tuple[int, str]:
+    """What a program sends to the API."""
+    request = urllib.request.Request(
+        tree.url + path, body.encode(), {"Content-Type": "application/json"}, method="POST"
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=40) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
 
 
 def submit_page(tree: Tree, task: str, **fields: object) -> str:
