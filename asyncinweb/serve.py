@@ -24,12 +24,12 @@ from asyncinweb.queue.files.folder_lock import folder_lock
 from asyncinweb.queue.files.instance import make_database_file, make_instance, unwritable
 from asyncinweb.settings import Settings
 from asyncinweb.start import Start
-from asyncinweb.workers.child import ChildSpec, WorkerSpec
-from asyncinweb.workers.like_a_script import open_standard_streams
-from asyncinweb.workers.reaper import start_reaper
-from asyncinweb.workers.slots import Slots
-from asyncinweb.workers.started_claim import StartedClaim
-from asyncinweb.workers.stop_signals import StopSignals
+from asyncinweb.workers.process.child import ChildSpec, WorkerSpec
+from asyncinweb.workers.process.like_a_script import open_standard_streams
+from asyncinweb.workers.process.started_claim import StartedClaim
+from asyncinweb.workers.process.stop_signals import StopSignals
+from asyncinweb.workers.supervising.reaper import start_reaper
+from asyncinweb.workers.supervising.slots import Slots
 
 if TYPE_CHECKING:
     import asyncinweb.supervision

@@ -8,12 +8,12 @@ from asyncinweb.queue.stores.driver_errors import sqlite_version
 from asyncinweb.queue.stores.sqlite import Patience
 from asyncinweb.settings import Settings
 from asyncinweb.start import Start
-from asyncinweb.workers.child import Ready
-from asyncinweb.workers.rescue import rescue_leftovers
-from asyncinweb.workers.slots import Slots
-from asyncinweb.workers.stop_signals import StopSignals
-from asyncinweb.workers.supervisor import Supervisor
-from asyncinweb.workers.working_folder import FOLDER_NAME, remove_quietly
+from asyncinweb.workers.process.child import Ready
+from asyncinweb.workers.process.stop_signals import StopSignals
+from asyncinweb.workers.process.working_folder import FOLDER_NAME, remove_quietly
+from asyncinweb.workers.supervising.rescue import rescue_leftovers
+from asyncinweb.workers.supervising.slots import Slots
+from asyncinweb.workers.supervising.supervisor import Supervisor
 
 # The supervisor checks everything once a second and must not wait long for other processes.
 SUPERVISOR = Patience(lock_seconds=1.0, busy_seconds=1.0)

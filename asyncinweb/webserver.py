@@ -20,7 +20,7 @@ from asyncinweb.settings import Settings
 from asyncinweb.web.api import long_poll
 from asyncinweb.web.forms.uploads import MAX_TEXT_BYTES
 from asyncinweb.web.http.waitress_channel import Channel
-from asyncinweb.workers.child import Ready, Refused, wait_for_go
+from asyncinweb.workers.process.child import Ready, Refused, wait_for_go
 
 THREADS = 8
 # Every open tab counts for waitress: with its default of 100, the 99th gets no answer.

@@ -25,7 +25,7 @@ from asyncinweb.queue.maintenance.retention import prune_batch
 from asyncinweb.queue.schema import ensure_schema
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.settings import Settings
-from asyncinweb.workers.processes import peak_memory_mb
+from asyncinweb.workers.process.processes import peak_memory_mb
 from benchmarks.crowd import open_pages
 from benchmarks.findings import HEAD, Finding, Judge, Measure, Promise, machine
 from benchmarks.polls import next_look, processor_seconds, running_job

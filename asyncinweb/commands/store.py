@@ -15,7 +15,7 @@ from asyncinweb.queue.maintenance.retention import BATCH_SECONDS, clean
 from asyncinweb.settings import Settings
 from asyncinweb.tasks.loading import load
 from asyncinweb.units import counted
-from asyncinweb.workers import processes
+from asyncinweb.workers.process import processes
 
 
 @click.command("prune")

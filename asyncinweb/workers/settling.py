@@ -15,9 +15,9 @@ from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.transitions import finish_and_claim, give_back, report, settle
 from asyncinweb.tasks.outcome import Completed, Failed, Outcome
 from asyncinweb.tasks.outputs.return_value import ReturnValue
-from asyncinweb.workers import processes
-from asyncinweb.workers.runner import Ending
-from asyncinweb.workers.running_job import RunningJob
+from asyncinweb.workers.process import processes
+from asyncinweb.workers.running.runner import Ending
+from asyncinweb.workers.running.running_job import RunningJob
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

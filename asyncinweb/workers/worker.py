@@ -19,23 +19,23 @@ from asyncinweb.queue.transitions import claim
 from asyncinweb.tasks.loading import load
 from asyncinweb.tasks.outcome import Cancelled, Failed, Released, Unstarted
 from asyncinweb.tasks.registry import Registry
-from asyncinweb.workers import processes
-from asyncinweb.workers.child import Ready, Refused, WorkerSpec, wait_for_go
+from asyncinweb.workers.between_jobs.isolation import JobIsolation
 from asyncinweb.workers.idle import IdleWait
-from asyncinweb.workers.interruption import Interruption
-from asyncinweb.workers.isolation import JobIsolation
-from asyncinweb.workers.orderly_end import end_in_order
-from asyncinweb.workers.outage import OutageLog
-from asyncinweb.workers.output_capture import OutputCapture
-from asyncinweb.workers.reporter import Reporter
-from asyncinweb.workers.runner import Ending, run
-from asyncinweb.workers.running_job import RunningJob
-from asyncinweb.workers.schedule import schedules_of
+from asyncinweb.workers.process import processes
+from asyncinweb.workers.process.child import Ready, Refused, WorkerSpec, wait_for_go
+from asyncinweb.workers.process.outage import OutageLog
+from asyncinweb.workers.process.signal_handlers import leave_signals_at_fork
+from asyncinweb.workers.process.working_folder import WorkingFolder, working_folder
+from asyncinweb.workers.running.interruption import Interruption
+from asyncinweb.workers.running.orderly_end import end_in_order
+from asyncinweb.workers.running.output_capture import OutputCapture
+from asyncinweb.workers.running.reporter import Reporter
+from asyncinweb.workers.running.runner import Ending, run
+from asyncinweb.workers.running.running_job import RunningJob
+from asyncinweb.workers.running.source_lines import remember_sources
 from asyncinweb.workers.settling import SETTLE_PAUSE_SECONDS, EndedRun, LostClaim, Settling
-from asyncinweb.workers.signal_handlers import leave_signals_at_fork
-from asyncinweb.workers.source_lines import remember_sources
+from asyncinweb.workers.supervising.schedule import schedules_of
 from asyncinweb.workers.worker_signals import WorkerSignals
-from asyncinweb.workers.working_folder import WorkingFolder, working_folder
 
 log = logging.getLogger(__name__)
 

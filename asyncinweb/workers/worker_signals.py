@@ -3,11 +3,11 @@
 import signal
 from types import FrameType
 
-from asyncinweb.workers.children_at_stop import ChildrenAtStop
 from asyncinweb.workers.idle import IdleWait
-from asyncinweb.workers.interruption import Interruption
-from asyncinweb.workers.signal_handlers import do_nothing, listen
-from asyncinweb.workers.stop_signals import FINISH
+from asyncinweb.workers.process.signal_handlers import do_nothing, listen
+from asyncinweb.workers.process.stop_signals import FINISH
+from asyncinweb.workers.running.children_at_stop import ChildrenAtStop
+from asyncinweb.workers.running.interruption import Interruption
 
 
 class _StopAsked(Exception):

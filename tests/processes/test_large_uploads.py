@@ -11,7 +11,7 @@ from process_tree import RUN, Tree
 from uploading import MB, TASKS, upload, upload_by_program
 from visitor import web_process
 
-from asyncinweb.workers.processes import peak_memory_mb
+from asyncinweb.workers.process.processes import peak_memory_mb
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ import pytest
 from asyncinweb.queue.claims import Claim
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.tasks.registry import Options, Task
-from asyncinweb.workers.interruption import Interruption
-from asyncinweb.workers.runner import Ending, run
-from asyncinweb.workers.running_job import RunningJob
-from asyncinweb.workers.started_claim import StartedClaim
-from asyncinweb.workers.working_folder import WorkingFolder
+from asyncinweb.workers.process.started_claim import StartedClaim
+from asyncinweb.workers.process.working_folder import WorkingFolder
+from asyncinweb.workers.running.interruption import Interruption
+from asyncinweb.workers.running.runner import Ending, run
+from asyncinweb.workers.running.running_job import RunningJob
 
 MEGABYTE = 1_000_000
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from asyncinweb.workers.background import start_background_thread
+from asyncinweb.workers.process.background import start_background_thread
 
 
 def wait_until(condition: Callable[[], object]) -> None:

@@ -8,7 +8,7 @@ import pytest
 WAIT = """
 from multiprocessing import Pipe
 
-from asyncinweb.workers.child import wait_for_go
+from asyncinweb.workers.process.child import wait_for_go
 
 supervisors, mine = Pipe()
 if {has_spoken}:

@@ -16,10 +16,10 @@ import pytest
 from asyncinweb.errors import JobCancelled, JobInterruption, JobReleased, JobTimeout
 from asyncinweb.tasks.outcome import Cancelled, Failed, Released
 from asyncinweb.tasks.outputs.return_value import ReturnValue
-from asyncinweb.workers.calling import collects
-from asyncinweb.workers.interruption import Cause, Interruption
-from asyncinweb.workers.runner import Ending
-from asyncinweb.workers.running_job import RunningJob
+from asyncinweb.workers.running.calling import collects
+from asyncinweb.workers.running.interruption import Cause, Interruption
+from asyncinweb.workers.running.runner import Ending
+from asyncinweb.workers.running.running_job import RunningJob
 
 MEGABYTE = 1_000_000
 RunTask = Callable[..., Ending]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from asyncinweb.errors import JobCancelled, JobReleased, JobTimeout
-from asyncinweb.workers.interruption import Cause, Interruption
+from asyncinweb.workers.running.interruption import Cause, Interruption
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 
 from asyncinweb.tasks.outcome import Failed
 from asyncinweb.tasks.outputs.shapes import ReturnValue
-from asyncinweb.workers.runner import Ending
+from asyncinweb.workers.running.runner import Ending
 
 resource = pytest.importorskip("resource")
 RunTask = Callable[..., Ending]

@@ -4,7 +4,7 @@ import pytest
 
 from asyncinweb import clock
 from asyncinweb.queue.polling import HeldJob
-from asyncinweb.workers.overdue import KillReason, Overdue
+from asyncinweb.workers.supervising.overdue import KillReason, Overdue
 
 
 @pytest.fixture

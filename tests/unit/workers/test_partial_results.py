@@ -14,9 +14,9 @@ import pytest
 from asyncinweb.server_paths import HiddenPaths
 from asyncinweb.tasks.outputs.return_value import ReturnValue
 from asyncinweb.tasks.outputs.texts import Markdown
-from asyncinweb.workers import partial_results, snapshots
-from asyncinweb.workers.partial_results import PartialResults, Yielded
-from asyncinweb.workers.snapshots import Encoder
+from asyncinweb.workers.running import partial_results, snapshots
+from asyncinweb.workers.running.partial_results import PartialResults, Yielded
+from asyncinweb.workers.running.snapshots import Encoder
 
 NO_PATHS = HiddenPaths(Path("instance"), {})
 ENCODER = Encoder(10_000_000, NO_PATHS)

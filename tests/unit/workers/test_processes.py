@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from asyncinweb.identity import new_id
-from asyncinweb.workers import processes
-from asyncinweb.workers.processes import TREE_VARIABLE
-from asyncinweb.workers.reaper import start_reaper
+from asyncinweb.workers.process import processes
+from asyncinweb.workers.process.processes import TREE_VARIABLE
+from asyncinweb.workers.supervising.reaper import start_reaper
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
 
@@ -115,7 +115,7 @@ def test_kill_tree_finds_daemons_of_its_tree_and_spares_others() -> None:
 
 REAPER_OF_A_KILLED = (
     "import os, signal, sys\n"
-    "from asyncinweb.workers.reaper import start_reaper\n"
+    "from asyncinweb.workers.supervising.reaper import start_reaper\n"
     "reaper = start_reaper(sys.argv[1])\n"
     "print(reaper.pid, flush=True)\n"
     "os.kill(os.getpid(), signal.SIGKILL)"
@@ -148,7 +148,7 @@ def test_a_dismissed_reaper_has_ended() -> None:
 
 ADOPTS = """
 import subprocess, sys
-from asyncinweb.workers import processes
+from asyncinweb.workers.process import processes
 
 processes.adopt_orphans()
 spared = subprocess.Popen([*sys.argv[1:3], "-c", "import time; time.sleep(60)"])

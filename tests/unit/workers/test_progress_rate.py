@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from asyncinweb.queue.estimates import Range
-from asyncinweb.workers.progress_rate import ProgressRate
+from asyncinweb.workers.running.progress_rate import ProgressRate
 
 RUNS = 80
 REPORT_SECONDS = 0.5

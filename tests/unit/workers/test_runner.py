@@ -12,9 +12,9 @@ from asyncinweb.tasks.current import current_job
 from asyncinweb.tasks.outcome import Cancelled, Failed, Released
 from asyncinweb.tasks.outputs.return_value import ReturnValue
 from asyncinweb.tasks.registry import Options, Task
-from asyncinweb.workers.interruption import Cause, Interruption
-from asyncinweb.workers.runner import Ending, run
-from asyncinweb.workers.running_job import RunningJob
+from asyncinweb.workers.running.interruption import Cause, Interruption
+from asyncinweb.workers.running.runner import Ending, run
+from asyncinweb.workers.running.running_job import RunningJob
 
 MEGABYTE = 1_000_000
 

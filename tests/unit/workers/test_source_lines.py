@@ -12,7 +12,7 @@ import pytest
 
 from asyncinweb.tasks.demo import flaky
 from asyncinweb.tasks.outcome import SourceLine
-from asyncinweb.workers.source_lines import author_line, remember_sources
+from asyncinweb.workers.running.source_lines import author_line, remember_sources
 
 Load = Callable[..., ModuleType]
 

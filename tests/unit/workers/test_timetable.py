@@ -11,8 +11,8 @@ from asyncinweb.queue.planned_runs import WITHDRAWN
 from asyncinweb.queue.schema import ensure_schema
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.submitting import NewJob
-from asyncinweb.workers.schedule import Schedule
-from asyncinweb.workers.timetable import Timetable
+from asyncinweb.workers.supervising.schedule import Schedule
+from asyncinweb.workers.supervising.timetable import Timetable
 
 YEARLY = Schedule("0 3 1 1 *", NewJob("tick", '{"number":1}'))
 

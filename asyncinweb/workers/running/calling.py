@@ -15,10 +15,10 @@ from typing import get_origin, get_type_hints
 
 from asyncinweb.errors import JobInterruption
 from asyncinweb.tasks.outputs.lazy_values import filled
-from asyncinweb.workers.async_calls import AsyncCall
-from asyncinweb.workers.interruption import Interruption
-from asyncinweb.workers.running_job import RunningJob
-from asyncinweb.workers.snapshots import Original, Snapshot
+from asyncinweb.workers.running.async_calls import AsyncCall
+from asyncinweb.workers.running.interruption import Interruption
+from asyncinweb.workers.running.running_job import RunningJob
+from asyncinweb.workers.running.snapshots import Original, Snapshot
 
 # How deep lazy values are looked for. Not far in a value that is one of thousands: copying it takes less time.
 RESULT_LEVELS, YIELD_LEVELS = 5, 1

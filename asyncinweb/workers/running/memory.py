@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from asyncinweb.workers.interruption import Interruption
+from asyncinweb.workers.running.interruption import Interruption
 
 try:
     import resource

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from asyncinweb import clock
 from asyncinweb.queue.polling import HeldJob
-from asyncinweb.workers.interruption import Cause
+from asyncinweb.workers.running.interruption import Cause
 
 Key = tuple[int, int]
 

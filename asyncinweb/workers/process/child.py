@@ -15,13 +15,13 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from asyncinweb.settings import Settings
-from asyncinweb.workers.like_a_script import surroundings_of_a_script
-from asyncinweb.workers.processes import TREE_VARIABLE, close_on_exec, die_with
-from asyncinweb.workers.signal_handlers import do_nothing, listen
-from asyncinweb.workers.started_claim import StartedClaim
+from asyncinweb.workers.process.like_a_script import surroundings_of_a_script
+from asyncinweb.workers.process.processes import TREE_VARIABLE, close_on_exec, die_with
+from asyncinweb.workers.process.signal_handlers import do_nothing, listen
+from asyncinweb.workers.process.started_claim import StartedClaim
 
 if TYPE_CHECKING:
-    from asyncinweb.workers.schedule import Schedule
+    from asyncinweb.workers.supervising.schedule import Schedule
 
 SPAWN = multiprocessing.get_context("spawn")
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asyncinweb import clock
-from asyncinweb.workers import processes
-from asyncinweb.workers.child import Child, ChildSpec, Ready, Refused, WorkerSpec, start_child
-from asyncinweb.workers.outage import OutageLog
-from asyncinweb.workers.stop_signals import StopSignals
+from asyncinweb.workers.process import processes
+from asyncinweb.workers.process.child import Child, ChildSpec, Ready, Refused, WorkerSpec, start_child
+from asyncinweb.workers.process.outage import OutageLog
+from asyncinweb.workers.process.stop_signals import StopSignals
 
 if TYPE_CHECKING:
-    from asyncinweb.workers.overdue import KillReason
+    from asyncinweb.workers.supervising.overdue import KillReason
 
 log = logging.getLogger(__name__)
 

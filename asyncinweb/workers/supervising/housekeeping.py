@@ -10,10 +10,10 @@ from asyncinweb.queue.files.instance import supervisor_name
 from asyncinweb.queue.maintenance.retention import WAL_BOUND_BYTES, Cleaned, clean, tidy_wal
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.settings import Settings
-from asyncinweb.workers import processes
-from asyncinweb.workers.rescue import rescue_orphans
-from asyncinweb.workers.schedule import Schedule
-from asyncinweb.workers.timetable import Timetable
+from asyncinweb.workers.process import processes
+from asyncinweb.workers.supervising.rescue import rescue_orphans
+from asyncinweb.workers.supervising.schedule import Schedule
+from asyncinweb.workers.supervising.timetable import Timetable
 
 log = logging.getLogger(__name__)
 

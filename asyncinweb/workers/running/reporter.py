@@ -8,12 +8,12 @@ from asyncinweb.queue.partial_results import report_partial_result
 from asyncinweb.queue.polling import live_claim
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.transitions import report
-from asyncinweb.workers.background import start_background_thread
-from asyncinweb.workers.children_at_stop import ChildrenAtStop
-from asyncinweb.workers.interruption import Interruption
-from asyncinweb.workers.outage import OutageLog
-from asyncinweb.workers.output_capture import OutputCapture
-from asyncinweb.workers.running_job import RunningJob
+from asyncinweb.workers.process.background import start_background_thread
+from asyncinweb.workers.process.outage import OutageLog
+from asyncinweb.workers.running.children_at_stop import ChildrenAtStop
+from asyncinweb.workers.running.interruption import Interruption
+from asyncinweb.workers.running.output_capture import OutputCapture
+from asyncinweb.workers.running.running_job import RunningJob
 
 # At most two writes a second for each job, whatever the function does.
 PAUSE_SECONDS = 0.5

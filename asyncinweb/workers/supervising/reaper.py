@@ -9,7 +9,7 @@ import signal
 from dataclasses import dataclass
 
 from asyncinweb.errors import CannotStart
-from asyncinweb.workers.processes import kill_tree
+from asyncinweb.workers.process.processes import kill_tree
 
 
 @dataclass(frozen=True)

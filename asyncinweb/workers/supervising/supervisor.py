@@ -14,16 +14,16 @@ from asyncinweb.queue import process_registry
 from asyncinweb.queue.polling import held_jobs
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.settings import Settings
-from asyncinweb.workers import processes
-from asyncinweb.workers.child import Child, Ready, Refused
-from asyncinweb.workers.housekeeping import Housekeeping
-from asyncinweb.workers.outage import OutageLog
-from asyncinweb.workers.overdue import Overdue
-from asyncinweb.workers.rescue import rescue_own
-from asyncinweb.workers.schedule import Schedule
-from asyncinweb.workers.slots import Slot, Slots
-from asyncinweb.workers.stop_signals import FINISH, StopSignals
-from asyncinweb.workers.working_folder import folder_of_worker, remove_quietly
+from asyncinweb.workers.process import processes
+from asyncinweb.workers.process.child import Child, Ready, Refused
+from asyncinweb.workers.process.outage import OutageLog
+from asyncinweb.workers.process.stop_signals import FINISH, StopSignals
+from asyncinweb.workers.process.working_folder import folder_of_worker, remove_quietly
+from asyncinweb.workers.supervising.housekeeping import Housekeeping
+from asyncinweb.workers.supervising.overdue import Overdue
+from asyncinweb.workers.supervising.rescue import rescue_own
+from asyncinweb.workers.supervising.schedule import Schedule
+from asyncinweb.workers.supervising.slots import Slot, Slots
 
 log = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from asyncinweb.queue.claims import Claim
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.queue.transitions import STOPPED, fail, fail_crashed, give_back, honour_cancel, release
 from asyncinweb.tasks.outcome import Failed
-from asyncinweb.workers import processes
-from asyncinweb.workers.child import WorkerSpec
-from asyncinweb.workers.overdue import KillReason
+from asyncinweb.workers.process import processes
+from asyncinweb.workers.process.child import WorkerSpec
+from asyncinweb.workers.supervising.overdue import KillReason
 
 log = logging.getLogger(__name__)
 

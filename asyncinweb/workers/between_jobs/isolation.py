@@ -6,14 +6,15 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import ParamSpec, TypeVar
 
-from asyncinweb.workers import event_loop, processes
 from asyncinweb.workers.between_jobs import library_helpers
 from asyncinweb.workers.between_jobs.drawing import Drawing
 from asyncinweb.workers.between_jobs.library_helpers import LibraryHelpers
 from asyncinweb.workers.between_jobs.logging_state import LoggingState
 from asyncinweb.workers.between_jobs.process_state import ProcessState
 from asyncinweb.workers.between_jobs.threads import Threads
-from asyncinweb.workers.working_folder import WorkingFolder
+from asyncinweb.workers.process import processes
+from asyncinweb.workers.process.working_folder import WorkingFolder
+from asyncinweb.workers.running import event_loop
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")

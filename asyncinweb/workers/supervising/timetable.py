@@ -11,7 +11,7 @@ from asyncinweb import clock
 from asyncinweb.queue.planned_runs import plan, waiting_runs, withdraw
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.tasks.registry import next_cron_time
-from asyncinweb.workers.schedule import Schedule
+from asyncinweb.workers.supervising.schedule import Schedule
 
 log = logging.getLogger(__name__)
 

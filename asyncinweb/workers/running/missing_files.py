@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 
-from asyncinweb.workers.working_folder import OwnFolder, WorkingFolder
+from asyncinweb.workers.process.working_folder import OwnFolder, WorkingFolder
 
 
 def cure_for(error: BaseException, folder: WorkingFolder, code: Path) -> str:

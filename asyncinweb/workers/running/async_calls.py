@@ -10,8 +10,8 @@ import types
 from collections.abc import Awaitable, Coroutine, Generator
 from typing import Any
 
-from asyncinweb.workers import event_loop
-from asyncinweb.workers.interruption import Interruption
+from asyncinweb.workers.running import event_loop
+from asyncinweb.workers.running.interruption import Interruption
 
 
 class AsyncCall:

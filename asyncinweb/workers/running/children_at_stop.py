@@ -10,8 +10,8 @@ from pathlib import Path
 
 from asyncinweb.tasks.outcome import Failed, Released
 from asyncinweb.tasks.outputs.return_value import ReturnValue
-from asyncinweb.workers.processes import children_of_this, identity_of
-from asyncinweb.workers.runner import Ending
+from asyncinweb.workers.process.processes import children_of_this, identity_of
+from asyncinweb.workers.running.runner import Ending
 
 try:
     import resource

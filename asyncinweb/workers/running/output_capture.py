@@ -12,8 +12,8 @@ from typing import TextIO
 from asyncinweb.logs import harmless
 from asyncinweb.queue.files.job_log import LogWriter
 from asyncinweb.tasks.current import left_by
-from asyncinweb.workers.background import start_background_thread
-from asyncinweb.workers.interruption import Interruption
+from asyncinweb.workers.process.background import start_background_thread
+from asyncinweb.workers.running.interruption import Interruption
 
 CHUNK = 65_536
 # The prefix of the worker's own threads' names.

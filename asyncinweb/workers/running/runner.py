@@ -17,14 +17,14 @@ from asyncinweb.tasks.current import running_as
 from asyncinweb.tasks.outcome import Cancelled, Failed, Released, Unstarted
 from asyncinweb.tasks.outputs.return_value import ReturnValue
 from asyncinweb.tasks.registry import Options, Task
-from asyncinweb.workers import async_calls, calling, event_loop
-from asyncinweb.workers.calling import call
-from asyncinweb.workers.interruption import Interruption
-from asyncinweb.workers.memory import memory_limit
-from asyncinweb.workers.missing_files import cure_for
-from asyncinweb.workers.running_job import RunningJob
-from asyncinweb.workers.snapshots import Encoder, Snapshot
-from asyncinweb.workers.source_lines import author_line
+from asyncinweb.workers.running import async_calls, calling, event_loop
+from asyncinweb.workers.running.calling import call
+from asyncinweb.workers.running.interruption import Interruption
+from asyncinweb.workers.running.memory import memory_limit
+from asyncinweb.workers.running.missing_files import cure_for
+from asyncinweb.workers.running.running_job import RunningJob
+from asyncinweb.workers.running.snapshots import Encoder, Snapshot
+from asyncinweb.workers.running.source_lines import author_line
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ import os
 import signal
 import threading
 
-from asyncinweb.workers.output_capture import OutputCapture
-from asyncinweb.workers.working_folder import WorkingFolder
+from asyncinweb.workers.process.working_folder import WorkingFolder
+from asyncinweb.workers.running.output_capture import OutputCapture
 
 log = logging.getLogger(__name__)
 

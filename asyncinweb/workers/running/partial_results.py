@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from asyncinweb import clock
 from asyncinweb.errors import JobInterruption
 from asyncinweb.tasks.outputs.return_value import ReturnValue
-from asyncinweb.workers.snapshots import Collected, Copy, Encoder, Original, Snapshot, copy_of, snapshot_of
+from asyncinweb.workers.running.snapshots import Collected, Copy, Encoder, Original, Snapshot, copy_of, snapshot_of
 
 log = logging.getLogger(__name__)
 

@@ -13,12 +13,12 @@ from asyncinweb.queue.partial_results import keep_partial_result, remove_partial
 from asyncinweb.server_paths import HiddenPaths
 from asyncinweb.tasks.clean_values import clean_text, finite
 from asyncinweb.tasks.current import FileData
-from asyncinweb.workers.interruption import Interruption
-from asyncinweb.workers.partial_results import PartialResults, Yielded
-from asyncinweb.workers.progress_rate import ProgressRate
-from asyncinweb.workers.snapshots import Encoder
-from asyncinweb.workers.started_claim import StartedClaim
-from asyncinweb.workers.working_folder import WorkingFolder
+from asyncinweb.workers.process.started_claim import StartedClaim
+from asyncinweb.workers.process.working_folder import WorkingFolder
+from asyncinweb.workers.running.interruption import Interruption
+from asyncinweb.workers.running.partial_results import PartialResults, Yielded
+from asyncinweb.workers.running.progress_rate import ProgressRate
+from asyncinweb.workers.running.snapshots import Encoder
 
 MAX_PROGRESS_TEXT = 500
 

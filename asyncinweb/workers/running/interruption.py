@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Literal
 
 from asyncinweb.errors import JobCancelled, JobInterruption, JobReleased, JobTimeout
-from asyncinweb.workers.signal_handlers import listen
+from asyncinweb.workers.process.signal_handlers import listen
 
 Cause = Literal["cancel", "timeout", "release"]
 

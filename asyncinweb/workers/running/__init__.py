@@ -1,0 +1,1 @@
+"""Running one job in a worker: calling the function, watching and stopping it, keeping what it returns."""
