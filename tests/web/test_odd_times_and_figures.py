@@ -1,4 +1,4 @@
-"""Odd values at the edges of the web: refused in words, or stored so that everything can be read afterwards."""
+"""Odd times and figures at the edges of the web: refused in words, or stored so that everything can be read."""
 
 import json
 import math
