@@ -8,7 +8,7 @@ FILES = [path for path in (ROOT / "tests").rglob("*.py") if path.name != "confte
 
 
 def test_no_two_files_of_tests_have_one_name() -> None:
-    # Their folders are no packages, so Python knows each file by its name alone, and takes the first for the second.
+    # Their folders are no packages: Python knows each file by its name alone, and takes the first for the second.
     counted = Counter(path.name for path in FILES)
 
     assert len(counted) > 100
