@@ -11,6 +11,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,26 +63,14 @@ def run(settings: Settings, roles: Roles, say: Callable[[str], None], *, open_br
         tree = new_id()
         reaper = start_reaper(tree)
         try:
-            web = (
-                None
-                if listener is None
-                else ChildSpec("web", "asyncinweb.webserver:serve_web", (settings, listener))
-            )
+            web = web_spec(settings, listener)
             workers = settings.workers if roles.workers else 0
-            slots = Slots(
-                tree,
-                web,
-                workers,
-                lambda: worker_spec(settings, tree, wakeup_socket),
-                reaper.pid,
-                stop_signals,
-                start_folder,
-            )
+            make_worker = partial(worker_spec, settings, tree, wakeup_socket)
+            slots = Slots(tree, web, workers, make_worker, reaper.pid, stop_signals, start_folder)
             slots.start_first()
-            # By name, and only now: the first child loads at the same time as this module, and each takes half a
-            # second.
+            # By name, and only now: the first child loads at the same time, and each takes half a second.
             importlib.import_module("asyncinweb.supervision")
-            start = Start(settings, None if listener is None else address_of(listener), say, open_browser)
+            start = Start(settings, address_of(listener) if listener else None, say, open_browser)
             asyncinweb.supervision.supervise(start, slots, wakeup_socket.getsockname()[1], stop_signals)
         finally:
             reaper.dismiss()
@@ -93,6 +82,13 @@ def leave_start_folder(instance: Path) -> str:
     folder = str(Path.cwd())
     os.chdir(instance)
     return folder
+
+
+def web_spec(settings: Settings, listener: socket.socket | None) -> ChildSpec | None:
+    """What the web process does; None where there is none."""
+    if listener is None:
+        return None
+    return ChildSpec("web", "asyncinweb.webserver:serve_web", (settings, listener))
 
 
 def worker_spec(settings: Settings, tree: str, wakeup_socket: socket.socket) -> ChildSpec:

@@ -45,6 +45,12 @@ def read_connection() -> Connection:
     return read_session().connection(bind_arguments={"mapper": Job})
 
 
+def can_run(task: str) -> bool:
+    """True if a living worker has loaded this task; where none has registered any, if this process has."""
+    loaded = snapshot.living_limits(read_connection(), installation().settings.lease_seconds).tasks
+    return task in (loaded or installation().registry.tasks)
+
+
 def places_of(jobs: Sequence[Job]) -> dict[int, int]:
     """The places of the waiting ones among these jobs, by job id."""
     return snapshot.places_of(read_connection(), jobs, installation().settings.lease_seconds)

@@ -84,3 +84,18 @@ def test_an_old_page_that_still_offers_it_is_answered_in_words(client: FlaskClie
     assert answer.status_code == 409
     assert "This task isn't available right now" in answer.text.replace("&#39;", "'")
     assert room.jobs() == [slug]
+
+
+def test_a_job_can_run_again_where_only_workers_have_its_task(client: FlaskClient, room: Room, slug: str) -> None:
+    room.add_worker(tasks=["gone"])
+
+    assert one(page(client, f"/jobs/{slug}"), "#rerun")
+    assert client.post(f"/jobs/{slug}/rerun", headers=OURS).status_code == 303
+
+
+def test_a_job_cannot_run_again_where_only_the_web_process_has_its_task(client: FlaskClient, room: Room) -> None:
+    slug = room.complete().slug
+    room.add_worker(tasks=["everything"])
+
+    assert not page(client, f"/jobs/{slug}").select("#rerun")
+    assert client.post(f"/jobs/{slug}/rerun", headers=OURS).status_code == 409

@@ -15,6 +15,7 @@ from asyncinweb.web.pages.downloads import files_of
 from asyncinweb.web.pages.logs import log_start
 from asyncinweb.web.security import POLICY
 from asyncinweb.web.shared import (
+    can_run,
     fragment,
     inputs_of,
     job_or_404,
@@ -68,7 +69,7 @@ def cancel(slug: str) -> AnyResponse:
 @pages.post("/jobs/<slug>/rerun")
 def rerun(slug: str) -> AnyResponse:
     """A new job with the same task and arguments, if there is such a task any more."""
-    if job_or_404(slug).task not in installation().registry:
+    if not can_run(job_or_404(slug).task):
         abort(409, "This task isn't available right now, so the job can't run again.")
     job = installation().client.rerun(slug, visitors.current().owner)
     if job is None:
@@ -108,6 +109,7 @@ def _facts(job: Job, current: Status) -> dict[str, Any]:
         "job": job,
         "title": title_of(job),
         "is_known_task": is_known_task,
+        "can_rerun": job.is_final and can_run(job.task),
         "is_mine": job.owner == visitors.current().owner,
         "steps": timeline(job),
         "code": source_line_of(job),
