@@ -56,7 +56,7 @@ def test_an_async_function_is_run(tree: Tree) -> None:
         ("number", "number", 2.5),
         ("json", "json", {"a": [1, True, None]}),
         ("table", "table", [{"city": "Ulm", "people": 126_000}, {"city": "Bonn", "people": 336_000}]),
-        ("svg", "svg", "<svg xmlns='x'></svg>"),
+        ("svg", "svg", "<svg xmlns='http://www.w3.org/2000/svg'></svg>"),
     ],
 )
 def test_a_small_result_stands_in_the_row(tree: Tree, what: str, shape: str, value: object) -> None:
@@ -64,6 +64,14 @@ def test_a_small_result_stands_in_the_row(tree: Tree, what: str, shape: str, val
 
     kept = tree.result(job.slug)
     assert (kept["shape"], kept["value"], kept.get("warning", "")) == (shape, value, "")
+
+
+def test_what_only_looks_like_a_drawing_is_shown_as_text_with_a_warning(tree: Tree) -> None:
+    job = tree.run("give", what="no svg")
+
+    kept = tree.result(job.slug)
+    assert (kept["shape"], kept["value"]) == ("text", "<svg xmlns='x'></svg>")
+    assert "looks like an SVG drawing" in kept["warning"]
 
 
 @pytest.mark.parametrize(
@@ -264,7 +272,14 @@ def test_saved_files_are_kept_with_the_job(tree: Tree) -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["../../x", "", ".hidden", "a/b", "a\nb", "x" * 300])
+def test_a_file_name_with_a_leading_dot_leads_nowhere_and_is_kept(tree: Tree) -> None:
+    job = tree.run("save_wrongly", name=".hidden")
+
+    (saved,) = tree.job_folder(job.slug).saved(job.claim_no)
+    assert (saved.name, saved.path.read_bytes()) == (".hidden", b"x")
+
+
+@pytest.mark.parametrize("name", ["../../x", "", "..", ".", "/.hidden", "a/b", "a\nb", "x" * 300])
 def test_a_file_name_that_leads_elsewhere_is_refused(tree: Tree, name: str) -> None:
     job = tree.run("save_wrongly", name=name)
 

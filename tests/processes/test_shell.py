@@ -140,11 +140,12 @@ def test_jobs_lists_the_newest_first_and_filters(tree: Tree, shell: Shell) -> No
     slugs = [tree.run("add", a=number).slug for number in range(2)]
     failed = tree.run("fail", words="w").slug
 
-    listed = json.loads(shell("jobs", "--json", "--limit", "3").out)
+    # The server may plan its own job at any time meanwhile.
+    listed = [job for job in json.loads(shell("jobs", "--json", "--limit", "4").out) if job["task"] != "new_year"]
     lines = shell("jobs", "--task", "add", "--state", "completed", "--limit", "2").out.splitlines()
     all_failed = json.loads(shell("jobs", "--json", "--state", "failed").out)
 
-    assert [job["slug"] for job in listed] == [failed, slugs[1], slugs[0]]
+    assert [job["slug"] for job in listed][:3] == [failed, slugs[1], slugs[0]]
     assert not {"result", "partial_result"} & listed[0].keys()
     assert [line.split()[0] for line in lines] == [slugs[1], slugs[0]]
     assert lines[0].split()[1] == "completed"
