@@ -8,23 +8,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from inputs_room import from_form, inputs_with
 
 from asyncinweb.errors import BadArguments
-from asyncinweb.tasks.inputs.model import Inputs
-
-
-def inputs_with(hint: Any) -> Inputs:
-    def report(value: Any) -> None: ...
-
-    report.__annotations__["value"] = hint
-    return Inputs.of(report, "report", "tasks.py:7")
 
 
 def read(hint: Any, text: str) -> object:
     """What the function gets for this text in a form, or the message beside the field."""
-    inputs = inputs_with(hint)
     try:
-        return inputs.from_json(inputs.to_json(inputs.from_texts({"value": [text]})))["value"]
+        return from_form(inputs_with(hint), value=[text])["value"]
     except BadArguments as refused:
         return refused.messages["value"]
 

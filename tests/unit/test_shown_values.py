@@ -6,23 +6,11 @@ from typing import Any, Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from inputs_room import from_form, inputs_with
 
 from asyncinweb.errors import BadArguments
 from asyncinweb.tasks.inputs.model import Inputs
 from asyncinweb.web.forms.form import Control
-
-
-def inputs_with(hint: Any, default: object = ...) -> Inputs:
-    def report(value: Any) -> None: ...
-
-    report.__annotations__["value"] = hint
-    if default is not ...:
-        report.__defaults__ = (default,)
-    return Inputs.of(report, "report", "tasks.py:7")
-
-
-def from_form(inputs: Inputs, texts: list[str]) -> object:
-    return inputs.from_json(inputs.to_json(inputs.from_texts({"value": texts})))["value"]
 
 
 def as_a_browser_sends(texts: tuple[str, ...], control: Control) -> list[str]:
@@ -37,7 +25,7 @@ def sent_untouched(inputs: Inputs, value: object) -> object:
     """The value after it was stored, shown in the form and sent again."""
     shown = tuple(inputs.to_texts(inputs.to_json({"value": value}))["value"])
     control = Control(inputs.fields[0], shown, "")
-    return from_form(inputs, as_a_browser_sends(shown, control))
+    return from_form(inputs, value=as_a_browser_sends(shown, control))["value"]
 
 
 MOMENTS = [
@@ -60,7 +48,7 @@ def test_a_moment_is_shown_exactly_in_a_control_that_can_show_it(moment: datetim
 
         # A browser empties its own control if there are more than three decimals.
         assert (control.input_type == "text") == (len(decimals) > 3)
-        assert from_form(inputs, list(shown)) == value
+        assert from_form(inputs, value=list(shown))["value"] == value
 
 
 @pytest.mark.parametrize(
@@ -84,8 +72,8 @@ def test_a_bare_number_is_no_date_and_no_time(hint: Any, text: str) -> None:
 
 def test_a_time_more_exact_than_python_knows_is_refused_and_not_cut() -> None:
     with pytest.raises(BadArguments, match="at most six decimals"):
-        from_form(inputs_with(time), ["18:30:00.1234567"])
-    assert from_form(inputs_with(time), ["18:30:00.123456000"]) == time(18, 30, 0, 123456)
+        from_form(inputs_with(time), value=["18:30:00.1234567"])
+    assert from_form(inputs_with(time), value=["18:30:00.123456000"])["value"] == time(18, 30, 0, 123456)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +133,7 @@ def test_a_box_for_each_item_is_shown_only_where_one_has_several_lines() -> None
 def test_an_untouched_default_keeps_its_blanks(default: str) -> None:
     inputs = inputs_with(str, default)
 
-    assert from_form(inputs, list(inputs.fields[0].default)) == default
+    assert from_form(inputs, value=list(inputs.fields[0].default))["value"] == default
 
 
 @pytest.mark.parametrize(
@@ -160,7 +148,7 @@ def test_an_untouched_default_keeps_its_blanks(default: str) -> None:
 def test_a_choice_of_blanks_or_lines_can_be_chosen(hint: Any, choice: str) -> None:
     inputs = inputs_with(hint)
 
-    assert from_form(inputs, [choice.replace("\n", "\r\n")]) == choice
+    assert from_form(inputs, value=[choice.replace("\n", "\r\n")])["value"] == choice
 
 
 def test_a_list_of_yes_and_no_keeps_its_no() -> None:
@@ -168,4 +156,4 @@ def test_a_list_of_yes_and_no_keeps_its_no() -> None:
 
 
 def test_a_list_of_choices_may_hold_a_blank_one() -> None:
-    assert from_form(inputs_with(list[Literal["\t", ","]]), ["", "\t", ","]) == ["\t", ","]
+    assert from_form(inputs_with(list[Literal["\t", ","]]), value=["", "\t", ","])["value"] == ["\t", ","]
