@@ -1,4 +1,4 @@
-"""From what a function returned to what is stored: every value, however odd, is kept."""
+"""Results that are kept as JSON: every value, however odd, in its nearest form."""
 
 import collections
 import json
@@ -8,21 +8,19 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from enum import Enum, IntEnum
+from enum import IntEnum
 from typing import Any
 
+import numpy
+import pandas
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from outputs_room import Colour, kept
+from pydantic import BaseModel
 
 from asyncinweb.tasks.outputs.jsonable import safe_repr
 from asyncinweb.tasks.outputs.shapes import to_return_value
-
-PNG = b"\x89PNG\r\n\x1a\n..."
-
-
-class Colour(Enum):
-    RED = "red"
 
 
 class Level(IntEnum):
@@ -43,60 +41,6 @@ class Broken:
 class BrokenMapping(collections.UserDict[str, object]):
     def __iter__(self) -> Any:
         raise RuntimeError("no items today")
-
-
-def kept(value: object) -> Any:
-    """What a reader of the stored result gets."""
-    return json.loads(to_return_value(value).data)
-
-
-# --- shapes -----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("value", "shape", "media_type", "suffix"),
-    [
-        (None, "none", "application/json", "json"),
-        ("a text", "text", "text/plain", "txt"),
-        ("", "text", "text/plain", "txt"),
-        (5, "number", "application/json", "json"),
-        (0.5, "number", "application/json", "json"),
-        (True, "json", "application/json", "json"),
-        ({"a": [1]}, "json", "application/json", "json"),
-        ([], "table", "application/json", "json"),
-        ([{"a": 1}, {"b": "x"}], "table", "application/json", "json"),
-        ([{"a": [1]}], "json", "application/json", "json"),
-        ([{}], "json", "application/json", "json"),
-        ([{"a": 1}, 5], "json", "application/json", "json"),
-        (PNG, "image", "image/png", "png"),
-        (bytearray(PNG), "image", "image/png", "png"),
-        (memoryview(PNG), "image", "image/png", "png"),
-        (b"\xff\xd8\xff...", "image", "image/jpeg", "jpg"),
-        (b"GIF89a...", "image", "image/gif", "gif"),
-        (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "image", "image/webp", "webp"),
-        (b"RIFF\x00\x00\x00\x00WAVEfmt ", "file", "application/octet-stream", "bin"),
-        (b"%PDF-1.7", "file", "application/octet-stream", "bin"),
-        (b"", "file", "application/octet-stream", "bin"),
-        ("<svg><g/></svg>", "svg", "image/svg+xml", "svg"),
-        (" \n<svg xmlns='http://www.w3.org/2000/svg' width='1'/>\n", "svg", "image/svg+xml", "svg"),
-        (date(2026, 11, 23), "text", "text/plain", "txt"),
-        (datetime(2026, 11, 23, 18, 30, tzinfo=UTC), "text", "text/plain", "txt"),
-        (uuid.UUID(int=1), "text", "text/plain", "txt"),
-        (Colour.RED, "text", "text/plain", "txt"),
-        ("<svgnot></svg>", "text", "text/plain", "txt"),
-        ("<svgs> are words", "text", "text/plain", "txt"),
-    ],
-)
-def test_a_value_has_a_shape(value: object, shape: str, media_type: str, suffix: str) -> None:
-    output = to_return_value(value)
-
-    assert (output.shape, output.media_type, output.suffix) == (shape, media_type, suffix)
-    assert output.warning == ""
-
-
-@pytest.mark.parametrize("data", [PNG, b"", b"\x00\xff"])
-def test_bytes_are_kept_to_the_byte(data: bytes) -> None:
-    assert to_return_value(data).data == data
 
 
 @pytest.mark.parametrize(
@@ -127,7 +71,61 @@ def test_what_json_has_no_word_for_is_kept_in_its_nearest_form_without_a_warning
     assert to_return_value(value).warning == ""
 
 
-# --- odd values -------------------------------------------------------------------------------------------------
+# --- arrays and models ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (numpy.int64(5), 5),
+        (numpy.float32(0.5), 0.5),
+        (numpy.bool_(True), True),
+        (numpy.array([[1, 2], [3, 4]]), [[1, 2], [3, 4]]),
+        (numpy.array(7), 7),
+        (numpy.array([]), []),
+        ({"mean": numpy.float64(1.5), "all": [numpy.int8(1)]}, {"mean": 1.5, "all": [1]}),
+        ([numpy.datetime64("2026-01-02T03:04:05", "ns")], ["2026-01-02T03:04:05.000000000"]),
+        (numpy.array(["2026-01-02"], dtype="datetime64[D]"), ["2026-01-02"]),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_numbers_and_arrays_of_numpy_are_plain_values(value: object, expected: object) -> None:
+    assert kept(value) == expected
+    assert to_return_value(value).warning == ""
+
+
+def test_a_number_of_numpy_is_a_number() -> None:
+    assert to_return_value(numpy.int64(5)).shape == "number"
+
+
+@pytest.mark.parametrize("value", [numpy.array([float("nan")]), numpy.longdouble(1), numpy.array([1j])])
+def test_what_an_array_holds_can_be_odd_too(value: object) -> None:
+    output = to_return_value(value)
+
+    assert output.shape == "json"
+    assert "Kept as text" in output.warning
+
+
+def test_an_array_that_contains_itself_has_an_end() -> None:
+    array = numpy.array([None, 1], dtype=object)
+    array[0] = array
+
+    assert "contains itself" in to_return_value(array).warning
+
+
+def test_a_pydantic_model_is_its_fields() -> None:
+    class Place(BaseModel):
+        name: str
+        levels: set[int]
+
+    assert kept(Place(name="x", levels={1})) == {"name": "x", "levels": [1]}
+
+
+def test_an_index_of_pandas_is_still_a_list() -> None:
+    assert json.loads(to_return_value(pandas.Index([1, 2])).data) == [1, 2]
+
+
+# --- odd values -----------------------------------------------------------------------------------------------
 
 
 def contains_itself() -> list[object]:
