@@ -1,7 +1,8 @@
-"""Sections inside sections, several files, figures in frames: their page, downloads and what programs get."""
+"""Several results of one job: sections on its page, each with its own download, and what programs get of them."""
 
-import gzip
 import io
+import json
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -9,32 +10,106 @@ from typing import Any
 import pytest
 from bs4 import Tag
 from flask.testing import FlaskClient
-from web_room import Room, one, page, words
+from results_room import PNG, SVG, result_part, written
+from web_room import Room, one, words
 
-from asyncinweb.tasks.outputs.return_value import ReturnValue
+from asyncinweb import Markdown
 
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
-SVG = b'<svg xmlns="http://www.w3.org/2000/svg"/>'
-DOCUMENT = b"<!doctype html><title>Figure</title><script>drawn = true</script>"
-HTML = ReturnValue("html", "text/html", "html", DOCUMENT, script_hashes=("sha256-abc=",), height=300)
 NESTED = {"Plots": {"North": PNG, "South": PNG}, "Facts": {"n": 1}, "Files": [b"\x00", b"\x01"]}
-
-
-def result_part(client: FlaskClient, slug: str) -> Tag:
-    return one(page(client, f"/jobs/{slug}"), "#result")
 
 
 def headings(part: Tag) -> list[str]:
     return [words(heading) for heading in part.select("h3")]
 
 
-def given(tmp_path: Path, files: dict[str, bytes]) -> list[Path]:
-    for name, content in files.items():
-        (tmp_path / name).write_bytes(content)
-    return [tmp_path / name for name in files]
+def test_several_results_are_sections_each_with_its_own_download(client: FlaskClient, room: Room) -> None:
+    slug = room.complete(
+        {"Plot": PNG, "Rows": [{"a": 1}], "Notes": Markdown("*x*"), "Count": 5, "Drawing": SVG, "Nothing": None}
+    ).slug
+    part = result_part(client, slug)
+
+    sections = part.select("section.part")
+
+    assert [words(one(section, "h3")) for section in sections] == [
+        "Plot",
+        "Rows",
+        "Notes",
+        "Count",
+        "Drawing",
+        "Nothing",
+    ]
+    assert one(sections[0], "img")["alt"] == "Plot"
+    assert one(sections[2], "em")
+    downloads = [[str(link["href"]) for link in section.select(".section-head a")] for section in sections]
+    assert downloads == [
+        [f"/jobs/{slug}/result/1"],
+        [f"/jobs/{slug}/result/2.csv", f"/jobs/{slug}/result/2"],
+        [f"/jobs/{slug}/result/3"],
+        [f"/jobs/{slug}/result/4"],
+        [f"/jobs/{slug}/result/5"],
+        [],
+    ]
+    bodies = [client.get(links[-1]).data for links in downloads if links]
+    assert bodies[0] == PNG
+    assert [json.loads(bodies[1]), bodies[2], json.loads(bodies[3]), bodies[4].decode()] == [
+        [{"a": 1}],
+        b"*x*",
+        5,
+        SVG,
+    ]
 
 
-# --- sections ---------------------------------------------------------------------------------------------------
+def test_several_results_come_as_one_zip(client: FlaskClient, room: Room, tmp_path: Path) -> None:
+    (tmp_path / "given.txt").write_text("in a file")
+    value = {"Plot/1": PNG, "Plot:1": PNG, "": "words", "f": tmp_path / "given.txt", "Größe": {"a": 1}}
+    link = one(result_part(client, room.complete(value).slug), "#result-download")
+
+    response = client.get(str(link["href"]))
+
+    with zipfile.ZipFile(io.BytesIO(response.data)) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == ["Plot_1.png", "Plot_1 (2).png", "result.txt", "given.txt", "Größe.json"]
+        assert archive.read("Plot_1.png") == PNG
+        assert archive.read("given.txt") == b"in a file"
+    assert response.content_type == "application/zip"
+    saved_as = response.headers["Content-Disposition"]
+    assert re.match(r"attachment; filename=picture-[\w-]+\.zip;", saved_as), saved_as
+
+
+def test_a_part_whose_name_says_nothing_is_saved_under_that_of_the_task(client: FlaskClient, room: Room) -> None:
+    slug = room.complete({"..": PNG, "b": 1}).slug
+
+    saved_as = client.get(f"/jobs/{slug}/result/1").headers["Content-Disposition"]
+
+    assert re.fullmatch(r"inline; filename=picture-\w[\w-]*\w\.png", saved_as), saved_as
+
+
+def test_programs_get_several_results_by_name(client: FlaskClient, room: Room) -> None:
+    slug = room.complete({"rows": [{"a": 1}], "plot": PNG, "note": "x"}).slug
+
+    answer = client.post("/query", data={"id": slug}).json
+
+    assert answer["result"] == {"rows": [{"a": 1}], "plot": {"url": f"/jobs/{slug}/result/2"}, "note": "x"}
+
+
+@pytest.mark.parametrize("address", ["result/0", "result/4", "result/1.csv", "result/x", "result.csv"])
+def test_what_is_no_result_is_a_404(client: FlaskClient, room: Room, address: str) -> None:
+    slug = room.complete({"plot": PNG, "b": 1, "c": 2}).slug
+
+    assert client.get(f"/jobs/{slug}/{address}").status_code == 404
+
+
+def test_values_stay_in_the_row_only_while_there_is_room(client: FlaskClient, room: Room) -> None:
+    held = room.complete({"a": "x" * 200_000, "b": "y" * 200_000, "c": "z", "d": PNG})
+
+    assert len(room.job(held.slug).result or "") < 256_000
+    kept = sorted(path.name for path in room.folder(held.slug).path.iterdir())
+    assert kept == ["result-1-2.txt", "result-1-4.png"]
+    assert [client.get(f"/jobs/{held.slug}/result/{number}").data[:1] for number in (1, 2, 3)] == [
+        b"x",
+        b"y",
+        b"z",
+    ]
 
 
 def test_sections_inside_sections_are_headed_by_the_names_that_lead_to_them(
@@ -78,7 +153,7 @@ def test_programs_get_sections_as_the_function_returned_them(client: FlaskClient
 
 
 def test_several_files_are_headed_by_their_names(client: FlaskClient, room: Room, tmp_path: Path) -> None:
-    slug = room.complete(given(tmp_path, {"north.csv": b"a,b\n1,2\n", "south.csv": b"c\n"})).slug
+    slug = room.complete(written(tmp_path, {"north.csv": b"a,b\n1,2\n", "south.csv": b"c\n"})).slug
     part = result_part(client, slug)
 
     assert headings(part) == ["north.csv", "south.csv"]
@@ -110,125 +185,3 @@ def test_a_result_of_the_version_before_is_still_shown(client: FlaskClient, room
 
     assert headings(result_part(client, slug)) == ["Rows"]
     assert room.job(slug).value == {"Rows": [{"a": 1}]}
-
-
-def test_no_rows_are_a_table_without_rows(client: FlaskClient, room: Room) -> None:
-    slug = room.complete([]).slug
-
-    assert "0 rows" in words(result_part(client, slug))
-    assert client.get(f"/jobs/{slug}/result.csv").status_code == 200
-
-
-def test_a_drawing_in_another_encoding_is_kept_to_the_byte(client: FlaskClient, room: Room) -> None:
-    drawing = SVG.decode().encode("utf-16")
-
-    assert client.get(f"/jobs/{room.complete(drawing).slug}/result").data == drawing
-
-
-# --- files ------------------------------------------------------------------------------------------------------
-
-FILES = {
-    "a.svg": SVG,
-    "b.svgz": gzip.compress(SVG),
-    "false.svg": b"<html>no drawing",
-    "cut.svg": SVG[:-2],
-    "no-namespace.svg": b"<svg/>",
-    "x.csv.gz": gzip.compress(b"a,b\n"),
-}
-
-
-def test_a_saved_file_that_only_pretends_to_be_a_drawing_is_never_a_broken_picture(
-    client: FlaskClient, room: Room
-) -> None:
-    held = room.complete(None)
-    for name, content in FILES.items():
-        room.folder(held.slug).save(held.claim_no, name, content)
-
-    images = page(client, f"/jobs/{held.slug}").select("#files img")
-
-    assert [image["alt"] for image in images] == ["a.svg"]
-
-
-@pytest.mark.parametrize("name", ["b.svgz", "false.svg", "cut.svg"])
-def test_a_returned_file_that_only_pretends_to_be_a_drawing_is_a_download(
-    client: FlaskClient, room: Room, tmp_path: Path, name: str
-) -> None:
-    slug = room.complete(given(tmp_path, FILES)[list(FILES).index(name)]).slug
-
-    assert not result_part(client, slug).select("img")
-    assert client.get(f"/jobs/{slug}/result").data == FILES[name]
-
-
-@pytest.mark.parametrize("is_returned", [True, False])
-def test_a_compressed_file_is_served_as_what_it_is(
-    client: FlaskClient, room: Room, tmp_path: Path, is_returned: bool
-) -> None:
-    held = room.complete(given(tmp_path, {"x.csv.gz": FILES["x.csv.gz"]})[0] if is_returned else None)
-    room.folder(held.slug).save(held.claim_no, "x.csv.gz", FILES["x.csv.gz"])
-
-    response = client.get(f"/jobs/{held.slug}/{'result' if is_returned else 'files/x.csv.gz'}")
-
-    assert response.content_type == "application/gzip"
-    assert "Content-Encoding" not in response.headers
-    assert gzip.decompress(response.data) == b"a,b\n"
-
-
-# --- frames -----------------------------------------------------------------------------------------------------
-
-
-def test_a_figure_that_moves_is_in_a_frame_that_nothing_gets_out_of(client: FlaskClient, room: Room) -> None:
-    slug = room.complete(HTML).slug
-    frame = one(result_part(client, slug), "iframe")
-
-    response = client.get(str(frame["src"]))
-
-    assert (frame["sandbox"], frame["height"]) == (["allow-scripts"], "300")
-    assert frame["title"] == "Result of: Draw a picture"
-    assert response.data == DOCUMENT
-    policy = dict(
-        part.strip().partition(" ")[::2] for part in response.headers["Content-Security-Policy"].split(";")
-    )
-    assert policy == {
-        "default-src": "'none'",
-        "script-src": "'sha256-abc='",
-        "style-src": "'unsafe-inline'",
-        "img-src": "data: blob:",
-        "font-src": "data:",
-        "form-action": "'none'",
-        "base-uri": "'none'",
-        "frame-ancestors": "'self'",
-        "sandbox": "allow-scripts",
-    }
-
-
-def test_a_figure_is_downloaded_as_a_file_that_stays_dead_here(client: FlaskClient, room: Room) -> None:
-    slug = room.complete(HTML).slug
-
-    response = client.get(str(one(result_part(client, slug), "#result-download")["href"]))
-
-    assert response.headers["Content-Disposition"].startswith("attachment")
-    assert response.headers["Content-Security-Policy"].endswith("sandbox")
-
-
-def test_only_the_page_of_a_job_can_hold_frames(client: FlaskClient, room: Room) -> None:
-    slug = room.complete("words").slug
-    addresses = ("/", "/jobs", f"/jobs/{slug}/result", "/nothing")
-
-    assert client.get(f"/jobs/{slug}").headers["Content-Security-Policy"].endswith("; frame-src 'self'")
-    assert not any("frame-src" in client.get(each).headers["Content-Security-Policy"] for each in addresses)
-
-
-@pytest.mark.parametrize("value", ["words", PNG, {"a": PNG, "b": "<svg/>"}])
-def test_nothing_else_is_served_as_a_frame(client: FlaskClient, room: Room, value: object) -> None:
-    slug = room.complete(value).slug
-
-    assert client.get(f"/jobs/{slug}/result/frame").status_code == 404
-    assert client.get(f"/jobs/{slug}/result/1/frame").status_code == 404
-
-
-def test_a_figure_whose_file_is_gone_has_no_frame(client: FlaskClient, room: Room) -> None:
-    held = room.complete(HTML)
-    room.folder(held.slug).remove()
-
-    assert "no longer" in words(result_part(client, held.slug))
-    assert client.get(f"/jobs/{held.slug}/result/frame").status_code == 404
