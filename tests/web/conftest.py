@@ -55,3 +55,9 @@ def client(app: Flask) -> FlaskClient:
 @pytest.fixture
 def room(app: Flask) -> Room:
     return Room(app)
+
+
+@pytest.fixture
+def program(app: Flask) -> FlaskClient:
+    """A program: no cookie, no page."""
+    return app.test_client(use_cookies=False)

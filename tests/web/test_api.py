@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import pytest
+from api_room import JOBS, refused, whole
 from flask import Flask
 from flask.testing import FlaskClient
 from pydantic import Field, SecretStr
@@ -21,10 +22,9 @@ from asyncinweb.tasks.inputs.uploaded import UploadedFile
 from asyncinweb.tasks.outcome import Failed
 from asyncinweb.tasks.registry import Options, Task
 from asyncinweb.web.api import long_poll
-from asyncinweb.web.api.models import JobList, ListedJob, LogPart, Problem, TaskList, WholeJob
+from asyncinweb.web.api.models import JobList, ListedJob, LogPart, TaskList
 
 PROGRAM = "program:127.0.0.1"
-JOBS = "/api/v1/jobs"
 EMPTY = {"Content-Type": "application/json"}
 
 
@@ -36,28 +36,8 @@ def sign(password: Annotated[SecretStr, Field(min_length=8)]) -> str:
     return ""
 
 
-@pytest.fixture
-def program(app: Flask) -> FlaskClient:
-    """A program: no cookie, no page."""
-    return app.test_client(use_cookies=False)
-
-
 def submit(client: FlaskClient, headers: dict[str, str] | None = None, **body: Any) -> TestResponse:
     return client.post(JOBS, json={"task": "picture", **body}, headers=headers)
-
-
-def refused(response: TestResponse, code: int) -> Problem:
-    """A refusal in the one shape that all have."""
-    assert response.status_code == code, response.text
-    assert response.mimetype == "application/problem+json"
-    problem = Problem.model_validate_json(response.text, strict=True, extra="forbid")
-    assert problem.status == code
-    return problem
-
-
-def whole(response: TestResponse, code: int = 200) -> WholeJob:
-    assert response.status_code == code, response.text
-    return WholeJob.model_validate_json(response.text, strict=True, extra="forbid")
 
 
 # --- submitting -------------------------------------------------------------------------------------------------

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
+from api_room import JOBS, refused, whole
 from flask import Flask, request
 from flask.testing import FlaskClient
 from pydantic import Field, SecretStr
-from test_api import refused, whole
 from web_room import OURS, OWNER, TOKEN, Room
 from werkzeug.test import TestResponse
 
@@ -22,7 +22,6 @@ from asyncinweb.tasks.inputs.uploaded import Accept, UploadedFile
 from asyncinweb.tasks.registry import Options, Task
 from asyncinweb.web.api.models import WholeJob
 
-JOBS = "/api/v1/jobs"
 DATA = b"a,b\n1,2\n"
 KEY = {"Idempotency-Key": "k1"}
 FORM = "multipart/form-data"
@@ -61,12 +60,6 @@ def app(app: Flask) -> Flask:
 def instance(app: Flask) -> Path:
     found: Settings = app.extensions["asyncinweb"].settings
     return found.instance
-
-
-@pytest.fixture
-def program(app: Flask) -> FlaskClient:
-    """A program: no cookie, no page."""
-    return app.test_client(use_cookies=False)
 
 
 def file(data: bytes = DATA, name: str = "orders.csv") -> tuple[io.BytesIO, str]:

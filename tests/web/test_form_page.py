@@ -2,12 +2,7 @@
 
 import pytest
 from flask.testing import FlaskClient
-from web_room import HTMX, OURS, OWNER, Room, filled, one, page, soup, words
-from werkzeug.test import TestResponse
-
-
-def post(client: FlaskClient, task: str, data: dict[str, object], **headers: str) -> TestResponse:
-    return client.post(f"/tasks/{task}", data=data, headers={**OURS, **headers})
+from web_room import HTMX, OWNER, Room, filled, one, page, post, soup, words
 
 
 def test_each_type_hint_has_its_native_control(client: FlaskClient) -> None:

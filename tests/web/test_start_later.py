@@ -4,8 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
-from test_form_page import post
-from web_room import OWNER, Room, filled, one, page, soup, words
+from web_room import OWNER, Room, filled, one, page, post, soup, words
 
 from asyncinweb import clock
 from asyncinweb.web.forms.start_time import zone_of

@@ -12,8 +12,7 @@ from bs4 import Tag
 from flask import Flask, request
 from flask.testing import FlaskClient
 from pydantic import Field, SecretStr
-from test_form_page import post
-from web_room import HTMX, OURS, Reader, Room, filled, one, page, soup, words
+from web_room import HTMX, OURS, Reader, Room, filled, one, page, post, soup, words
 from werkzeug.test import TestResponse
 
 from asyncinweb.queue.files.job_inputs import inputs_folder

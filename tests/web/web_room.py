@@ -216,6 +216,11 @@ class Room:
         )
 
 
+def post(client: FlaskClient, task: str, data: dict[str, object], **headers: str) -> TestResponse:
+    """Send the form of a task."""
+    return client.post(f"/tasks/{task}", data=data, headers={**OURS, **headers})
+
+
 def soup(response: TestResponse) -> BeautifulSoup:
     return BeautifulSoup(response.text, "html.parser")
 
