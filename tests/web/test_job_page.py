@@ -1,4 +1,4 @@
-"""A job's page in every state, what its poll answers, stopping and running again."""
+"""A job's page: its inputs, what its poll answers, stopping and running again."""
 
 from datetime import UTC, datetime, timedelta
 
