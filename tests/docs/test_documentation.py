@@ -56,7 +56,7 @@ def test_every_option_of_a_task_is_documented(option: str) -> None:
     assert f"{option}:" in str(asyncinweb.task.__doc__)
 
 
-def test_every_row_of_what_is_put_back_between_jobs_has_a_test_and_no_other_is_promised() -> None:
+def test_each_row_of_what_is_put_back_between_jobs_has_a_test() -> None:
     table = WRITING.partition("## What is put back between jobs")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (.+?) \|", table, re.MULTILINE)[1:]
     tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests/processes").glob("test_*.py"))

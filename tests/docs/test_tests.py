@@ -31,3 +31,15 @@ def test_no_test_imports_from_a_file_of_tests() -> None:
 
     assert "web_room" in imported(TREES["test_form_page.py"])
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
+
+
+def test_names_of_tests_have_at_most_80_characters() -> None:
+    named = {
+        node.name: name
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    }
+
+    assert len(named) > 1_000
+    assert {name: file for name, file in named.items() if len(name) > 80} == {}

@@ -124,7 +124,7 @@ def test_threads_that_have_ended_or_wait_for_work_cost_nothing(worker: Tree, cod
     assert pid_of(worker) == before
 
 
-def test_a_pool_of_threads_that_a_module_keeps_speaks_in_the_log_of_the_job_it_works_for(worker: Tree) -> None:
+def test_a_pool_of_threads_of_a_module_writes_to_the_log_of_its_present_job(worker: Tree) -> None:
     perform(worker, "kept['pool'] = ThreadPoolExecutor(1)", "list(kept['pool'].map(abs, [1]))")
 
     slug = submit(worker, "list(kept['pool'].map(print, ['from the pool']))")

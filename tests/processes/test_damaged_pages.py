@@ -37,9 +37,7 @@ def fill(tree: Tree) -> list[str]:
 
 
 @pytest.mark.parametrize("share", [0.25, 0.5, 0.75])
-def test_whatever_reads_a_damaged_page_answers_503_with_the_cure_and_health_turns_red(
-    start: Start, share: float
-) -> None:
+def test_reading_a_damaged_page_answers_503_with_the_cure_and_turns_health_red(start: Start, share: float) -> None:
     tree = start(program=WHOLE, workers=1).wait_until_started()
     tree.is_sound = False
     slugs = fill(tree)

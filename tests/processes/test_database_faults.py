@@ -46,7 +46,7 @@ def wait_for_health(tree: Tree, status: int, words: str = "") -> None:
 # --- the file ---------------------------------------------------------------------------------------------------
 
 
-def test_a_database_that_is_moved_away_is_missed_not_made_anew_and_used_again_when_it_is_back(
+def test_a_database_that_is_moved_away_is_not_made_anew_and_used_again_once_back(
     served: Tree,
 ) -> None:
     path, door = served.instance / "asyncinweb.db", served.folder / "open-moved"
@@ -72,7 +72,7 @@ def test_a_database_that_is_moved_away_is_missed_not_made_anew_and_used_again_wh
     served.wait_for_workers(2, without=idle)
 
 
-def test_a_database_that_is_replaced_is_not_written_to_and_the_first_one_is_used_again_when_it_is_back(
+def test_a_database_that_replaces_another_is_not_written_to(
     served: Tree,
 ) -> None:
     path, first = served.instance / "asyncinweb.db", served.folder / "first.db"
@@ -97,7 +97,7 @@ def test_a_database_that_is_replaced_is_not_written_to_and_the_first_one_is_used
     assert served.job(slug).state == "completed"
 
 
-def test_a_database_that_is_damaged_under_a_running_server_is_named_and_the_next_start_ends_with_3(
+def test_a_database_damaged_under_a_server_is_named_and_the_next_start_ends_with_3(
     start: Start, tmp_path: Path
 ) -> None:
     tree = start(program=WHOLE).wait_until_started()
@@ -217,7 +217,7 @@ def test_a_start_on_a_read_only_database_ends_with_2(
 HELD_SECONDS = 8
 
 
-def test_a_write_lock_that_another_process_holds_for_8_seconds_costs_no_job_and_no_read(served: Tree) -> None:
+def test_a_write_lock_held_elsewhere_for_8_seconds_costs_no_job_and_no_read(served: Tree) -> None:
     door, workers = served.folder / "open-locked", served.wait_for_workers(2)
     slug, web = served.begin("hold", "holding", until=str(door)), web_process(served)
     statuses: list[int] = []

@@ -11,7 +11,7 @@ from visitor import size_of
 from asyncinweb.queue.files.job_log import kept_parts, log_size
 
 
-def test_the_start_up_message_names_address_tasks_workers_and_database_and_does_not_alarm(tree: Tree) -> None:
+def test_the_start_message_names_address_tasks_workers_and_database(tree: Tree) -> None:
     lines = tree.said.splitlines()
 
     assert lines[0] == f"asyncinweb at {tree.url}"

@@ -73,9 +73,7 @@ def test_large_values_lie_in_files_and_those_that_are_replaced_are_removed(tree:
 
 
 @pytest.mark.parametrize("task", ["yield_for_ever", "yield_for_ever_later"])
-def test_a_generator_is_cancelled_at_its_yield_and_has_cleaned_up_before_the_job_is_final(
-    tree: Tree, task: str
-) -> None:
+def test_a_generator_is_cancelled_at_its_yield_and_cleans_up_before_the_job_ends(tree: Tree, task: str) -> None:
     workers = tree.wait_for_workers(2)
     slug = tree.begin(task)
 

@@ -41,7 +41,7 @@ def test_an_upload_of_100_mb_costs_the_web_process_less_than_20_mb_of_memory(sit
     assert files_in(site.instance / "uploads") == files_in(site.instance / "incoming") == []
 
 
-def test_a_program_sends_100_mb_for_less_than_20_mb_of_memory_and_a_repeat_is_the_same_job(site: Tree) -> None:
+def test_a_program_sends_100_mb_twice_as_one_job_for_less_than_20_mb_of_memory(site: Tree) -> None:
     piece = os.urandom(MB)
     assert upload_by_program(site, 1, "small", piece).status == 201
     web = web_process(site)
@@ -88,7 +88,7 @@ def test_a_body_above_the_limit_is_refused_in_words_and_leaves_nothing(site: Tre
     assert len(site.rows("SELECT 1 FROM asyncinweb_jobs")) == before
 
 
-def test_an_upload_that_the_disk_has_no_room_for_is_refused_in_words_and_leaves_nothing(
+def test_an_upload_that_finds_the_disk_full_is_refused_and_leaves_nothing(
     start: Callable[..., Tree], tmp_path: Path, mount: Callable[..., None]
 ) -> None:
     (tmp_path / "measuring.py").write_text(TASKS)

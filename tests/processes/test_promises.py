@@ -14,7 +14,7 @@ PERFORMANCE = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
 
 
 @pytest.mark.parametrize(("limit", "said", "exit_code"), [(1e9, "ok", 0), (0.0, "NOT KEPT", 1)])
-def test_a_promise_is_measured_on_a_real_server_and_the_exit_code_tells_whether_it_is_kept(
+def test_a_promise_is_measured_on_a_real_server_and_the_exit_code_is_the_verdict(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], limit: float, said: str, exit_code: int
 ) -> None:
     monkeypatch.setitem(PROMISES, "start_message", replace(PROMISES["start_message"], limit=limit))

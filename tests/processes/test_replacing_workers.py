@@ -156,7 +156,7 @@ def renamed(number: int) -> int: return number
 """
 
 
-def test_jobs_meet_the_tasks_of_the_worker_that_runs_them_when_their_file_has_changed_meanwhile(
+def test_jobs_whose_file_has_changed_meet_the_tasks_of_the_worker_that_runs_them(
     start: Start, tmp_path: Path
 ) -> None:
     tasks = tmp_path / "changing_tasks.py"

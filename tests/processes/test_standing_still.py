@@ -62,7 +62,7 @@ def set_beat(tree: Tree, host_is: str, hours: float) -> None:
     )
 
 
-def test_when_everything_stood_still_for_three_leases_all_goes_on_and_nobody_is_taken_for_dead(
+def test_nobody_is_taken_for_dead_after_everything_stood_still_for_three_leases(
     leased: Tree, elsewhere: str
 ) -> None:
     door = leased.folder / "open-still"
@@ -109,7 +109,7 @@ def test_a_sign_of_life_that_is_an_hour_off_harms_no_job_of_this_computer(leased
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
-def test_a_silent_computer_whose_sign_of_life_is_an_hour_off_is_given_up_all_the_same(
+def test_a_silent_computer_whose_sign_of_life_is_an_hour_off_is_given_up(
     leased: Tree, elsewhere: str, hours: float
 ) -> None:
     set_beat(leased, "=", hours)

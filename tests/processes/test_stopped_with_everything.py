@@ -75,7 +75,7 @@ def test_a_job_whose_process_was_stopped_with_everything_goes_back_to_the_queue(
     assert (job.state, job.attempts, job.interruptions, job.error) == ("queued", 0, 1, None)
 
 
-def test_an_async_job_whose_program_was_stopped_with_everything_goes_back_to_the_queue(
+def test_an_async_job_goes_back_to_the_queue_when_its_program_stops_with_everything(
     start_stopped: Start, tmp_path: Path
 ) -> None:
     tree = start_stopped().wait_until_started()

@@ -82,7 +82,7 @@ def test_ctrl_c_while_workers_start_ends_without_a_traceback(start: Start) -> No
     assert "Press Ctrl-C to stop" not in tree.said
 
 
-def test_a_function_that_ignores_all_signals_is_killed_and_the_job_after_it_hears_them_again(
+def test_a_function_that_ignores_all_signals_is_killed_and_the_next_job_hears_them(
     start: Start,
 ) -> None:
     tree = start(grace_seconds=0.2).wait_until_started()

@@ -69,7 +69,7 @@ def test_two_threads_in_each_of_two_processes_never_overlap_in_a_transaction(
     assert row(database, job.id)["priority"] == 4 * times
 
 
-def test_a_writer_killed_in_its_transaction_leaves_nothing_behind_and_the_next_one_goes_on(
+def test_a_writer_killed_in_its_transaction_leaves_nothing_in_the_way_of_the_next(
     database: Database, database_file: Path
 ) -> None:
     kept = submit(database)
@@ -96,7 +96,7 @@ def test_a_patient_writer_waits_until_another_process_lets_go(database: Database
     assert len(all_rows(database)) == 1
 
 
-def test_a_web_process_gives_up_when_another_process_keeps_the_lock_and_can_still_read(
+def test_a_web_process_gives_up_a_lock_that_another_keeps_and_can_still_read(
     hasty: Database, database_file: Path
 ) -> None:
     job = submit(hasty)
@@ -134,7 +134,7 @@ def held_by_another_thread(database: Database) -> Iterator[None]:
     thread.join(60)
 
 
-def test_a_foreign_program_with_the_database_open_for_writing_makes_it_busy_and_reads_go_on(
+def test_a_foreign_program_that_writes_makes_the_database_busy_and_reads_go_on(
     hasty: Database, database_file: Path
 ) -> None:
     job = submit(hasty)

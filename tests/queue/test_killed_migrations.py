@@ -14,7 +14,7 @@ POINTS = 20
 
 
 @pytest.mark.parametrize("start", [None, *REVISIONS[:-1]])
-def test_a_migration_killed_at_any_point_leaves_the_database_as_it_was_and_the_next_start_completes_it(
+def test_a_migration_killed_at_any_point_leaves_the_database_for_the_next_start(
     tmp_path: Path, start: str | None
 ) -> None:
     with children(Child(migrate_and_die, tmp_path, start, POINTS)) as (killed,):

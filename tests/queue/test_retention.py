@@ -70,7 +70,7 @@ def test_what_is_over_goes_with_its_files_and_the_rest_stays(database: Database,
     }
 
 
-def test_a_folder_left_by_a_crash_between_the_commit_and_its_removal_goes_at_the_next_time(
+def test_a_folder_left_by_a_crash_before_its_removal_goes_the_next_time(
     database: Database, settings: Settings
 ) -> None:
     job = submit(database)

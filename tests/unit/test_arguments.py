@@ -246,7 +246,7 @@ def test_an_unknown_field_of_a_form_is_refused_by_name() -> None:
     }
 
 
-def test_stored_arguments_of_a_function_that_has_changed_are_refused_and_shown_as_defaults() -> None:
+def test_stored_arguments_of_a_changed_function_are_refused_and_shown_as_defaults() -> None:
     inputs = inputs_with(int, 5)
     stored = '{"other": 1}'
 

@@ -48,7 +48,7 @@ def test_a_returned_file_is_copied_and_stays_where_it_is(tmp_path: Path) -> None
     assert (folder.path / kept["file"]).read_bytes() == given.read_bytes()
 
 
-def test_a_returned_file_that_has_gone_meanwhile_is_an_error_in_words_and_not_waited_for(tmp_path: Path) -> None:
+def test_a_returned_file_that_has_gone_is_an_error_in_words_and_not_waited_for(tmp_path: Path) -> None:
     given = tmp_path / "given.csv"
     given.write_text("a")
     output = to_return_value(given)

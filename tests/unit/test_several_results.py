@@ -87,7 +87,7 @@ def test_sections_end_where_they_are_too_deep() -> None:
     assert to_return_value(value).shape == "json"
 
 
-def test_more_results_than_anybody_looks_at_are_kept_with_a_warning_that_says_what_to_do() -> None:
+def test_more_results_than_anybody_looks_at_are_kept_with_the_better_way() -> None:
     assert "save_file" in to_return_value([PNG] * 1_001).warning
     assert "save_file" in to_return_value({str(number): FRAME for number in range(1_001)}).warning
     assert to_return_value([1] * 1_001).warning == ""

@@ -103,7 +103,7 @@ def test_a_dataframe_that_cannot_be_read_is_kept_in_words() -> None:
     assert "The table could not be read" in output.warning
 
 
-def test_a_table_has_a_record_in_each_line_so_that_its_beginning_can_be_read_by_itself() -> None:
+def test_a_table_has_a_record_in_each_line_so_that_its_beginning_can_be_read() -> None:
     lines = to_return_value([{"a": "x\ny"}, {"b": 2}]).data.decode().splitlines()
 
     assert lines == ["[", '{"a": "x\\ny"},', '{"b": 2}', "]"]

@@ -98,7 +98,7 @@ def test_a_program_sends_a_job_and_its_file(program: FlaskClient, room: Room, in
     assert not [path for path in (instance / "uploads").rglob("*") if path.is_file()]
 
 
-def test_several_files_of_one_name_are_a_list_and_a_member_is_named_with_its_parameter(
+def test_files_of_one_name_are_a_list_and_a_member_is_named_with_its_parameter(
     program: FlaskClient, room: Room
 ) -> None:
     files = {
@@ -299,7 +299,7 @@ PAGES = {
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_each_combination_of_headers_is_let_in_as_a_program_or_as_our_own_page_or_not_at_all(
+def test_each_combination_of_headers_means_a_program_our_own_page_or_a_refusal(
     program: FlaskClient, room: Room, kind: str
 ) -> None:
     """Tried: without the key's part in `_is_asked_about_first`, and without its look at Cookie, Origin or

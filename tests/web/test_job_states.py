@@ -358,7 +358,7 @@ def test_a_completed_job_says_how_long_it_took_and_shows_the_result(client: Flas
     assert words(one(part, "#result-text")) == "forty-two"
 
 
-def test_a_failed_job_shows_error_reason_line_of_code_and_the_folded_traceback_in_this_order(
+def test_a_failed_job_shows_error_reason_line_of_code_and_traceback_in_this_order(
     client: FlaskClient, room: Room
 ) -> None:
     held = room.start()
@@ -438,9 +438,7 @@ def test_the_address_to_share_is_there_to_copy_and_its_button_only_with_javascri
     assert one(whole, "#copy").has_attr("hidden")
 
 
-def test_only_an_unfinished_job_offers_to_tell_when_it_is_done_and_only_with_javascript(
-    client: FlaskClient, room: Room
-) -> None:
+def test_only_an_unfinished_job_offers_to_notify_and_only_with_javascript(client: FlaskClient, room: Room) -> None:
     assert one(page(client, f"/jobs/{room.submit().slug}"), "#tell").has_attr("hidden")
     assert not page(client, f"/jobs/{room.complete('x', task='hello').slug}").select("#tell")
 

@@ -354,7 +354,7 @@ def test_a_log_without_a_gap_names_none(client: FlaskClient, room: Room, held: C
     assert not page(client, f"/jobs/{held.slug}").select("#log-gap")
 
 
-def test_the_gap_of_a_log_that_is_being_written_is_named_by_the_poll_that_begins_anew(
+def test_the_gap_of_a_growing_log_is_named_by_the_poll_that_begins_anew(
     client: FlaskClient, room: Room, held: Claim
 ) -> None:
     log = LogWriter(room.folder(held.slug), held.claim_no, max_bytes=800_000)
