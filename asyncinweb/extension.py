@@ -11,8 +11,8 @@ from asyncinweb import configuration
 from asyncinweb.errors import AsyncInWebError
 from asyncinweb.queue import client
 from asyncinweb.queue.client import Client
+from asyncinweb.queue.columns import BIND_KEY
 from asyncinweb.queue.files.instance import make_instance
-from asyncinweb.queue.models import BIND_KEY
 from asyncinweb.queue.stores.file_identity import check_at_every_use
 from asyncinweb.queue.stores.sqlite import WEB, Database, prepare_reader, sqlite_url
 from asyncinweb.settings import Settings

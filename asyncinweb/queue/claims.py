@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, func, select, text
 
-from asyncinweb.queue.models import IS_PROCESSING, IS_QUEUED, Job
+from asyncinweb.queue.columns import IS_PROCESSING, IS_QUEUED
+from asyncinweb.queue.models import Job
 from asyncinweb.queue.stores.prepared import Prepared
 
 QUEUED, PROCESSING = text(IS_QUEUED), text(IS_PROCESSING)

@@ -1,33 +1,38 @@
 """The tables: jobs and what belongs to them. Columns, checks and indexes; no verbs.
 
-The metadata carries a bind key, so a host's Flask-SQLAlchemy finds the right database. Never give `Base` to
-`SQLAlchemy(model_class=...)`: that silently clears the key.
+What they are made of is in `columns`.
 """
 
 import json
 import time
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import (
     CheckConstraint,
-    Dialect,
-    Float,
     Index,
-    MetaData,
     String,
-    Text,
-    TypeDecorator,
     column,
     event,
     text,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from asyncinweb import clock
 from asyncinweb.errors import UnknownJob
 from asyncinweb.queue import damaged_rows
+from asyncinweb.queue.columns import (
+    HAS_ENDED_WITHOUT_EXPIRY,
+    IS_FINAL,
+    IS_PROCESSING,
+    IS_QUEUED,
+    IS_SCHEDULED,
+    IS_UNFINISHED,
+    IS_WAITING,
+    Base,
+    in_states,
+)
 from asyncinweb.queue.stored_values import value_in
 from asyncinweb.states import (
     ATTEMPT_REASONS,
@@ -43,49 +48,6 @@ from asyncinweb.states import (
 
 # Pause between two polls of a job that a program waits for.
 LOOK_SECONDS = 0.1
-BIND_KEY = "asyncinweb"
-
-
-class UtcTime(TypeDecorator[datetime]):
-    """An aware datetime, stored as seconds since 1970 so that SQL can compare and subtract it."""
-
-    impl = Float
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> float | None:
-        return None if value is None else value.timestamp()
-
-    def process_result_value(self, value: float | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else clock.from_stored(value)
-
-    @property
-    def python_type(self) -> type[datetime]:
-        return datetime
-
-
-class Base(DeclarativeBase):
-    """Base of this package's tables only."""
-
-    metadata = MetaData(
-        info={"bind_key": BIND_KEY},
-        naming_convention={"ck": "%(table_name)s_%(constraint_name)s", "pk": "%(table_name)s_pk"},
-    )
-    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UtcTime, str: Text, float: Float}
-
-
-def _in(states: tuple[State, ...]) -> str:
-    return "state IN (" + ", ".join(f"'{state}'" for state in states) + ")"
-
-
-# SQLite uses a partial index only if the query repeats its condition word for word.
-IS_QUEUED = "state = 'queued'"
-IS_PROCESSING = "state = 'processing'"
-IS_SCHEDULED = "state = 'scheduled'"
-IS_WAITING = _in(("scheduled", "queued"))
-IS_FINAL = _in(FINAL)
-# Without the state, because the planner would prefer asyncinweb_jobs_state and sort all ended jobs.
-HAS_ENDED_WITHOUT_EXPIRY = "finished_at IS NOT NULL AND expires_at IS NULL"
-IS_UNFINISHED = _in(("scheduled", "queued", "processing"))
 
 
 class JobStore(Protocol):
@@ -154,7 +116,7 @@ class Job(Base):
     partial_result: Mapped[str | None]
 
     __table_args__ = (
-        CheckConstraint(_in(STATES), name="known_state"),
+        CheckConstraint(in_states(STATES), name="known_state"),
         CheckConstraint(f"(finished_at IS NOT NULL) = ({IS_FINAL})", name="finished_when_final"),
         CheckConstraint(f"(worker_id IS NOT NULL) = ({IS_PROCESSING})", name="worker_when_processing"),
         CheckConstraint("(reason IS NOT NULL) = (state = 'failed')", name="reason_when_failed"),
@@ -328,51 +290,6 @@ class Attempt(Base):
     traceback: Mapped[str | None]
 
     __table_args__ = (Index("asyncinweb_attempts_job", "job_id", "id"),)
-
-
-class SupervisorRow(Base):
-    """One running tree of processes. `heartbeat_at` is written by the database's clock."""
-
-    __tablename__ = "asyncinweb_supervisors"
-
-    id: Mapped[str] = mapped_column(String(40), primary_key=True)
-    host: Mapped[str]
-    boot_id: Mapped[str]
-    pid: Mapped[int]
-    pid_started: Mapped[str]
-    wake_port: Mapped[int | None]
-    workers: Mapped[int]
-    started_at: Mapped[datetime]
-    heartbeat_at: Mapped[datetime]
-    # The setting of its workers.
-    max_running_per_owner: Mapped[int | None]
-
-
-class TaskRow(Base):
-    """A task that the workers of a supervisor have loaded. Counts as long as the supervisor's heartbeat."""
-
-    __tablename__ = "asyncinweb_tasks"
-
-    supervisor_id: Mapped[str] = mapped_column(String(40), primary_key=True)
-    name: Mapped[str] = mapped_column(String(200), primary_key=True)
-    title: Mapped[str]
-    concurrency: Mapped[int | None]
-
-
-class WorkerRow(Base):
-    """One worker process, named by (host, boot, pid, start of the process), which is never used twice."""
-
-    __tablename__ = "asyncinweb_workers"
-
-    id: Mapped[str] = mapped_column(String(40), primary_key=True)
-    supervisor_id: Mapped[str] = mapped_column(String(40))
-    host: Mapped[str]
-    boot_id: Mapped[str]
-    pid: Mapped[int]
-    pid_started: Mapped[str]
-    started_at: Mapped[datetime]
-
-    __table_args__ = (Index("asyncinweb_workers_supervisor", "supervisor_id"),)
 
 
 JOB_RULES = damaged_rows.rules_of(Job.__table__)  # type: ignore[arg-type]

@@ -13,9 +13,10 @@ from sqlalchemy import Connection, Row, or_, select, text, update
 
 from asyncinweb import clock
 from asyncinweb.errors import IdempotencyConflict
-from asyncinweb.queue.models import IS_WAITING, Job
+from asyncinweb.queue.columns import IS_WAITING
+from asyncinweb.queue.models import Job
+from asyncinweb.queue.row_changes import cancelled_at
 from asyncinweb.queue.submitting import NewJob, enqueue
-from asyncinweb.queue.transitions import cancelled_at
 
 KEY_START = "cron "
 WITHDRAWN = "The schedule that planned this run was changed or removed."

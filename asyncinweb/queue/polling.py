@@ -7,7 +7,8 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, select, text
 
 from asyncinweb.queue.claims import ClaimScope
-from asyncinweb.queue.models import IS_PROCESSING, IS_SCHEDULED, Job
+from asyncinweb.queue.columns import IS_PROCESSING, IS_SCHEDULED
+from asyncinweb.queue.models import Job
 from asyncinweb.queue.stores.prepared import Prepared
 from asyncinweb.states import FINAL
 from asyncinweb.tasks.clean_values import finite

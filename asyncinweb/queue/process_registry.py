@@ -11,7 +11,9 @@ from sqlalchemy.sql.functions import FunctionElement
 from asyncinweb import clock
 from asyncinweb.identity import Identity
 from asyncinweb.queue.claims import Claim
-from asyncinweb.queue.models import IS_PROCESSING, Job, SupervisorRow, TaskRow, WorkerRow
+from asyncinweb.queue.columns import IS_PROCESSING
+from asyncinweb.queue.models import Job
+from asyncinweb.queue.process_rows import SupervisorRow, TaskRow, WorkerRow
 from asyncinweb.queue.transitions import fail_crashed
 
 

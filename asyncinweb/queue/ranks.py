@@ -8,8 +8,9 @@ no counter, because ranks only ever compare waiting jobs.
 
 from sqlalchemy import Connection, bindparam, select, text
 
+from asyncinweb.queue.columns import IS_QUEUED, IS_WAITING
 from asyncinweb.queue.damaged_rows import count_of
-from asyncinweb.queue.models import IS_QUEUED, IS_WAITING, Job
+from asyncinweb.queue.models import Job
 from asyncinweb.queue.stores.prepared import Prepared
 
 

@@ -7,9 +7,10 @@ from sqlalchemy import Connection, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from asyncinweb import clock
+from asyncinweb.queue.columns import UtcTime
 from asyncinweb.queue.damaged_rows import MISSHAPEN
 from asyncinweb.queue.estimates import usual_of
-from asyncinweb.queue.models import Attempt, Job, UtcTime, job_from
+from asyncinweb.queue.models import Attempt, Job, job_from
 from asyncinweb.queue.stores.prepared import Prepared
 from asyncinweb.tasks.outcome import SourceLine
 

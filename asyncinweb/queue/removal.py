@@ -6,7 +6,8 @@ from datetime import timedelta
 from sqlalchemy import Connection, delete, select, text
 
 from asyncinweb import clock
-from asyncinweb.queue.models import HAS_ENDED_WITHOUT_EXPIRY, Attempt, Job, job_from
+from asyncinweb.queue.columns import HAS_ENDED_WITHOUT_EXPIRY
+from asyncinweb.queue.models import Attempt, Job, job_from
 from asyncinweb.states import FINAL
 
 # Small, so that a caller can stop when its time is up.

@@ -8,9 +8,11 @@ from sqlalchemy import Connection, Float, bindparam, func, select, text, type_co
 from asyncinweb import clock
 from asyncinweb.queue import ranks
 from asyncinweb.queue.claims import PROCESSING, QUEUED
-from asyncinweb.queue.models import IS_SCHEDULED, Job, SupervisorRow, TaskRow, WorkerRow
+from asyncinweb.queue.columns import IS_SCHEDULED
+from asyncinweb.queue.models import Job
 from asyncinweb.queue.position import Limits, QueueSnapshot, Running, Waiting
 from asyncinweb.queue.process_registry import database_now
+from asyncinweb.queue.process_rows import SupervisorRow, TaskRow, WorkerRow
 from asyncinweb.queue.stores.prepared import Prepared
 from asyncinweb.queue.transitions import PROMOTE_AT_ONCE
 from asyncinweb.states import WAITING

@@ -10,7 +10,8 @@ from asyncinweb import clock
 from asyncinweb.errors import IdempotencyConflict, JobDamaged, QuotaReached
 from asyncinweb.identity import new_slug
 from asyncinweb.queue import ranks
-from asyncinweb.queue.models import IS_UNFINISHED, IS_WAITING, Job, job_from
+from asyncinweb.queue.columns import IS_UNFINISHED, IS_WAITING
+from asyncinweb.queue.models import Job, job_from
 from asyncinweb.queue.stores.prepared import Prepared
 from asyncinweb.states import CrashPolicy
 from asyncinweb.units import counted

@@ -7,14 +7,13 @@ grows, so a worker that was given up for dead and comes back changes nothing.
 
 import json
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import (
     Connection,
     Float,
     bindparam,
     func,
-    insert,
     literal,
     select,
     text,
@@ -24,20 +23,20 @@ from sqlalchemy import (
 from asyncinweb import clock
 from asyncinweb.queue import ranks
 from asyncinweb.queue.claims import CLAIMED, Claim, ClaimScope
+from asyncinweb.queue.columns import IS_PROCESSING, IS_QUEUED, IS_SCHEDULED, IS_WAITING
 from asyncinweb.queue.damaged_rows import Rule, mend
 from asyncinweb.queue.estimates import Range
-from asyncinweb.queue.models import (
-    IS_PROCESSING,
-    IS_QUEUED,
-    IS_SCHEDULED,
-    IS_WAITING,
-    JOB_RULES,
-    Attempt,
-    Job,
-    job_from,
+from asyncinweb.queue.models import JOB_RULES, Job
+from asyncinweb.queue.row_changes import (
+    SOUND_COUNTS,
+    cancelled_at,
+    end,
+    live_row,
+    queue_again,
+    remember_attempt,
+    set_held,
 )
 from asyncinweb.queue.stores.prepared import Prepared
-from asyncinweb.states import AttemptReason, State
 from asyncinweb.tasks.outcome import Cancelled, Completed, Failed, Outcome, Released, Unstarted
 
 # After this many stops by us, a job gets no more attempts back, so that it cannot go round for ever.
@@ -46,9 +45,6 @@ MAX_INTERRUPTIONS = 5
 MAX_CRASH_RERUNS = 1
 # How many due jobs one claim promotes, so that a claim stays short when thousands fall due at once.
 PROMOTE_AT_ONCE = 100
-# A century: further ahead a date may not exist.
-LONGEST_KEEP_DAYS = 36_500.0
-
 STOPPED = "The server was stopped while the job was running."
 
 CancelAnswer = Literal["cancelled", "asked", "refused"]
@@ -92,8 +88,6 @@ def claim(connection: Connection, scope: ClaimScope) -> Claim | None:
 
 # What arguments mean is checked by the task that takes them.
 _CLAIM_RULES = {**{name: JOB_RULES[name] for name in CLAIMED}, "arguments": Rule(str, None, "")}
-# One row that breaks a check of the table would keep all others from being claimed.
-_SOUND_COUNTS: dict[str, Any] = {"crashes": func.abs(Job.crashes), "interruptions": func.abs(Job.interruptions)}
 _START = Prepared(
     update(Job)
     .where(Job.id == bindparam("job_id"), QUEUED, Job.claim_no == bindparam("old_claim_no"))
@@ -102,7 +96,7 @@ _START = Prepared(
         worker_id=bindparam("worker"),
         claim_no=bindparam("claim_no"),
         attempts=bindparam("attempts"),
-        **_SOUND_COUNTS,
+        **SOUND_COUNTS,
         reason=None,
         finished_at=None,
         started_at=bindparam("now", type_=Job.started_at.type),
@@ -241,13 +235,13 @@ def fail(connection: Connection, held: Claim, failure: Failed) -> bool:
 
     False if this claim is no longer the live one.
     """
-    job = _live_row(connection, held)
+    job = live_row(connection, held)
     if job is None:
         return False
     if job.cancel_requested_at is not None:
-        return _end(connection, job, "cancelled", error=None)
+        return end(connection, job, "cancelled", error=None)
     if failure.retry_after is None or job.attempts >= job.max_attempts:
-        return _end(
+        return end(
             connection,
             job,
             "failed",
@@ -256,9 +250,9 @@ def fail(connection: Connection, held: Claim, failure: Failed) -> bool:
             traceback=failure.traceback,
             source_line=None if failure.source is None else json.dumps(vars(failure.source)),
         )
-    _remember_attempt(connection, job, failure.reason, failure.error, failure.traceback)
+    remember_attempt(connection, job, failure.reason, failure.error, failure.traceback)
     run_at = clock.now() + timedelta(seconds=failure.retry_after)
-    return _set(connection, job, state="scheduled", worker_id=None, run_at=run_at, error=failure.error)
+    return set_held(connection, job, state="scheduled", worker_id=None, run_at=run_at, error=failure.error)
 
 
 def release(connection: Connection, held: Claim, why: str = STOPPED) -> bool:
@@ -267,15 +261,15 @@ def release(connection: Connection, held: Claim, why: str = STOPPED) -> bool:
 
     why: remembered with the attempt, for people.
     """
-    job = _live_row(connection, held)
+    job = live_row(connection, held)
     if job is None:
         return False
     if job.cancel_requested_at is not None:
-        return _end(connection, job, "cancelled", error=None)
+        return end(connection, job, "cancelled", error=None)
     if job.on_crash == "fail" or job.interruptions >= MAX_INTERRUPTIONS:
         return fail_crashed(connection, held, why)
-    _remember_attempt(connection, job, "interrupted", why, None)
-    return _queue_again(
+    remember_attempt(connection, job, "interrupted", why, None)
+    return queue_again(
         connection, job, attempts=max(0, job.attempts - 1), interruptions=job.interruptions + 1, started_at=None
     )
 
@@ -285,12 +279,12 @@ def give_back(connection: Connection, held: Claim) -> bool:
 
     False if this claim is no longer the live one.
     """
-    job = _live_row(connection, held)
+    job = live_row(connection, held)
     if job is None:
         return False
     if job.cancel_requested_at is not None:
-        return _end(connection, job, "cancelled", error=None)
-    return _queue_again(connection, job, attempts=job.attempts - 1, started_at=None)
+        return end(connection, job, "cancelled", error=None)
+    return queue_again(connection, job, attempts=job.attempts - 1, started_at=None)
 
 
 def fail_crashed(connection: Connection, held: Claim, error: str, *, has_started: bool = True) -> bool:
@@ -299,16 +293,16 @@ def fail_crashed(connection: Connection, held: Claim, error: str, *, has_started
     Only for a claim whose process is proven dead. `error` says what is known, in plain words. A job that has not
     started is queued once even with on_crash="fail". False if this claim is no longer the live one.
     """
-    job = _live_row(connection, held)
+    job = live_row(connection, held)
     if job is None:
         return False
     if job.cancel_requested_at is not None:
-        return _end(connection, job, "cancelled", error=None)
-    _remember_attempt(connection, job, "crashed", error, None)
+        return end(connection, job, "cancelled", error=None)
+    remember_attempt(connection, job, "crashed", error, None)
     may_start = job.on_crash == "rerun" or not has_started
     if may_start and job.crashes < MAX_CRASH_RERUNS:
-        return _queue_again(connection, job, crashes=job.crashes + 1, error=error)
-    return _end(connection, job, "failed", reason="crashed", error=error, crashes=job.crashes + 1)
+        return queue_again(connection, job, crashes=job.crashes + 1, error=error)
+    return end(connection, job, "failed", reason="crashed", error=error, crashes=job.crashes + 1)
 
 
 def honour_cancel(connection: Connection, held: Claim, how: str | None = None) -> bool:
@@ -316,10 +310,10 @@ def honour_cancel(connection: Connection, held: Claim, how: str | None = None) -
 
     how: what a visitor should know about how the job ended, in plain words.
     """
-    job = _live_row(connection, held)
+    job = live_row(connection, held)
     if job is None or job.cancel_requested_at is None:
         return False
-    return _end(connection, job, "cancelled", error=how)
+    return end(connection, job, "cancelled", error=how)
 
 
 def cancel(connection: Connection, slug: str) -> CancelAnswer:
@@ -338,65 +332,3 @@ def cancel(connection: Connection, slug: str) -> CancelAnswer:
         )
     )
     return "asked" if asked.rowcount else "refused"
-
-
-def cancelled_at(now: datetime) -> dict[str, Any]:
-    """The row of a job that was cancelled while it waited."""
-    expires_at = literal(now.timestamp(), Float) + Job.keep_days * 86_400
-    return {
-        "state": "cancelled",
-        "finished_at": now,
-        "expires_at": expires_at,
-        "rank": None,
-        "run_at": None,
-        "reason": None,
-        "worker_id": None,
-        "attempts": func.abs(Job.attempts),
-        **_SOUND_COUNTS,
-    }
-
-
-def _live_row(connection: Connection, held: Claim) -> Job | None:
-    """The row of a claim that is still the live one, locked."""
-    row = connection.execute(
-        select(Job.__table__)
-        .where(Job.id == held.job_id, PROCESSING, Job.claim_no == held.claim_no)
-        .with_for_update()
-    ).one_or_none()
-    return None if row is None else job_from(row._mapping)
-
-
-def _set(connection: Connection, job: Job, **values: object) -> bool:
-    changed = connection.execute(
-        update(Job).where(Job.id == job.id, PROCESSING, Job.claim_no == job.claim_no).values(**values)
-    )
-    return changed.rowcount == 1
-
-
-def _end(connection: Connection, job: Job, state: State, **values: object) -> bool:
-    now = clock.now()
-    expires_at = None if job.keep_days is None else now + timedelta(days=min(job.keep_days, LONGEST_KEEP_DAYS))
-    return _set(connection, job, state=state, worker_id=None, finished_at=now, expires_at=expires_at, **values)
-
-
-def _queue_again(connection: Connection, job: Job, **values: object) -> bool:
-    rank = ranks.now_served(connection, job.priority)
-    return _set(connection, job, state="queued", worker_id=None, rank=rank, **values)
-
-
-def _remember_attempt(
-    connection: Connection, job: Job, reason: AttemptReason, error: str, traceback: str | None
-) -> None:
-    connection.execute(
-        insert(Attempt).values(
-            job_id=job.id,
-            number=job.attempts,
-            claim_no=job.claim_no,
-            worker_id=job.worker_id,
-            started_at=job.started_at,
-            ended_at=clock.now(),
-            reason=reason,
-            error=error,
-            traceback=traceback,
-        )
-    )

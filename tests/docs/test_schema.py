@@ -16,8 +16,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
+from asyncinweb.queue.columns import Base
 from asyncinweb.queue.migrate import alembic_config
-from asyncinweb.queue.models import Base
 from asyncinweb.queue.schema import HEAD, REVISIONS, VERSION_TABLE, current_revision, ensure_schema
 from asyncinweb.queue.stores.sqlite import Database
 

@@ -11,21 +11,15 @@ from sqlalchemy.orm import Session
 from asyncinweb import clock
 from asyncinweb.identity import Identity
 from asyncinweb.queue import process_registry
+from asyncinweb.queue.columns import IS_PROCESSING, IS_SCHEDULED, IS_UNFINISHED, IS_WAITING
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.files.job_inputs import inputs_folder
 from asyncinweb.queue.maintenance import check_results
 from asyncinweb.queue.maintenance.backup import integrity_faults
 from asyncinweb.queue.maintenance.check_results import CheckResult, doubtful, guarded, named, well, wrong
 from asyncinweb.queue.maintenance.retention import folders_of_jobs, is_young
-from asyncinweb.queue.models import (
-    IS_PROCESSING,
-    IS_SCHEDULED,
-    IS_UNFINISHED,
-    IS_WAITING,
-    Job,
-    SupervisorRow,
-    WorkerRow,
-)
+from asyncinweb.queue.models import Job
+from asyncinweb.queue.process_rows import SupervisorRow, WorkerRow
 from asyncinweb.queue.results import stored_result
 from asyncinweb.queue.schema import HEAD, current_revision, refuse_newer
 from asyncinweb.queue.snapshot import count_living_workers, living_limits

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from asyncinweb.queue.models import Base
+from asyncinweb.queue.columns import Base
 from asyncinweb.queue.schema import VERSION_TABLE
 
 context.configure(
