@@ -27,8 +27,10 @@ class _Text(io.TextIOWrapper):
         # Without a buffer between: a child that is forked while another thread holds its lock could never print.
         super().__init__(capture, encoding="utf-8", errors="backslashreplace", line_buffering=True)
         self._interruption = interruption
+        self.writes = 0
 
     def write(self, words: str) -> int:
+        self.writes += 1
         # An exception raised further down, after the bytes are in the log, would make the stream write them again.
         with self._interruption.shield():
             return super().write(words)
@@ -60,6 +62,7 @@ class OutputCapture(io.RawIOBase):
         os.set_blocking(self._pipe, False)
         self._nothing = os.open(os.devnull, os.O_RDONLY)
         self._readable.register(self._pipe, select.POLLIN)
+        self._writes_seen = 0
         self.name = "<stdout>"
         self.text = _Text(self, interruption)
 
@@ -100,6 +103,13 @@ class OutputCapture(io.RawIOBase):
         # ValueError: a task has closed the underlying stream.
         with contextlib.suppress(ValueError):
             self.text.flush()
+
+    def flush_waiting_text(self) -> None:
+        """Write a line that has been unfinished since the previous call. A line that is being printed right now is
+        left alone: `print` writes its line break separately, and a child's line would come between."""
+        is_waiting, self._writes_seen = self._writes_seen == self.text.writes, self.text.writes
+        if is_waiting:
+            self.flush_text()
 
     def writable(self) -> bool:
         return True

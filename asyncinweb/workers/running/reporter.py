@@ -78,7 +78,7 @@ class Reporter:
         left = job.seconds_left
         if left is not None and left <= 0:
             self._interruption.ask("timeout", job)
-        self._output.flush_text()
+        self._output.flush_waiting_text()
         self._children.remember()
         try:
             self._write_progress(job)
