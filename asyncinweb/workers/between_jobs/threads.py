@@ -1,5 +1,6 @@
 """Threads that outlive their job. They cannot be ended from outside, so the worker is replaced."""
 
+import os
 import sys
 import threading
 import time
@@ -9,6 +10,8 @@ from asyncinweb import clock
 
 # How long a thread gets to end when its work is done.
 GRACE_SECONDS, PAUSE_SECONDS = 0.1, 0.005
+# How long a thread that the kernel has just made gets to run its first line of Python. Threads of C code never do.
+BEGIN_SECONDS, BEGIN_PAUSE_SECONDS = 0.02, 0.001
 OWN_PREFIX = "asyncinweb-"
 MAX_NAME = 80
 
@@ -18,6 +21,7 @@ class Threads:
 
     def __init__(self) -> None:
         self._known = frozenset(sys._current_frames())
+        self._in_kernel = _threads_in_kernel()
 
     def running(self) -> list[str]:
         """The names of threads that jobs have left running."""
@@ -34,10 +38,27 @@ class Threads:
 
     def still_running(self) -> list[str]:
         """Like `running`, for threads that do not end within a moment."""
+        self._let_new_ones_begin()
         end = clock.monotonic() + GRACE_SECONDS
         while (names := self.running()) and clock.monotonic() < end:
             time.sleep(PAUSE_SECONDS)
         return [f"thread {name!r} is still running" for name in names]
+
+    def _let_new_ones_begin(self) -> None:
+        """A thread that `_thread` has just started has no frame yet, so it would be overlooked."""
+        before, self._in_kernel = self._in_kernel, _threads_in_kernel()
+        end = clock.monotonic() + BEGIN_SECONDS
+        while self._in_kernel > before and not self.running() and clock.monotonic() < end:
+            time.sleep(BEGIN_PAUSE_SECONDS)
+            self._in_kernel = _threads_in_kernel()
+
+
+def _threads_in_kernel() -> int:
+    """Grows by one with each thread of this process; 0 on a system that does not say."""
+    try:
+        return os.stat("/proc/self/task").st_nlink  # noqa: PTH116 - asked after each job
+    except OSError:
+        return 0
 
 
 def _waits_in_a_pool(frame: FrameType) -> bool:
