@@ -106,7 +106,7 @@ def test_a_file_that_is_too_large_is_told_before_it_is_sent(page: Page, tmp_path
 
 
 def test_a_job_is_started_at_a_time(page: Page, orders: Path) -> None:
-    at = clock.now().astimezone() + timedelta(hours=2)
+    at = (clock.now() + timedelta(hours=2)).astimezone()
     open_form(page)
     page.get_by_label("Table").set_input_files(orders)
     page.get_by_text("Start later").click()

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from web_room import TOKEN, Reader, Room, close
 
+from asyncinweb import clock
 from asyncinweb.app import create_app
 from asyncinweb.queue.schema import ensure_schema
 from asyncinweb.queue.stores.sqlite import Database
@@ -61,3 +63,11 @@ def room(app: Flask) -> Room:
 def program(app: Flask) -> FlaskClient:
     """A program: no cookie, no page."""
     return app.test_client(use_cookies=False)
+
+
+@pytest.fixture
+def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> datetime:
+    """The program's clock stands still: no test sees the end of a second, a minute or a day."""
+    moment = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: moment)
+    return moment

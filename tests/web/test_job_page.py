@@ -11,6 +11,8 @@ from asyncinweb.queue.transitions import cancel, fail, honour_cancel
 from asyncinweb.tasks.outcome import Failed
 from asyncinweb.web.job_status.status import every
 
+pytestmark = pytest.mark.usefixtures("stopped_clock")
+
 ENDINGS = {
     "completed": lambda room: room.complete(),
     "failed": lambda room: fail_one(room),

@@ -12,6 +12,8 @@ from web_room import HTMX, Room, one, page, soup, words
 from asyncinweb.queue.transitions import cancel, fail
 from asyncinweb.tasks.outcome import Failed
 
+pytestmark = pytest.mark.usefixtures("stopped_clock")
+
 
 def titles(client: FlaskClient, address: str) -> list[str]:
     return [words(each) for each in page(client, address).select("#jobs .cell-task")]

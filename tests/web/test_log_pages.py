@@ -82,6 +82,7 @@ def test_a_job_without_a_log_is_polled_all_the_same(client: FlaskClient, room: R
         assert is_unchanged(client, page(client, f"/jobs/{slug}"))
 
 
+@pytest.mark.usefixtures("stopped_clock")
 def test_the_pollers_pace_follows_the_jobs_age(client: FlaskClient, room: Room, held: Claim) -> None:
     young = page(client, f"/jobs/{held.slug}")
     assert poller(young)["hx-trigger"] == "every 1s"

@@ -83,6 +83,7 @@ def test_each_value_changes_the_fragment_and_only_that(client: FlaskClient, room
     assert words(one(soup(answer), "#result-text")) == "second"
 
 
+@pytest.mark.usefixtures("stopped_clock")
 def test_a_job_that_shows_something_new_is_looked_at_every_second(client: FlaskClient, room: Room) -> None:
     held = room.start()
     room.make_older(held.slug, 3600)

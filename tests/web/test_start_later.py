@@ -9,10 +9,18 @@ from web_room import OWNER, Room, filled, one, page, post, soup, words
 from asyncinweb import clock
 from asyncinweb.web.forms.start_time import zone_of
 
+NOON = datetime(2026, 11, 23, 12, 0, 30, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock stands half a minute past twelve."""
+    monkeypatch.setattr(clock, "now", lambda: NOON)
+
 
 def minutes_from_now(minutes: int) -> str:
     """As the control of a browser on the server's own zone would send it."""
-    return f"{clock.now().astimezone() + timedelta(minutes=minutes):%Y-%m-%dT%H:%M}"
+    return f"{NOON.astimezone() + timedelta(minutes=minutes):%Y-%m-%dT%H:%M}"
 
 
 def forecast(client: FlaskClient) -> str:
@@ -28,7 +36,7 @@ def test_a_job_can_be_started_at_a_time_in_the_servers_zone(client: FlaskClient,
     job = room.job(response.location.rsplit("/", 1)[1])
     assert job.state == "scheduled"
     assert job.run_at == datetime.fromisoformat(at).astimezone()
-    assert zone_of(clock.now().astimezone()) in words(one(form, "#picture-form-at-help"))
+    assert zone_of(NOON.astimezone()) in words(one(form, "#picture-form-at-help"))
 
 
 def test_the_same_form_at_another_time_is_another_job(client: FlaskClient, room: Room) -> None:
@@ -64,19 +72,9 @@ def test_a_time_at_which_nothing_can_start_is_refused_beside_its_field(
     assert room.jobs() == []
 
 
-NOON = datetime(2026, 11, 23, 12, 0, 30, tzinfo=UTC)
-
-
-@pytest.fixture
-def noon(monkeypatch: pytest.MonkeyPatch) -> datetime:
-    """The clock stands half a minute past twelve."""
-    monkeypatch.setattr(clock, "now", lambda: NOON)
-    return NOON.astimezone()
-
-
 @pytest.mark.parametrize("minutes", [0, -1, -4, -5])
-def test_the_last_few_minutes_mean_now(noon: datetime, client: FlaskClient, room: Room, minutes: int) -> None:
-    at = f"{noon + timedelta(minutes=minutes):%Y-%m-%dT%H:%M}"
+def test_the_last_few_minutes_mean_now(client: FlaskClient, room: Room, minutes: int) -> None:
+    at = minutes_from_now(minutes)
     form = one(page(client, "/tasks/picture"), "form.task-form")
 
     response = post(client, "picture", {**filled(form), "form-at": at})
@@ -87,10 +85,8 @@ def test_the_last_few_minutes_mean_now(noon: datetime, client: FlaskClient, room
 
 
 @pytest.mark.parametrize(("minutes", "answer"), [(-6, "past"), (-60, "past"), (1, "scheduled")])
-def test_other_minutes_are_past_or_ahead(
-    noon: datetime, client: FlaskClient, room: Room, minutes: int, answer: str
-) -> None:
-    at = f"{noon + timedelta(minutes=minutes):%Y-%m-%dT%H:%M}"
+def test_other_minutes_are_past_or_ahead(client: FlaskClient, room: Room, minutes: int, answer: str) -> None:
+    at = minutes_from_now(minutes)
 
     response = post(client, "picture", {"form-at": at})
 
@@ -102,9 +98,9 @@ def test_other_minutes_are_past_or_ahead(
 
 
 def test_a_form_sent_again_a_minute_later_is_still_one_job(
-    noon: datetime, client: FlaskClient, room: Room, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sent = {**filled(one(page(client, "/tasks/picture"), "form.task-form")), "form-at": f"{noon:%Y-%m-%dT%H:%M}"}
+    sent = {**filled(one(page(client, "/tasks/picture"), "form.task-form")), "form-at": minutes_from_now(0)}
 
     post(client, "picture", sent)
     monkeypatch.setattr(clock, "now", lambda: NOON + timedelta(minutes=1))
