@@ -123,7 +123,7 @@ def test_sigterm_while_another_process_holds_the_write_lock_still_stops_in_order
     with tree.database.write():
         tree.signal(signal.SIGTERM)
         wait_until(lambda: "Stopping" in tree.server_log)
-        # Longer than the supervisor's patience of a second.
-        time.sleep(2.0)
+        # The supervisor's patience of a second is over.
+        wait_until(lambda: "Waiting for the database" in tree.server_log)
 
     assert tree.wait() == 0, tree.server_log
