@@ -28,7 +28,7 @@ def supervise(start: Start, slots: Slots, wake_port: int, stop_signals: StopSign
         database = open_database(start.settings, SUPERVISOR)
         rescue_leftovers(database)
         if slots.worker_count:
-            # Of killed workers: those of this start enter theirs when they are told to go.
+            # Left by killed workers. The workers of this start enter theirs later, when they get the go.
             remove_quietly(start.settings.instance / FOLDER_NAME)
     except BaseException:
         slots.kill_all()

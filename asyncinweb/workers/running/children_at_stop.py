@@ -46,7 +46,7 @@ class ChildrenAtStop:
         self._before, self._latest = self._latest, _reaped_children()
 
     def look(self) -> None:
-        """Everything is told to stop: which children are there, and has one just ended?"""
+        """Note, when everything is asked to stop, which children there are and whether one has just ended."""
         # The signal may have reached a child first, and its end the function.
         self._has_just_lost_one = self._has_just_lost_one or self._before != _reaped_children()
         with contextlib.suppress(OSError):
