@@ -5,13 +5,12 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from browser_room import PATIENCE_MS, Complaints, serving
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from process_tree import RUN, Tree
+from process_tree import Tree
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-# Limits end what hangs; a busy machine may take long.
-PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)
 
 
@@ -32,28 +31,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Tree]:
     """The program with the demo tasks, shared by all browser tests."""
-    folder = tmp_path_factory.mktemp("site")
-    tree = Tree(folder, program=(*RUN, "--port", "0"), workers=2, tasks="asyncinweb.tasks.demo", grace_seconds=0.2)
-    try:
-        tree.wait_until_started()
+    with serving(tmp_path_factory.mktemp("site"), "asyncinweb.tasks.demo") as tree:
         yield tree
-    finally:
-        tree.end()
-
-
-class Complaints:
-    """What a browser complains of while it shows pages: script errors, refused resources, warnings."""
-
-    def __init__(self, page: Page) -> None:
-        self.heard: list[str] = []
-        page.on("console", lambda message: self._hear(message.type, message.text))
-        page.on("pageerror", lambda error: self._hear("error", str(error)))
-
-    def _hear(self, kind: str, text: str) -> None:
-        # Chromium reports every answer above 400 so; a refused form is meant to be one.
-        is_refused_form = "status of 422" in text
-        if kind in ("error", "warning") and not is_refused_form:
-            self.heard.append(f"{kind}: {text}")
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browser_room import serving
 from control_tasks import tell
-from one_site import serving
 from playwright.sync_api import Browser, Page, expect
 from process_tree import Tree
 

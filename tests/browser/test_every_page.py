@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import Complaints
+from browser_room import Complaints
 from gallery import ENDS, SHAPES, close_gallery, fill_gallery, start_gallery
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from one_site import serving
+from browser_room import serving
 from playwright.sync_api import Browser, Page, expect
 from process_tree import Tree
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import PATIENCE_MS
+from browser_room import PATIENCE_MS, serving
 from playwright.sync_api import Browser, FrameLocator, Page, expect
-from process_tree import RUN, Tree, wait_until
+from process_tree import Tree, wait_until
 
 TASKS = Path(__file__).with_name("figure_tasks.py")
 # What a hostile document would try; HTTP and STUN lead to sockets of this test, RERUN to a form of ours.
@@ -88,13 +88,8 @@ def elsewhere() -> Iterator[Elsewhere]:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Tree]:
     """The program with the tasks of figure_tasks.py."""
-    folder = tmp_path_factory.mktemp("site")
-    tree = Tree(folder, program=(*RUN, "--port", "0"), workers=1, tasks=str(TASKS), grace_seconds=0.2)
-    try:
-        tree.wait_until_started()
+    with serving(tmp_path_factory.mktemp("site"), TASKS) as tree:
         yield tree
-    finally:
-        tree.end()
 
 
 @pytest.fixture

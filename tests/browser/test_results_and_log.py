@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browser_room import serving
 from playwright.sync_api import Browser, Page, expect
-from process_tree import RUN, Tree
+from process_tree import Tree
 
 TASKS = Path(__file__).with_name("sample_page_tasks.py")
 
@@ -13,13 +14,8 @@ TASKS = Path(__file__).with_name("sample_page_tasks.py")
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Tree]:
     """The program with the tasks of sample_page_tasks.py."""
-    folder = tmp_path_factory.mktemp("site")
-    tree = Tree(folder, program=(*RUN, "--port", "0"), workers=2, tasks=str(TASKS), grace_seconds=0.2)
-    try:
-        tree.wait_until_started()
+    with serving(tmp_path_factory.mktemp("site"), TASKS) as tree:
         yield tree
-    finally:
-        tree.end()
 
 
 def run(page: Page, task: str) -> None:

@@ -6,18 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from process_tree import LEFT_BEHIND_TASKS, PROCESS_TASKS, RUN, STOPPED_TASKS, Tree, load_tasks
+from process_tree import LEFT_BEHIND_TASKS, PROCESS_TASKS, RUN, STOPPED_TASKS, Tree, load_tasks, running
 
 
 @pytest.fixture(scope="session")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
     """`python run.py` with two workers, shared by all tests that do not stop it."""
     shared = Tree(tmp_path_factory.mktemp("shared"), program=(*RUN, "--port", "0"), workers=2)
-    try:
-        shared.wait_until_started()
+    with running(shared):
         yield shared
-    finally:
-        shared.end()
 
 
 @pytest.fixture(scope="session")
@@ -27,11 +24,8 @@ def starting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
         # Where it is set already, a worker need not do it.
         patch.delenv("PYTHONUNBUFFERED", raising=False)
         shared = tree_of(PROCESS_TASKS, tmp_path_factory.mktemp("starting"), workers=3)
-    try:
-        shared.wait_until_started()
+    with running(shared):
         yield shared
-    finally:
-        shared.end()
 
 
 def tree_of(tasks: Path, folder: Path, **settings: Any) -> Tree:
@@ -54,11 +48,8 @@ def start_stopped(tmp_path: Path) -> Iterator[Callable[..., Tree]]:
 def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
     """A server with one worker, so that every job meets what the one before has left."""
     tree = Tree(tmp_path_factory.mktemp("worker"), tasks=LEFT_BEHIND_TASKS)
-    try:
-        tree.wait_until_started()
+    with running(tree):
         yield tree
-    finally:
-        tree.end()
 
 
 @pytest.fixture

@@ -10,15 +10,15 @@ import secrets
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import Any
 
 import invariants
 from invariants import FINAL
 from sqlalchemy import text
+from waiting import BUSY, wait_until
 
 from asyncinweb.queue.client import Client
 from asyncinweb.queue.files.job_folder import JobFolder
@@ -26,7 +26,6 @@ from asyncinweb.queue.files.job_log import read_log
 from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.tasks.registry import Registry, Request, registry
 
-T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE_TASKS = Path(__file__).with_name("sample_tasks.py")
 LEFT_BEHIND_TASKS = Path(__file__).with_name("left_behind_tasks.py")
@@ -42,22 +41,6 @@ QUICK = {
     "idle_poll_seconds": 0.2,
     "durability": "normal",
 }
-
-
-# Limits are there to end what hangs, not to measure (benchmarks do that): a machine that has much else to do may
-# take so many times as long.
-BUSY = 4
-
-
-def wait_until(condition: Callable[[], T], seconds: float = 30.0, what: str = "") -> T:
-    """The first true answer of `condition`; fails after `seconds`, or BUSY times that on a busy machine."""
-    end = time.monotonic() + seconds * BUSY
-    while True:
-        answer = condition()
-        if answer:
-            return answer
-        assert time.monotonic() < end, f"not within {seconds * BUSY:g} s: {what or condition}"
-        time.sleep(0.02)
 
 
 def load_tasks(*files: Path) -> Registry:
@@ -224,6 +207,18 @@ class Tree:
         with self.database.write() as connection:
             invariants.change_unseen(connection, sql, values)
 
+    def write_into_database(self, code: str) -> None:
+        """Let Python code change the open `file` of the database while nobody writes, and all of it is in there.
+
+        By a program of its own: this one must not close the file.
+        """
+        script = f"import sys; file = open(sys.argv[1], 'r+b'); {code}"
+        with self.database.write() as connection:
+            connection.exec_driver_sql("COMMIT")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            subprocess.run([PYTHON, "-S", "-c", script, self.database.path], check=True)
+
     def job(self, slug: str) -> SimpleNamespace:
         """A job's row as it is now. Final rows are remembered, and compared at the end."""
         (row,) = self.rows("SELECT * FROM asyncinweb_jobs WHERE slug = :slug", slug=slug)
@@ -351,6 +346,15 @@ class Tree:
         if self._keyboard is not None:
             os.close(self._keyboard)
             self._keyboard = None
+
+
+@contextlib.contextmanager
+def running(tree: Tree) -> Iterator[Tree]:
+    """Wait until it has started, and end it behind the block."""
+    try:
+        yield tree.wait_until_started()
+    finally:
+        tree.end()
 
 
 def processes_marked(mark: str) -> list[int]:

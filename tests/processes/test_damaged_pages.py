@@ -1,7 +1,5 @@
 """Garbage in some pages of the database file: what reads them says so, with the cure; nothing else is harmed."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,16 +14,11 @@ PATHS = ("/", "/jobs", "/jobs.csv", "/jobs.json", "/api/v1/jobs", "/jobs?state=c
 
 
 def overwrite(tree: Tree, share: float) -> None:
-    """Garbage at this share of the file, by a program of its own: this one must not close the file."""
-    with tree.database.write() as connection:
-        connection.exec_driver_sql("COMMIT")
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-        script = (
-            "import sys; file = open(sys.argv[1], 'r+b'); pages = file.seek(0, 2) // 4096;"
-            f"file.seek(int(pages * {share}) * 4096); file.write(b'garbage.' * ({GARBAGE} // 8))"
-        )
-        subprocess.run([sys.executable, "-S", "-c", script, tree.database.path], check=True)
+    """Garbage at this share of the file."""
+    tree.write_into_database(
+        "pages = file.seek(0, 2) // 4096;"
+        f"file.seek(int(pages * {share}) * 4096); file.write(b'garbage.' * ({GARBAGE} // 8))"
+    )
 
 
 def fill(tree: Tree) -> list[str]:

@@ -5,14 +5,13 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from process_tree import RUN, Tree, run_once, wait_until
+from process_tree import RUN, Tree, run_once, running, wait_until
 from visitor import get, health, post, slug_of, submit_page, web_process
 
 Start = Callable[..., Tree]
@@ -23,11 +22,8 @@ WHOLE = (*RUN, "--port", "0")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
     """A server whose database is put back after each test."""
     tree = Tree(tmp_path_factory.mktemp("served"), program=WHOLE, workers=2)
-    try:
-        tree.wait_until_started()
+    with running(tree):
         yield tree
-    finally:
-        tree.end()
 
 
 def submission(tree: Tree) -> int:
@@ -121,16 +117,10 @@ def test_a_database_damaged_under_a_server_is_named_and_the_next_start_ends_with
 
 
 def overwrite(tree: Tree) -> None:
-    """Garbage in all pages but the first, by a program of its own: this one must not close the file."""
-    with tree.database.write() as connection:
-        connection.exec_driver_sql("COMMIT")
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-        script = (
-            "import sys; file = open(sys.argv[1], 'r+b'); size = file.seek(0, 2);"
-            "file.seek(4096); file.write(b'garbage.' * ((size - 4096) // 8))"
-        )
-        subprocess.run([sys.executable, "-S", "-c", script, tree.database.path], check=True)
+    """Garbage in all pages but the first."""
+    tree.write_into_database(
+        "size = file.seek(0, 2); file.seek(4096); file.write(b'garbage.' * ((size - 4096) // 8))"
+    )
 
 
 # --- the disk ---------------------------------------------------------------------------------------------------

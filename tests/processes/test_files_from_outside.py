@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from process_tree import Tree, run_once
+from process_tree import Tree, run_once, running
 
 TASKS = """
 from typing import Annotated
@@ -34,11 +34,8 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
     (folder / "describing.py").write_text(TASKS)
     (folder / "orders.csv").write_text("a,b")
     tree = Tree(folder, tasks=str(folder / "describing.py"))
-    try:
-        tree.wait_until_started()
+    with running(tree):
         yield tree
-    finally:
-        tree.end()
 
 
 def settings(tree: Tree) -> dict[str, object]:

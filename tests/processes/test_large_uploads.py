@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from process_tree import RUN, Tree
+from process_tree import RUN, Tree, running
 from uploading import MB, TASKS, upload, upload_by_program
 from visitor import web_process
 
@@ -19,11 +19,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
     folder = tmp_path_factory.mktemp("uploads")
     (folder / "measuring.py").write_text(TASKS)
     tree = Tree(folder, program=(*RUN, "--port", "0"), workers=1, tasks=str(folder / "measuring.py"))
-    try:
-        tree.wait_until_started()
+    with running(tree):
         yield tree
-    finally:
-        tree.end()
 
 
 def test_an_upload_of_100_mb_costs_the_web_process_less_than_20_mb_of_memory(site: Tree) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from process_tree import RUN, SAMPLES, Tree, run_once
+from process_tree import RUN, SAMPLES, Tree, run_once, running
 from visitor import get, post, post_json
 
 from asyncinweb.errors import AsyncInWebError
@@ -58,10 +58,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
     tree = Tree(tmp_path_factory.mktemp("odd"), program=(*RUN, "--port", "0"), workers=1, max_worker_mb=1_000)
     # Rows that break its rules are what this is about.
     tree.is_sound = False
-    try:
-        yield tree.wait_until_started()
-    finally:
-        tree.end()
+    with running(tree):
+        yield tree
 
 
 # --- the edges --------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from process_tree import RUN, Tree, run_once
+from process_tree import RUN, Tree, run_once, running
 from visitor import get
 
 TASKS = Path(__file__).with_name("path_tasks.py")
@@ -16,9 +16,9 @@ CONTENT = b"a,b\n1,2\n"
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
-    tree = Tree(tmp_path_factory.mktemp("tree"), program=(*RUN, "--port", "0"), tasks=TASKS).wait_until_started()
-    yield tree
-    tree.end()
+    tree = Tree(tmp_path_factory.mktemp("tree"), program=(*RUN, "--port", "0"), tasks=TASKS)
+    with running(tree):
+        yield tree
 
 
 def submitted(tree: Tree, task: str, **arguments: str) -> str:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from process_tree import RUN, SAMPLE_TASKS, Tree, is_alive, wait_until
+from process_tree import RUN, SAMPLE_TASKS, Tree, is_alive, running, wait_until
 from visitor import submit_page
 
 Start = Callable[..., Tree]
@@ -26,11 +26,8 @@ def renewing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
     tree = Tree(
         tmp_path_factory.mktemp("renewing"), max_jobs_per_worker=3, max_worker_mb=200, idle_poll_seconds=30
     )
-    try:
-        tree.wait_until_started()
+    with running(tree):
         yield tree
-    finally:
-        tree.end()
 
 
 def pid_of_a_job(tree: Tree, task: str = "pid", **arguments: object) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from process_tree import Tree, wait_until
+from process_tree import Tree, running, wait_until
 
 LEASE_SECONDS = 1.5
 NOW = "(julianday('now') - 2440587.5) * 86400.0"
@@ -18,10 +18,8 @@ def leased(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
     """A server that takes other computers for dead after a moment."""
     folder = tmp_path_factory.mktemp("leased")
     tree = Tree(folder, workers=1, lease_seconds=LEASE_SECONDS, heartbeat_seconds=0.2)
-    try:
-        yield tree.wait_until_started()
-    finally:
-        tree.end()
+    with running(tree):
+        yield tree
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from process_tree import RUN, Tree, is_alive, wait_until
+from process_tree import RUN, Tree, is_alive, running, wait_until
 from visitor import answers, web_process
 
 STORM_SECONDS = 5
@@ -20,12 +20,9 @@ STORM_SECONDS = 5
 def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
     """Eight workers and a web process."""
     tree = Tree(tmp_path_factory.mktemp("crowded"), program=(*RUN, "--port", "0"), workers=8)
-    try:
-        tree.wait_until_started()
+    with running(tree):
         tree.wait_for_workers(8)
         yield tree
-    finally:
-        tree.end()
 
 
 @pytest.fixture

@@ -6,16 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from asyncinweb.queue.schema import ensure_schema
 from asyncinweb.queue.stores.sqlite import Database
-
-
-@pytest.fixture(scope="session")
-def empty_database_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    database = Database(tmp_path_factory.mktemp("empty") / "asyncinweb.db")
-    ensure_schema(database)
-    database.close()
-    return database.path
 
 
 @pytest.fixture

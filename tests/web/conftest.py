@@ -13,18 +13,8 @@ from web_room import TOKEN, Reader, Room, close
 
 from asyncinweb import clock
 from asyncinweb.app import create_app
-from asyncinweb.queue.schema import ensure_schema
-from asyncinweb.queue.stores.sqlite import Database
 from asyncinweb.settings import Settings
 from asyncinweb.tasks.registry import registry
-
-
-@pytest.fixture(scope="session")
-def empty_database_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    database = Database(tmp_path_factory.mktemp("empty") / "asyncinweb.db")
-    ensure_schema(database)
-    database.close()
-    return database.path
 
 
 @pytest.fixture
@@ -63,6 +53,12 @@ def room(app: Flask) -> Room:
 def program(app: Flask) -> FlaskClient:
     """A program: no cookie, no page."""
     return app.test_client(use_cookies=False)
+
+
+@pytest.fixture
+def instance(app: Flask) -> Path:
+    found: Settings = app.extensions["asyncinweb"].settings
+    return found.instance
 
 
 @pytest.fixture

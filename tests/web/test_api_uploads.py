@@ -56,12 +56,6 @@ def app(app: Flask) -> Flask:
     return app
 
 
-@pytest.fixture
-def instance(app: Flask) -> Path:
-    found: Settings = app.extensions["asyncinweb"].settings
-    return found.instance
-
-
 def file(data: bytes = DATA, name: str = "orders.csv") -> tuple[io.BytesIO, str]:
     return io.BytesIO(data), name
 

@@ -55,12 +55,6 @@ def settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"max_upload_mb": 0.01})
 
 
-@pytest.fixture
-def instance(app: Flask) -> Path:
-    found: Settings = app.extensions["asyncinweb"].settings
-    return found.instance
-
-
 def file(data: bytes = DATA, name: str = "orders.csv") -> tuple[io.BytesIO, str]:
     return io.BytesIO(data), name
 

@@ -2,19 +2,11 @@
 
 import logging
 import threading
-import time
-from collections.abc import Callable
 
 import pytest
+from waiting import wait_until
 
 from asyncinweb.workers.process.background import start_background_thread
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 @pytest.mark.parametrize("error", [ValueError("half \udce9"), MemoryError(), SystemExit(3), KeyboardInterrupt()])

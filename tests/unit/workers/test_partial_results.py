@@ -2,7 +2,6 @@
 
 import io
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import wait_until
 
 from asyncinweb.server_paths import HiddenPaths
 from asyncinweb.tasks.outputs.return_value import ReturnValue
@@ -42,6 +42,15 @@ def encodings(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     return encoded
 
 
+@pytest.fixture
+def no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No time for copies, so that each takes too long."""
+    monkeypatch.setattr(partial_results, "MOST_COPYING_SECONDS", 0.0)
+    monkeypatch.setattr(partial_results, "MOST_DRAWING_SECONDS", 0.0)
+    monkeypatch.setattr(partial_results, "BUDGET_SECONDS", 0.0)
+    monkeypatch.setattr(partial_results, "BUDGET_SHARE", 0.0)
+
+
 def shown(results: PartialResults) -> Any:
     """What would be written now."""
     yielded = results.newest()
@@ -61,11 +70,12 @@ def content(yielded: Yielded) -> Any:
 
 def shown_soon(results: PartialResults) -> Any:
     """What is written next, asked for as the reporter does."""
-    end = time.monotonic() + 30
-    while (found := shown(results)) is None:
-        assert time.monotonic() < end, "nothing is shown"
-        time.sleep(0.01)
-    return found
+
+    def look() -> list[Any]:
+        found = shown(results)
+        return [] if found is None else [found]
+
+    return wait_until(look, what="something to be shown")[0]
 
 
 class Figure:
@@ -247,13 +257,8 @@ def test_a_value_that_nobody_can_look_at_is_left_out(results: PartialResults) ->
     assert shown_soon(results) == b"after"
 
 
-def test_copies_that_take_long_are_made_only_now_and_then(
-    results: PartialResults, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(partial_results, "MOST_COPYING_SECONDS", 0.0)
-    monkeypatch.setattr(partial_results, "MOST_DRAWING_SECONDS", 0.0)
-    monkeypatch.setattr(partial_results, "BUDGET_SECONDS", 0.0)
-    monkeypatch.setattr(partial_results, "BUDGET_SHARE", 0.0)
+@pytest.mark.usefixtures("no_time")
+def test_copies_that_take_long_are_made_only_now_and_then(results: PartialResults) -> None:
     drawn: list[int] = []
 
     class Slow:
@@ -267,13 +272,8 @@ def test_copies_that_take_long_are_made_only_now_and_then(
     assert len(drawn) < 10
 
 
-def test_a_large_value_that_was_not_copied_is_shown_when_the_function_is_silent(
-    results: PartialResults, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(partial_results, "MOST_COPYING_SECONDS", 0.0)
-    monkeypatch.setattr(partial_results, "MOST_DRAWING_SECONDS", 0.0)
-    monkeypatch.setattr(partial_results, "BUDGET_SECONDS", 0.0)
-    monkeypatch.setattr(partial_results, "BUDGET_SHARE", 0.0)
+@pytest.mark.usefixtures("no_time")
+def test_a_large_value_that_was_not_copied_is_shown_when_the_function_is_silent(results: PartialResults) -> None:
     for number in range(100):
         results.note([number])
 

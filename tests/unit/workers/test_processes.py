@@ -3,12 +3,12 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from waiting import wait_until
 
 from asyncinweb.identity import new_id
 from asyncinweb.workers.process import processes
@@ -46,9 +46,7 @@ def test_a_process_is_alive_until_it_ends_and_a_zombie_is_not(sleeper: subproces
     assert processes.is_alive(identity)
 
     processes.kill_exactly(identity)
-    end = time.monotonic() + 10
-    while processes.is_alive(identity):
-        assert time.monotonic() < end
+    wait_until(lambda: not processes.is_alive(identity))
 
     assert sleeper.poll() is not None or Path(f"/proc/{sleeper.pid}").exists()
     assert not processes.is_alive(identity)
@@ -95,10 +93,7 @@ def start_daemon(tree: str) -> int:
 
 
 def wait_for_death(pid: int) -> None:
-    end = time.monotonic() + 5
-    while processes.identity_of(pid) is not None:
-        assert time.monotonic() < end, f"{pid} still lives"
-        time.sleep(0.01)
+    wait_until(lambda: processes.identity_of(pid) is None, what=f"{pid} to end")
 
 
 def test_kill_tree_finds_daemons_of_its_tree_and_spares_others() -> None:
