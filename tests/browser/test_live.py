@@ -1,9 +1,11 @@
 """Pages that keep themselves current: progress, stopping, a server that goes away, a tab that is hidden."""
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, Request, expect
 from process_tree import RUN, SAMPLE_TASKS, Tree
 
@@ -55,6 +57,13 @@ def asked_for(page: Page) -> list[str]:
     return found
 
 
+def strongly_coloured(bar: bytes) -> float:
+    """Which share of a progress bar has about the colour of its filled part."""
+    picture = Image.open(io.BytesIO(bar)).convert("RGB")
+    reds = [picture.getpixel((x, picture.height // 2))[0] for x in range(picture.width)]  # type: ignore[index]
+    return sum(red < 110 for red in reds) / len(reds)
+
+
 def open_job(page: Page, site: Tree, task: str, **arguments: object) -> str:
     slug = site.submit(task, **arguments)
     page.goto(f"/jobs/{slug}")
@@ -69,6 +78,19 @@ def test_progress_moves_and_the_title_follows(page: Page, site: Tree) -> None:
     expect(page.locator("#job")).to_have_attribute("data-state", "completed")
     assert page.title().startswith("Done")
     assert "favicon-completed" in str(page.locator("#favicon").get_attribute("href"))
+
+
+def test_a_bar_without_a_number_never_looks_like_one_that_is_filled(page: Page, site: Tree) -> None:
+    open_job(page, site, "nap", seconds=20)
+    bar = page.locator("progress:not([value])")
+    expect(bar).to_be_visible()
+
+    for milliseconds in range(0, 1800, 150):
+        bar.evaluate(
+            "(bar, at) => { const [slide] = bar.getAnimations(); slide.pause(); slide.currentTime = at; }",
+            milliseconds,
+        )
+        assert strongly_coloured(bar.screenshot()) < 0.15
 
 
 def test_a_change_of_state_is_announced_once_and_progress_never(page: Page, site: Tree) -> None:
