@@ -118,6 +118,8 @@ def test_a_file_is_kept_while_the_form_is_put_right(client: FlaskClient, room: R
     assert kept(form) == ["orders.csv 8 bytes"]
     assert not one(form, "#check-table-other").has_attr("required")
     assert [path.stat().st_mode & 0o777 for path in waiting(instance)] == [0o600]
+    # Its name and size lie beside it.
+    assert [path.stat().st_mode & 0o777 for path in instance.glob("uploads/*/*")] == [0o600] * 2
     again = {**filled(form), "times": ["1"], "sender.password": ["hunter2"]}
     accepted = client.post("/tasks/check", data=again, headers=OURS)
     assert arguments_of(room, accepted)["table"].path.read_bytes() == DATA

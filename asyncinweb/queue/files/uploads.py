@@ -17,7 +17,7 @@ from pathlib import Path
 from asyncinweb import clock
 from asyncinweb.errors import DatabaseUnusable
 from asyncinweb.file_names import clean_name
-from asyncinweb.queue.files.instance import make_private
+from asyncinweb.queue.files.instance import make_private, private
 from asyncinweb.tasks.inputs.uploaded import UploadedFile
 
 KEPT_SECONDS = 86_400.0
@@ -51,7 +51,8 @@ class IncomingFile:
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
-            _facts_of(self._path).write_text(json.dumps(file.facts), encoding="utf-8")
+            with open(_facts_of(self._path), "x", encoding="utf-8", opener=private) as facts:
+                json.dump(file.facts, facts)
         return file
 
     def remove(self) -> None:
