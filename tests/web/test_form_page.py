@@ -126,6 +126,13 @@ def test_wrong_values_come_back_with_errors_beside_and_above(
     assert room.jobs() == []
 
 
+def test_the_line_ends_that_every_browser_sends_are_not_called_unusual(client: FlaskClient) -> None:
+    form = soup(post(client, "everything", {"name": "Ann", "count": "many", "note": "one\r\ntwo"}))
+
+    assert "Unusual line breaks" not in words(one(form, "form#form-everything"))
+    assert one(form, "textarea#everything-note").text.strip() == "one\ntwo"
+
+
 def test_a_text_that_is_no_number_stays_visible_in_its_field(client: FlaskClient) -> None:
     form = soup(post(client, "picture", {"width": "wide"}))
 

@@ -145,7 +145,8 @@ class Control:
         field = self.field
         if field.multiple or not (field.optional or (field.required and self.widget == "select")):
             return field.choices
-        return (Choice("", "None" if field.optional else "Choose…", None), *field.choices)
+        empty = "Choose…" if not field.optional else "Not set" if field.kind == "checkbox" else "None"
+        return (Choice("", empty, None), *field.choices)
 
     @property
     def max_bytes(self) -> int:
@@ -249,7 +250,9 @@ def blank_form(task: Task[..., object], texts: Texts | None = None, kept: Kept |
 
 def refused_form(task: Task[..., object], texts: Texts, kept: Kept, messages: Mapping[str, str], key: str) -> Form:
     """The form again, as it was sent, with its errors."""
-    return _form(task, texts, kept, messages, key or new_form_key())
+    # Browsers send every line end as these two characters.
+    plain = {name: [text.replace("\r\n", "\n") for text in sent] for name, sent in texts.items()}
+    return _form(task, plain, kept, messages, key or new_form_key())
 
 
 def _form(task: Task[..., object], texts: Texts, kept: Kept, messages: Mapping[str, str], key: str) -> Form:
