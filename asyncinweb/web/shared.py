@@ -45,6 +45,9 @@ def read_connection() -> Connection:
     return read_session().connection(bind_arguments={"mapper": Job})
 
 
+CANNOT_RERUN = "This task isn't available right now, so the job can't run again."
+
+
 def can_run(task: str) -> bool:
     """True if a living worker has loaded this task; where none has registered any, if this process has."""
     loaded = snapshot.living_limits(read_connection(), installation().settings.lease_seconds).tasks

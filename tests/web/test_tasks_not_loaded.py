@@ -70,6 +70,13 @@ def test_a_parameter_that_a_task_has_no_more_is_readable_as_well(client: FlaskCl
     assert '"a": [null]' in shown
 
 
+def test_a_program_cannot_run_again_what_nobody_can_do(program: FlaskClient, slug: str) -> None:
+    answer = program.post(f"/api/v1/jobs/{slug}/rerun", headers={"Content-Type": "application/json"})
+
+    assert answer.status_code == 409
+    assert "so the job can't run again" in answer.get_json()["detail"]
+
+
 def test_nothing_is_offered_that_nobody_can_do(client: FlaskClient, room: Room, slug: str) -> None:
     known = room.submit("picture").slug
     room.perform(cancel, known)

@@ -64,7 +64,7 @@ def csv_checkup(
     """
     decoded = _decoded(file, encoding) if file else Decoded(table.removeprefix("\ufeff"), "UTF-8", False)
     if not decoded.text.strip():
-        raise ValueError("The table is empty: paste at least one row.")
+        raise ValueError("The table is empty. Paste at least one row, or upload a file that has one.")
     csv_text = CsvText.of(decoded.text)
     sign = SIGNS[delimiter] if delimiter != "auto" else csv_text.sign or SIGNS[guess_delimiter(csv_text)]
     read = read_table(csv_text, sign, header)

@@ -33,7 +33,7 @@ from asyncinweb.web.body_limits import MULTIPART
 from asyncinweb.web.installation import installation
 from asyncinweb.web.pages import downloads
 from asyncinweb.web.security import KEY_HEADER
-from asyncinweb.web.shared import folder_of, job_or_404, places_of, read_session
+from asyncinweb.web.shared import CANNOT_RERUN, can_run, folder_of, job_or_404, places_of, read_session
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 LOG_BYTES = 100_000
@@ -95,10 +95,11 @@ def cancel(slug: str) -> Response:
     return _whole(job_or_404(job.slug))
 
 
-@operation("POST", "/jobs/<slug>/rerun", answer=WholeJob, status=201, refusals=(404, 429))
+@operation("POST", "/jobs/<slug>/rerun", answer=WholeJob, status=201, refusals=(404, 409, 429))
 def rerun(slug: str) -> Response:
     """Start a new job with the same task and arguments."""
-    job_or_404(slug)
+    if not can_run(job_or_404(slug).task):
+        abort(409, CANNOT_RERUN)
     read_session().rollback()
     job = installation().client.rerun(slug, _owner())
     if job is None:

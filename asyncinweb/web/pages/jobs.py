@@ -15,6 +15,7 @@ from asyncinweb.web.pages.downloads import files_of
 from asyncinweb.web.pages.logs import log_start
 from asyncinweb.web.security import POLICY
 from asyncinweb.web.shared import (
+    CANNOT_RERUN,
     can_run,
     fragment,
     inputs_of,
@@ -70,7 +71,7 @@ def cancel(slug: str) -> AnyResponse:
 def rerun(slug: str) -> AnyResponse:
     """A new job with the same task and arguments, if there is such a task any more."""
     if not can_run(job_or_404(slug).task):
-        abort(409, "This task isn't available right now, so the job can't run again.")
+        abort(409, CANNOT_RERUN)
     job = installation().client.rerun(slug, visitors.current().owner)
     if job is None:
         abort(404)
