@@ -27,10 +27,10 @@ def fault_of_name(name: str) -> str:
         return "contains a slash"
     wrong = next((each for each in name if is_dangerous(each)), "")
     if wrong:
-        why = "turns text around" if wrong in _DIRECTIONS else "can't be shown"
+        why = "reverses the text after it" if wrong in _DIRECTIONS else "can't be shown"
         return f"contains U+{ord(wrong):04X}, which {why}"
     size = len(name.encode())
-    return f"is {size} bytes long; at most {MOST_BYTES} are possible" if size > MOST_BYTES else ""
+    return f"is {size} bytes long; the limit is {MOST_BYTES}" if size > MOST_BYTES else ""
 
 
 def clean_name(name: str) -> str:

@@ -259,7 +259,7 @@ class Job(Base):
         store: JobStore | None = self.__dict__.get("_store")
         if store is None:
             raise UnknownJob(
-                f"Job {self.slug} can be asked for news only where it was enqueued, not in a copy of it."
+                f"Job {self.slug} can only be refreshed on the object that enqueue returned, not on a copy."
             )
         return store
 

@@ -35,7 +35,7 @@ def _time_fault(time: object) -> str:
 
 def _key_fault(key: object) -> str:
     if not isinstance(key, str):
-        return "must be a text"
+        return "must be text"
     if not 0 < len(key) <= LONGEST_KEY:
         return f"must have 1 to {LONGEST_KEY:,} characters"
     return text_fault(key)

@@ -17,7 +17,7 @@ def secret_key(settings: Settings) -> str:
     try:
         return settings.secret_key.get_secret_value() or _made_once(path)
     except OSError as error:
-        raise CannotStart(f"The secret key {path} cannot be read or made: {error.strerror}.") from None
+        raise CannotStart(f"Cannot read or create the secret key {path}: {error.strerror}.") from None
 
 
 def _made_once(path: Path) -> str:
@@ -26,7 +26,9 @@ def _made_once(path: Path) -> str:
     path.chmod(0o600)
     key = path.read_text(encoding="ascii").strip()
     if len(key) < KEY_BYTES:
-        raise CannotStart(f"The secret key in {path} is cut off. Remove the file; the next start makes a new one.")
+        raise CannotStart(
+            f"The secret key in {path} is incomplete. Delete the file; the next start creates a new one."
+        )
     return key
 
 

@@ -110,5 +110,5 @@ def test_a_missing_file_is_asked_for() -> None:
 
 
 def test_a_suffix_without_a_dot_is_refused_where_it_is_written() -> None:
-    with pytest.raises(ValueError, match=r"starts with a dot.*'csv'"):
+    with pytest.raises(ValueError, match=r"must start with a dot.*'csv'"):
         Accept("csv")

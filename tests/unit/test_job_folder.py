@@ -38,10 +38,10 @@ def test_a_plain_name_is_accepted(name: str) -> None:
         ("a\\b", "a slash"),
         ("a\nb", "contains U\\+000A, which can't be shown"),
         ("a\0b", "contains U\\+0000"),
-        ("a\u202eb", "contains U\\+202E, which turns text around"),
+        ("a\u202eb", "contains U\\+202E, which reverses the text after it"),
         ("a\ud800", "contains U\\+D800"),
-        ("x" * (MOST_BYTES + 1), "is 256 bytes long; at most 255"),
-        ("ü" * (MOST_BYTES // 2 + 1), "is 256 bytes long; at most 255"),
+        ("x" * (MOST_BYTES + 1), "is 256 bytes long; the limit is 255"),
+        ("ü" * (MOST_BYTES // 2 + 1), "is 256 bytes long; the limit is 255"),
     ],
 )
 def test_a_name_that_names_more_than_a_file_is_refused_in_words(folder: JobFolder, name: str, wrong: str) -> None:

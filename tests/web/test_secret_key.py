@@ -81,7 +81,7 @@ def test_a_key_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
 def test_a_key_that_was_cut_off_is_refused_and_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "secret.key").write_text("")
 
-    with pytest.raises(CannotStart, match="cut off"):
+    with pytest.raises(CannotStart, match="incomplete"):
         secret_key(Settings(instance=tmp_path))
 
     assert (tmp_path / "secret.key").read_text() == ""

@@ -142,8 +142,10 @@ def clock_of(newest: float | None, database_path: Path) -> CheckResult:
     """newest: the latest time stored in the database, in seconds since 1970."""
     now = clock.now()
     if now.year < FIRST_POSSIBLE_YEAR:
-        return wrong("clock", f"it says {now:%Y-%m-%d}, which cannot be right")
+        return wrong("clock", f"{now:%Y-%m-%d} can't be right")
     ahead = max(newest or 0.0, database_path.stat().st_mtime) - now.timestamp()
     if ahead > 60:
-        return doubtful("clock", f"{ahead:.0f} s behind times in the database: it was set back, or is wrong now")
+        return doubtful(
+            "clock", f"{ahead:.0f} s behind times in the database: the clock was set back, or is wrong now"
+        )
     return well("clock", f"{now:%Y-%m-%d %H:%M:%S} UTC")

@@ -43,7 +43,8 @@ def csv_checkup(
     delimiter: Annotated[
         Literal["auto", "comma", "semicolon", "tab", "pipe"],
         Field(
-            title="Cells are separated by", description="Auto detects it. Rows pasted from a spreadsheet use tabs."
+            title="Cells are separated by",
+            description="Auto detects the separator. Rows pasted from a spreadsheet use tabs.",
         ),
     ] = "auto",
     header: Annotated[bool, Field(title="The first row contains column names")] = True,
@@ -54,7 +55,9 @@ def csv_checkup(
     ] = None,
     encoding: Annotated[
         Literal["auto", Encoding],
-        Field(title="Encoding", description="Of the file. If letters look wrong, choose another one."),
+        Field(
+            title="Encoding", description="Of the uploaded file. If letters look wrong, choose another encoding."
+        ),
     ] = "auto",
 ) -> dict[str, object]:
     """Check a table for gaps and mistakes.
@@ -83,7 +86,7 @@ def _decoded(file: UploadedFile, encoding: str) -> Decoded:
 def _encoding_in_words(decoded: Decoded) -> str:
     if not decoded.is_assumed:
         return f"Encoding: {decoded.encoding}. "
-    return f"Encoding: {decoded.encoding} (assumed; if letters look wrong, choose another one). "
+    return f"Encoding: {decoded.encoding} (assumed; if letters look wrong, choose another encoding). "
 
 
 def _name_of(sign: str) -> str:

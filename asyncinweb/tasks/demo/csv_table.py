@@ -29,7 +29,7 @@ def read_table(csv_text: CsvText, sign: str, header: bool) -> CsvTable:
         return CsvTable(_names([], width), rows)
     if len(rows) == 1:
         raise ValueError(
-            "The table has only one row. If it contains data, say that the first row has no column names."
+            "The table has only one row. If that row is data, untick 'The first row contains column names'."
         )
     return CsvTable(_names(rows[0].cells, width), rows[1:])
 

@@ -20,7 +20,7 @@ def read_moment(kind: str, text: str) -> str | Unclear:
         # Pydantic would read it as seconds since 1970, or since midnight.
         return Unclear(text, f"{plain!r} is only a number. Write {EXAMPLES[kind]}")
     if _TOO_EXACT.search(plain):
-        return Unclear(text, f"{plain!r} is more exact than a microsecond. Write at most six decimals")
+        return Unclear(text, f"{plain!r} is more precise than a microsecond. Use at most six decimals")
     return text
 
 

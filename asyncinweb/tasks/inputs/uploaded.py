@@ -93,7 +93,7 @@ class Accept:
     def __init__(self, *suffixes: str, max_mb: float | None = None) -> None:
         wrong = [each for each in suffixes if not each.startswith(".") or len(each) < 2]
         if wrong:
-            raise ValueError(f'A suffix starts with a dot, such as ".csv"; not {wrong[0]!r}.')
+            raise ValueError(f'A suffix must start with a dot, such as ".csv", not {wrong[0]!r}.')
         object.__setattr__(self, "suffixes", tuple(each.lower() for each in suffixes))
         object.__setattr__(self, "max_bytes", None if max_mb is None else int(max_mb * 1_000_000))
 

@@ -39,6 +39,6 @@ def _items_of(value: Iterable[object]) -> list[object]:
     if len(items) > MOST_ITEMS:
         raise AsyncInWebError(
             f"The function returned a {type(value).__name__} with more than {MOST_ITEMS:,} items. "
-            "Return a list of those that are needed."
+            "Return a list of the ones you need."
         )
     return items

@@ -49,7 +49,7 @@ class JobsQuery(Given):
     task: str | None = Field(None, description="Only jobs of this task.")
     mine: bool = Field(False, description="Only your own jobs.")
     after: str | None = Field(None, description="Only jobs older than the one with this slug.")
-    limit: int = Field(50, ge=1, le=MOST_LISTED, description="The most jobs to list.")
+    limit: int = Field(50, ge=1, le=MOST_LISTED, description="Maximum number of jobs.")
 
 
 class JobQuery(Given):
@@ -109,7 +109,7 @@ class JobFacts(BaseModel):
     owner: str = Field(description="The same for all jobs of one visitor or program.")
     rerun_of: str | None = Field(description="Slug of the job that this one is a rerun of.")
     damaged: list[str] = Field(
-        description="Fields whose stored values can't be read; what is given for them says nothing."
+        description="Fields whose stored values can't be read. Ignore the values given for them."
     )
     url: str = Field(description="The job's page.")
 
@@ -117,7 +117,7 @@ class JobFacts(BaseModel):
 class ListedJob(JobFacts):
     """A job as lists have it: without its result, and with the beginning of long arguments."""
 
-    arguments_cut: bool = Field(description="True if `arguments` lacks something; the job itself has all of them.")
+    arguments_cut: bool = Field(description="True if `arguments` was shortened. The job itself has all of them.")
 
 
 class WholeJob(JobFacts):

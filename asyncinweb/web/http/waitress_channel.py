@@ -66,7 +66,7 @@ class Body(OverflowableBuffer):  # type: ignore[misc]
         try:
             super().append(data)
         except OSError as error:
-            log.error("what is sent cannot be kept: %s", error)
+            log.error("Cannot store a request body: %s", error)
             self.is_dropped = True
             # The rest cannot be written, so it cannot be flushed either; the file is closed anyway.
             with suppress(OSError):

@@ -161,7 +161,7 @@ def _pause_before_retry(options: Options, attempt: int, error: BaseException) ->
     try:
         pause = _backoff_seconds(options, attempt)
     except Exception as wrong:
-        log.warning("No other try, since the task's backoff fails: %s", _sentence(wrong))
+        log.warning("Not trying again, because the task's backoff failed: %s", _sentence(wrong))
         return None
     return min(max(0.0, pause * random.uniform(1.0, 1.25)), LONGEST_BACKOFF_SECONDS)
 

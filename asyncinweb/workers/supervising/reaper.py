@@ -33,7 +33,7 @@ def start_reaper(tree: str) -> Reaper:
         pid = os.fork()
     except OSError as error:
         raise CannotStart(
-            f"The system has no process for the server ({error.strerror}). Check its limits."
+            f"The system can't start a process for the server ({error.strerror}). Check its limits."
         ) from None
     if pid:
         os.close(watched)

@@ -17,7 +17,7 @@ from asyncinweb.workers.supervising.overdue import KillReason
 
 log = logging.getLogger(__name__)
 
-KILLED_FOR_ANOTHER = "Its process was ended because of the job before it."
+KILLED_FOR_ANOTHER = "We ended the job's process because of the job before it."
 
 
 def rescue_own(

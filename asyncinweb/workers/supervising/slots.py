@@ -85,7 +85,7 @@ class Slots:
         self._folder = folder
         self._outages = {
             kind: OutageLog(
-                f"A {kind} process could not start: %s; trying again until it can",
+                f"A {kind} process could not start: %s; trying again until it starts",
                 f"A {kind} process has started again",
             )
             for kind in ("web", "worker")
