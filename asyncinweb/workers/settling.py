@@ -64,9 +64,8 @@ class Settling:
 
     def _offer(self, job: RunningJob, outcome: Outcome) -> tuple[bool, Claim | None]:
         is_completed = isinstance(outcome, Completed)
-        is_stopped = not isinstance(outcome, Failed) or outcome.reason == "timeout"
         progress = job.unwritten_progress()
-        partial = None if is_completed else job.last_partial_result(is_stopped=is_stopped)
+        partial = None if is_completed else job.last_partial_result()
         with self._database.write() as connection:
             if progress is not None:
                 report(connection, job.held, progress.done, progress.total, progress.text)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,6 +80,27 @@ class ForksWhenShown:
 @task
 def fork_when_shown() -> object:
     return {"shown": ForksWhenShown()}
+
+
+@task
+def fork_when_a_yielded_value_is_shown() -> Iterator[object]:
+    """The last value is looked at when the function has failed."""
+    yield "before"
+    yield {"shown": LeavesAChild()}
+    raise ValueError("no more")
+
+
+class LeavesAChild:
+    """A value that forks while it is turned into a partial result, and leaves the child alone."""
+
+    def __repr__(self) -> str:
+        return "shown in the child" if os.fork() == 0 else "shown in the parent"
+
+
+@task
+def children() -> int:
+    """How many this process has, also such that have ended."""
+    return sum(len(each.read_text().split()) for each in Path("/proc/self/task").glob("*/children"))
 
 
 class ForksInItsWords(Exception):

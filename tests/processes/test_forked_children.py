@@ -1,5 +1,6 @@
 """A process that a job has forked stays a child: it neither works for the queue nor answers for its parent."""
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -55,6 +56,21 @@ def test_a_child_forked_while_a_result_is_looked_at_ends_there(starting: Tree) -
 
     assert (job.state, job.attempts) == ("completed", 1)
     assert starting.result(job.slug)["value"] == {"shown": "code 3"}
+
+
+def test_a_child_forked_while_a_partial_result_is_looked_at_ends_with_its_job(
+    start_starting: Callable[..., Tree],
+) -> None:
+    tree = start_starting().wait_until_started()
+    slug = tree.submit("fork_when_a_yielded_value_is_shown")
+
+    children = tree.run("children")
+
+    job = tree.job(slug)
+    assert (job.state, job.attempts, job.error) == ("failed", 1, "ValueError: no more")
+    assert json.loads(job.partial_result)["value"] == {"shown": "shown in the parent"}
+    assert tree.result(children.slug)["value"] == 0
+    assert [line for line in tree.server_log.splitlines() if "Traceback" in line] == []
 
 
 def test_a_child_forked_in_the_words_of_an_error_ends_there(starting: Tree) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from asyncinweb import clock
 from asyncinweb.errors import JobInterruption
+from asyncinweb.one_process import OneProcess
 from asyncinweb.tasks.outputs.return_value import ReturnValue
 from asyncinweb.workers.running.snapshots import Collected, Copy, Encoder, Original, Snapshot, copy_of, snapshot_of
 
@@ -71,16 +72,17 @@ class PartialResults:
         """The newest value, if it has not been written and a write is due. For the reporter's thread."""
         latest = self._latest
         if latest is not None and not latest.is_encoded and clock.monotonic() >= self._next_encoding:
-            self._encode_late(latest)
-        return self._unwritten()
+            with OneProcess():
+                self._encode_late(latest)
+        return self.unwritten()
 
-    def last(self, *, is_stopped: bool) -> Yielded | None:
-        """The newest value if it hasn't been written, once the function has ended. A job that was stopped must be
-        settled soon, so it keeps the value before if this one takes long to encode."""
+    def finish(self, *, is_stopped: bool) -> None:
+        """The function has ended: prepare the newest value. A job that was stopped must be settled soon, so it
+        keeps the value before if this one takes long to encode."""
         is_quick = self._encoding_seconds < MOST_SECONDS_AFTER_A_STOP or not is_stopped
         if self._latest is not None and not self._latest.is_encoded and is_quick:
-            self._encode(self._latest)
-        return self._unwritten()
+            with OneProcess():
+                self._encode(self._latest)
 
     def result(self) -> Snapshot:
         """What the function has returned by yielding it."""
@@ -88,7 +90,8 @@ class PartialResults:
             return Original([] if self._collects else None)
         return self._latest.snapshot
 
-    def _unwritten(self) -> Yielded | None:
+    def unwritten(self) -> Yielded | None:
+        """The newest value that is prepared, if it has not been written. Runs no code of the author's."""
         ready = self._ready
         return ready if ready is not None and ready.number > self.written else None
 

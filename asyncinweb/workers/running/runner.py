@@ -47,6 +47,9 @@ def run(task: Task[..., object], arguments: str, job: RunningJob, interruption: 
     Visitors read the answer, so it names no path on this server.
     """
     ending = _run(task, arguments, job, interruption)
+    if not isinstance(ending, ReturnValue):
+        # Here, because what the author's objects leave behind meanwhile is put back when this returns.
+        job.finish_partial_results(is_stopped=not isinstance(ending, Failed) or ending.reason == "timeout")
     if not isinstance(ending, Failed):
         return ending
     details = ending.traceback and job.hidden_paths.in_text(ending.traceback)

@@ -117,11 +117,14 @@ class RunningJob:
         """The last yielded value, kept for the database, if it is new and it is time. Raises OSError."""
         return None if self.partial_results is None else self._kept(self.partial_results.newest())
 
-    def last_partial_result(self, *, is_stopped: bool) -> KeptPartialResult | None:
-        """The last yielded value, kept for the database, once the function has ended. Raises OSError."""
-        return self._kept(
-            None if self.partial_results is None else self.partial_results.last(is_stopped=is_stopped)
-        )
+    def finish_partial_results(self, *, is_stopped: bool) -> None:
+        """The function has ended without a result."""
+        if self.partial_results is not None:
+            self.partial_results.finish(is_stopped=is_stopped)
+
+    def last_partial_result(self) -> KeptPartialResult | None:
+        """The last yielded value, kept for the database, if it isn't there yet. Raises OSError."""
+        return self._kept(None if self.partial_results is None else self.partial_results.unwritten())
 
     def _kept(self, yielded: Yielded | None) -> KeptPartialResult | None:
         if yielded is None or yielded.return_value is None:

@@ -205,7 +205,8 @@ def test_a_value_is_not_shown_twice_and_a_bare_yield_shows_nothing(results: Part
     assert shown(results) == 1
     results.note(None)
 
-    assert results.last(is_stopped=False) is None
+    results.finish(is_stopped=False)
+    assert results.unwritten() is None
     assert content_of(results.result().return_value(ENCODER)) == 1
 
 
@@ -233,7 +234,8 @@ def test_a_value_that_is_too_large_is_not_shown_and_the_one_before_stays(
     assert shown(results) == b"small"
     for _ in range(3):
         results.note("x" * 1001)
-        assert results.last(is_stopped=False) is None
+        results.finish(is_stopped=False)
+        assert results.unwritten() is None
 
     warnings = [record.getMessage() for record in caplog.records if "partial result" in record.getMessage()]
     assert len(warnings) <= 1
@@ -251,7 +253,8 @@ def test_a_value_that_nobody_can_look_at_is_left_out(results: PartialResults) ->
     results.note("before")
     results.note(Hostile())
     assert shown(results) == b"before"
-    assert results.last(is_stopped=False) is None
+    results.finish(is_stopped=False)
+    assert results.unwritten() is None
     results.note("after")
 
     assert shown_soon(results) == b"after"
