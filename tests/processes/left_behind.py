@@ -59,6 +59,12 @@ CASES = [
     ),
     Case("alarms and signal handlers", "hang-up", "signal.signal(signal.SIGHUP, signal.SIG_IGN)", "hang_up()"),
     Case("alarms and signal handlers", "one of asyncio", "hear_by_asyncio()", "signal.set_wakeup_fd(-1) == -1"),
+    Case(
+        "alarms and signal handlers",
+        "the stop signal by asyncio",
+        "asyncio.get_event_loop().add_signal_handler(signal.SIGTERM, print)",
+        "signal.getsignal(signal.SIGTERM).__qualname__",
+    ),
     # --- Python ---
     Case("warnings filters", "errors", "warnings.simplefilter('error')", "len(warnings.filters)"),
     Case("warnings filters", "none", "warnings.resetwarnings()", "len(warnings.filters)"),
@@ -174,6 +180,16 @@ HELPERS = [
     _helper("an open pool", "kept['pool'] = spawn.Pool(2)", _MAP),
     _helper("an open executor", "kept['pool'] = ProcessPoolExecutor(2, mp_context=spawn)", _MAP),
     _helper("a manager", "kept['manager'] = spawn.Manager()", "list(kept['manager'].list([1, 2]))"),
+    _helper(
+        "a process",
+        "fork.Process(target=time.sleep, args=(60,)).start()",
+        "[len(multiprocessing.active_children()), 2]",
+    ),
+    _helper(
+        "a process that multiprocessing has not seen end",
+        "p = fork.Process(target=print); p.start(); os.waitpid(p.pid, 0)",
+        "[len(multiprocessing.active_children()), 2]",
+    ),
     _helper("a queue", "kept['q'] = spawn.Queue(); kept['q'].put([1, 2])", "kept['q'].get()"),
     _helper("a lock", "kept['lock'] = spawn.Lock()", "[1, 2]"),
     _helper("shared memory", "kept['memory'] = SharedMemory(create=True, size=10)", "[1, 2]"),

@@ -34,6 +34,7 @@ VARIABLE: contextvars.ContextVar[str] = contextvars.ContextVar("VARIABLE")
 # What a module keeps for all jobs.
 kept: dict[str, object] = {}
 spawn, forkserver = multiprocessing.get_context("spawn"), multiprocessing.get_context("forkserver")
+fork = multiprocessing.get_context("fork")
 
 
 def tick() -> None:

@@ -239,20 +239,48 @@ def test_an_asyncio_task_that_refuses_to_end_costs_the_worker(worker: Tree) -> N
     assert pid_of(worker) != before
 
 
-def test_a_callback_of_an_earlier_job_speaks_in_the_servers_log_only(worker: Tree) -> None:
+def test_a_callback_that_waits_for_its_time_ends_with_its_job(worker: Tree) -> None:
     leave = in_loop(
         "def call():",
         "    print('stray callback')",
         "    current_job.progress(1, 2, 'stray')",
+        "    os.environ['LEFT'] = '1'",
+        "    os.chdir('/')",
         "asyncio.get_running_loop().call_later(0.05, call)",
     )
-    first = submit(worker, leave, task="perform_async")
+    perform(worker, leave, task="perform_async")
 
-    second = submit(worker, in_loop("await asyncio.sleep(0.2)"), task="perform_async")
+    look = in_loop("await asyncio.sleep(0.2)", "return [os.environ.get('LEFT'), os.getcwd() == '/']")
+    second = submit(worker, look, task="perform_async")
     job = worker.wait_for(second, "completed")
 
+    assert json.loads(job.result)["value"] == [None, False]
     assert (worker.log(second), job.progress_text) == ("", None)
-    assert lines_with(worker, "stray callback") == [f"Left by job {first}…: stray callback"]
+    assert lines_with(worker, "stray callback") == []
+
+
+def test_callbacks_that_are_due_run_before_their_job_ends(worker: Tree) -> None:
+    call = "asyncio.get_event_loop().call_soon(lambda: asyncio.get_event_loop().call_soon(print, 'tidied up'))"
+
+    assert log_after(worker, call) == "tidied up\n"
+
+
+def test_a_callback_that_is_due_for_ever_makes_way_for_a_fresh_worker(worker: Tree) -> None:
+    before = pid_of(worker)
+    again = (
+        "def again():",
+        "    print('again') if not current_job.slug else None",
+        "    asyncio.get_event_loop().call_soon(again)",
+        "again()",
+    )
+
+    slug = submit(worker, "\n".join(again))
+    worker.wait_for(slug, "completed")
+
+    assert pid_of(worker) != before
+    assert (
+        len(lines_with(worker, f"Replacing this worker after job {slug}… task=perform: an asyncio callback")) == 1
+    )
 
 
 def test_an_async_generator_that_was_not_used_up_is_closed_with_its_job(worker: Tree) -> None:

@@ -50,6 +50,7 @@ class JobIsolation:
             self._process.put_back,
             self._folder.put_back,
             self._end_helpers,
+            library_helpers.forget_children,
             # Last, because some end with what the earlier steps shut down.
             self._threads.still_running,
         )

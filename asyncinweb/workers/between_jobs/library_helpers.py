@@ -4,10 +4,11 @@ None of these libraries is imported here; only those that a job has imported are
 to shut the helpers down; if a version keeps them elsewhere, the worker is replaced.
 """
 
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from multiprocessing import resource_tracker, util
+from multiprocessing import process, resource_tracker, util
 from typing import Any
 
 # For all of them together; if they take longer, they stay and the worker is replaced.
@@ -16,6 +17,7 @@ LOKY = ("loky", "joblib.externals.loky")
 # The priority of multiprocessing's last finalizers.
 LEAST_URGENT = -100
 _finalizers: dict[Any, Callable[[], object]] = util._finalizer_registry  # type: ignore[attr-defined]
+_children: set[Any] = process._children  # type: ignore[attr-defined]
 
 
 class LibraryHelpers:
@@ -52,6 +54,15 @@ def forget_tracker_of_supervisor() -> None:
     """Let a process of the worker's own track the semaphores and the shared memory of jobs, and remove them with
     their job. The supervisor's would keep them until the server ends."""
     _tracker(resource_tracker)._fd = None
+
+
+def forget_children() -> None:
+    """Tell multiprocessing that all children have ended. It would list those that we have reaped as active for
+    ever, and at its end send signals to their process ids, which may belong to others by then."""
+    while _children:
+        popen = _children.pop()._popen
+        if popen.returncode is None:
+            popen.returncode = -signal.SIGKILL
 
 
 def _tracker(module: Any) -> Any:

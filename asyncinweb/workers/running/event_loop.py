@@ -1,5 +1,5 @@
 """The one asyncio loop of a worker process. Async tasks run on it one after another, so that a client kept in a
-module stays usable. Asyncio tasks that a job leaves behind are cancelled when it ends."""
+module stays usable. Asyncio tasks and callbacks that a job leaves behind are cancelled when it ends."""
 
 import asyncio
 import inspect
@@ -15,6 +15,8 @@ T = TypeVar("T")
 
 # Time for cancelled tasks to end; they may start others while they do.
 CANCEL_SECONDS = 2.0
+# For callbacks that are due, such as those that close a connection, and for what they call in turn.
+LAST_TURNS = 3
 
 _loop: asyncio.AbstractEventLoop | None = None
 _executor = ThreadPoolExecutor()
@@ -66,7 +68,21 @@ def cancel_leftovers() -> list[str]:
         for each in own:
             each.cancel()
         _run_until_done(left, seconds)
+    _cancel_callbacks()
     return sorted(names)
+
+
+def _cancel_callbacks() -> None:
+    """Run what is due, and cancel what waits for its time: it would run in the middle of a later job."""
+    for _ in range(LAST_TURNS):
+        if _due_callbacks():
+            loop().run_until_complete(asyncio.sleep(0))
+    for each in list(getattr(loop(), "_scheduled", ())):
+        each.cancel()
+
+
+def _due_callbacks() -> Collection[asyncio.Handle]:
+    return getattr(loop(), "_ready", ())
 
 
 def _run_until_done(tasks: Collection[asyncio.Task[Any]], seconds: float | None) -> None:
@@ -82,7 +98,7 @@ def _name(task: asyncio.Task[Any]) -> str:
 
 
 def put_back() -> list[str]:
-    """Make the loop ready for the next job. Names of tasks that could not be cancelled."""
+    """Make the loop ready for the next job. What of this one still runs, in words."""
     mine = loop()
     # `asyncio.run` leaves none.
     asyncio.set_event_loop(mine)
@@ -91,14 +107,22 @@ def put_back() -> list[str]:
     mine.set_task_factory(None)
     _remove_signal_handlers(mine)
     _renew_executor(mine)
-    return [f"asyncio task {_name(each)!r} is still running" for each in asyncio.all_tasks(mine)]
+    remains = [f"asyncio task {_name(each)!r} is still running" for each in asyncio.all_tasks(mine)]
+    return remains + [f"an asyncio callback is still due: {each}" for each in _due_callbacks()]
 
 
 def _remove_signal_handlers(mine: asyncio.AbstractEventLoop) -> None:
     # asyncio's loop receives signals only through this descriptor.
     if signal.set_wakeup_fd(-1) != -1:
         for each in signal.valid_signals():
-            mine.remove_signal_handler(each)
+            handler = signal.getsignal(each)
+            # That sets the default handler, even where the worker's own has been set again.
+            if mine.remove_signal_handler(each) and not _is_of_asyncio(handler):
+                signal.signal(each, handler)
+
+
+def _is_of_asyncio(handler: object) -> bool:
+    return getattr(handler, "__module__", "").startswith("asyncio.")
 
 
 def _renew_executor(mine: asyncio.AbstractEventLoop) -> None:
