@@ -1,8 +1,9 @@
 """Everything at once for as long as you like: python -m benchmarks.soak --minutes 10.
 
 A real `run.py` with two workers gets jobs of every kind while workers are killed, jobs cancelled, backups made,
-finished jobs pruned and the write lock held by another process. At the end every job must be settled, the tests'
-invariants must hold, and the server must not have grown.
+finished jobs pruned and the write lock held by another process. Many jobs leave behind whatever they can, and
+innocent ones must not notice. At the end every job must be settled, the tests' invariants must hold, and the
+server must not have grown.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from process_tree import RUN, Tree, is_alive, memory_share_mb, run_once, wait_until
+from unruly import ALL_WAYS, UNRULY_SETTINGS, Innocents
 
 KEEP_SECONDS = 8.0
 MOST_WAITING = 40
@@ -46,6 +48,7 @@ SAMPLES: tuple[tuple[str, dict[str, object]], ...] = (
     ("succeed_at", {"attempt": 2}),
     ("leave", {"how": "segfault"}),
     ("make_more", {"number": 5}),
+    *((task, {"how": how}) for task, how in ALL_WAYS),
 )
 
 
@@ -85,8 +88,14 @@ class Soak:
         self._slugs: list[str] = []
         self._processes = 0
         self.tree = Tree(
-            folder, program=(*RUN, "--port", "0"), workers=2, keep_days=KEEP_SECONDS / 86_400, durability="full"
+            folder,
+            program=(*RUN, "--port", "0"),
+            workers=2,
+            keep_days=KEEP_SECONDS / 86_400,
+            durability="full",
+            **UNRULY_SETTINGS,
         )
+        self._innocents = Innocents(self.tree)
         self._settings = {"instance": self.tree.instance, "keep_days": KEEP_SECONDS / 86_400}
 
     def run(self, seconds: float) -> Report:
@@ -95,6 +104,7 @@ class Soak:
         self.tree.wait_until_started()
         self.tree.wait_for_workers(2)
         lasting, self._processes = self._lasting(), len(self.tree.processes())
+        self._slugs += self._innocents.begin().tokens
         self._end = time.monotonic() + seconds
         threads = [
             threading.Thread(target=self._repeat, args=(turn,))
@@ -124,15 +134,21 @@ class Soak:
             self._errors.append(error)
 
     def _visit(self) -> None:
-        """Submit and cancel."""
+        """Submit and cancel, and look at what has become of innocent jobs."""
         self._pause(0.1)
+        self._innocents.check_finished()
         if self._slugs and self._random.random() < 0.1:
             answer = self.tree.client.cancel(self._random.choice(self._slugs[-30:]))
             self.report.done[f"cancel: {answer}"] += 1
         elif len(self._unfinished()) < MOST_WAITING:
-            task, arguments = self._random.choice(SAMPLES)
-            self._slugs.append(self.tree.submit(task, **arguments))
+            self._slugs.append(self._submit_any())
             self.report.done["submit"] += 1
+
+    def _submit_any(self) -> str:
+        if self._random.random() < 0.3:
+            return self._innocents.submit_any(self._random)
+        task, arguments = self._random.choice(SAMPLES)
+        return self.tree.submit(task, **arguments)
 
     def _kill_a_worker(self) -> None:
         workers = wait_until(self.tree.workers, what="a worker to kill")
@@ -156,7 +172,7 @@ class Soak:
         said = run_once("prune", folder=self._backups, settings=self._settings)
         assert said.returncode == 0, said.stderr
         self.report.done["prune"] += 1
-        self.report.done["jobs pruned"] += int(re.findall(r"^\d+", said.stdout)[0])
+        self.report.done["jobs pruned"] += int(re.findall(r"^Deleted (\d+) jobs?", said.stdout)[0])
 
     def _lock(self) -> None:
         with self.tree.database.write():
@@ -216,6 +232,8 @@ class Soak:
         """Wait until no job is left and both workers are idle."""
         wait_until(lambda: not self._unfinished(), 120, "all jobs to end")
         self.tree.wait_for_workers(2)
+        # A worker that was replaced may still be ending.
+        wait_until(lambda: len(self.tree.processes()) <= self._processes, 20, "what jobs have started to end")
         wait_until(lambda: self.tree.database.wal_bytes < 200_000, 20, "the write-ahead log to be emptied")
         self.report.last_wal_mb = round(self.tree.database.wal_bytes / 1e6, 2)
 
@@ -227,6 +245,8 @@ class Soak:
         for slug in pruned:
             self.tree.forget(slug)
         self.tree.check_database()
+        self._innocents.check_finished()
+        self.report.done["innocent jobs checked"] = len(self._innocents.checked)
         warm, end = self.report.warm, self.report.end
         assert warm is not None
         assert end is not None

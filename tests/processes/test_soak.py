@@ -11,4 +11,5 @@ def test_everything_at_once_leaves_the_invariants_and_the_server_as_they_were(tm
     done = soak(tmp_path, seconds=float(os.environ.get("SOAK_SECONDS", "8"))).done
 
     assert {"submit", "kill -9", "backup", "prune", "lock", "page 200"} <= set(done)
+    assert done["innocent jobs checked"] > 0, done
     assert done["cancel: asked"] + done["cancel: cancelled"] > 0, done
