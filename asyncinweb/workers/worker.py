@@ -115,7 +115,8 @@ class Worker:
         held = self._claim_if_any()
         while not self._is_done():
             if held is None:
-                held = self._claim_woken() if self._signals.wait_for_work() else self._claim_if_any()
+                # After a wake-up there is most likely a job, so looking before the claim would only cost time.
+                held = (self._signals.wait_for_work() and self._claim()) or self._claim_if_any()
                 continue
             ended = self._run(held)
             held = self._settle_and_claim(ended)
@@ -152,10 +153,6 @@ class Worker:
     def _scope(self) -> ClaimScope:
         """A process that has run a job no longer takes tasks that ask for a fresh one."""
         return self._scope_used if self._jobs_done else self._scope_fresh
-
-    def _claim_woken(self) -> Claim | None:
-        """After a wake-up there is most likely a job, so looking before the claim would only cost time."""
-        return self._claim() or self._claim_if_any()
 
     def _claim_if_any(self) -> Claim | None:
         """Like `_claim`, but without taking the write lock if there is nothing to claim."""

@@ -176,5 +176,5 @@ def test_jobs_whose_file_has_changed_meet_the_tasks_of_the_worker_that_runs_them
     assert (misfit.reason, "number is required" in misfit.error) == ("bad_arguments", True)
     assert (tree.job(removed).state, tree.job(removed).attempts) == ("queued", 0)
     (said,) = [line for line in tree.server_log.splitlines() if "could not start" in line]
-    assert f"({tasks}:1); trying again until it can" in said
+    assert f"({tasks}:1); trying again until it starts" in said
     tree.client.cancel(removed)
