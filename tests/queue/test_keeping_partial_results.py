@@ -184,5 +184,5 @@ def test_a_job_can_be_pickled_and_its_copy_says_where_to_ask(client: Client) -> 
     copy = pickle.loads(pickle.dumps(job))
 
     assert (copy.slug, copy.state) == (job.slug, "queued")
-    with pytest.raises(UnknownJob, match="only where it was enqueued"):
+    with pytest.raises(UnknownJob, match="not on a copy"):
         copy.latest()
