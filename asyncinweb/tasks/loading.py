@@ -11,6 +11,7 @@ from pathlib import Path
 from asyncinweb.errors import AsyncInWebError, BadArguments, TaskDefinitionError, TaskLoadError, nearest
 from asyncinweb.one_process import OneProcess
 from asyncinweb.tasks.import_guard import loading
+from asyncinweb.tasks.inputs.json_text import text_fault
 from asyncinweb.tasks.registry import Registry, Task, registry
 
 
@@ -29,8 +30,12 @@ def load(sources: Sequence[str]) -> Registry:
 
 
 def _check(task: Task[..., object]) -> None:
-    """Read the signature, and check that a task started by the clock needs no arguments."""
+    """Read the signature, and check that pages can show the task's texts, and that a task started by the clock
+    needs no arguments."""
     inputs = task.inputs
+    for text in (task.title, task.help):
+        if fault := text_fault(text):
+            raise TaskDefinitionError(f"{task.name}: its title or description {text!r} {fault} ({task.location})")
     if task.options.cron is not None:
         try:
             inputs.to_json({})

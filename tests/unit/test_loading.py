@@ -208,3 +208,30 @@ def test_a_function_that_enqueues_works_once_its_tasks_are_loaded(tmp_path: Path
     )
 
     assert (process.stdout, process.stderr) == ("queued\n", "")
+
+
+HALF = "caf\\udce9"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"@task(title='{HALF}')\ndef odd(): ...",
+        f"@task\ndef odd(name: str = '{HALF}'): ...",
+        f"@task\ndef odd(name: Literal['a', '{HALF}']): ...",
+        f"Files = Enum('Files', {{'a': 'a', 'b': '{HALF}'}})\n@task\ndef odd(name: Files = Files.a): ...",
+        f"@task\ndef odd(name: Annotated[int, Field(description='{HALF}')] = 1): ...",
+        f"@dataclass\nclass Box:\n    name: str = '{HALF}'\n@task\ndef odd(box: Box = Box()): ...",
+    ],
+)
+def test_a_text_that_no_page_can_show_is_refused_with_its_task(tmp_path: Path, text: str) -> None:
+    imports = (
+        "from dataclasses import dataclass\nfrom enum import Enum\nfrom typing import Annotated, Literal\n"
+        "from pydantic import Field\nfrom asyncinweb import task\n"
+    )
+    write(tmp_path / "named.py", imports + text)
+
+    said = refusal(tmp_path, "named")
+
+    for fact in ("TaskDefinitionError: odd", "'caf\\udce9'", "half of a character", "named.py:"):
+        assert fact in said

@@ -95,6 +95,12 @@ class FormField:
         """The fields that have their own control: the members of a group, otherwise the field itself."""
         return self.members if self.kind == "group" else (self,)
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All that the form shows of this field, without its members."""
+        choices = (text for choice in self.choices for text in (choice.text, choice.label))
+        return (self.name, self.label, self.help, *self.default, *choices)
+
     def read_from(self, texts: Texts, files: Files) -> object:
         """This field's value among all sent values, still to be validated. ABSENT if it was not sent."""
         if self.kind == "group":

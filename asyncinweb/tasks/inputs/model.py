@@ -251,7 +251,8 @@ def _checked_field(
     hint = hints[parameter.name]
     try:
         # With its default only after checking that it is valid, because it may have to be taken apart.
-        form_field(Parameter(parameter.name, hint, default=None, required=True))
+        plain = form_field(Parameter(parameter.name, hint, default=None, required=True))
+        _refuse_odd_texts(plain, f"{where} ({location})")
         if not required:
             _refuse_wrong_default(parameter, hint, f"{where} ({location})")
         field = form_field(Parameter(parameter.name, hint, None if required else parameter.default, required))
@@ -259,9 +260,16 @@ def _checked_field(
         raise TaskDefinitionError(
             f"{where} has the type hint {error}, which forms do not support; use {SUPPORTED} ({location})"
         ) from None
+    _refuse_odd_texts(field, f"{where} ({location})")
     if not required:
         _refuse_odd_default(field, parameter.default, f"{where} ({location})")
     return field
+
+
+def _refuse_odd_texts(field: FormField, where: str) -> None:
+    for text in (text for each in (field, *field.members) for text in each.texts):
+        if fault := text_fault(text):
+            raise TaskDefinitionError(f"{where} has the text {text!r}, which {fault}")
 
 
 def _refuse_odd_default(field: FormField, default: object, where: str) -> None:
