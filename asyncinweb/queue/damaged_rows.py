@@ -7,6 +7,7 @@ row replaces an unreadable value by a harmless one, and remembers the column's n
 import json
 import logging
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,8 @@ log = logging.getLogger(__name__)
 
 # We never write a larger whole number, and SQLite could not add to it.
 LARGEST_COUNT = 2**53
+# Most are halves of a whole character, such as an emoji.
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 # The errors of reading stored JSON that does not have our shape.
 MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
 # How many named rows a process remembers.
@@ -97,9 +100,18 @@ def count_of(value: object) -> int:
 
 def is_json_object(text: str) -> bool:
     try:
-        return isinstance(json.loads(text), dict)
+        return isinstance(stored_json(text), dict)
     except (ValueError, RecursionError):
         return False
+
+
+def stored_json(text: str) -> Any:
+    """The value of JSON in a row. Raises ValueError for half a character (`\\ud800`): JSON can name one, but no
+    page can show it."""
+    value = json.loads(text)
+    if _SURROGATE.search(text):
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
 
 
 def _is_count(value: int) -> bool:

@@ -1,6 +1,5 @@
 """Queries about jobs: one job, its attempts, counts. Nothing here changes anything."""
 
-import json
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, bindparam, func, select
@@ -8,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from asyncinweb import clock
 from asyncinweb.queue.columns import UtcTime
-from asyncinweb.queue.damaged_rows import MISSHAPEN
+from asyncinweb.queue.damaged_rows import MISSHAPEN, stored_json
 from asyncinweb.queue.estimates import usual_of
 from asyncinweb.queue.models import Attempt, Job, job_from
 from asyncinweb.queue.stores.prepared import Prepared
@@ -41,7 +40,7 @@ def source_line_of(job: Job) -> SourceLine | None:
     if job.source_line is None:
         return None
     try:
-        return SourceLine(**json.loads(job.source_line))
+        return SourceLine(**stored_json(job.source_line))
     except MISSHAPEN:
         job.mark_damaged(("source_line",))
         return None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from asyncinweb.queue.damaged_rows import MISSHAPEN
+from asyncinweb.queue.damaged_rows import MISSHAPEN, stored_json
 from asyncinweb.queue.files.job_folder import JobFolder
 from asyncinweb.queue.models import Job
 from asyncinweb.tasks.clean_values import json_text
@@ -158,7 +158,7 @@ def stored_result(folder: JobFolder, job: Job) -> Stored | None:
 def stored_in(folder: JobFolder, job: Job, column: Literal["result", "partial_result"]) -> Stored | None:
     """What a column of the job's row says of a value; None where it can't be read, which marks the job."""
     try:
-        return _checked(stored_from(folder, json.loads(getattr(job, column))))
+        return _checked(stored_from(folder, stored_json(getattr(job, column))))
     except MISSHAPEN:
         job.mark_damaged((column,))
         return None

@@ -1,12 +1,13 @@
 """What a row stores of a returned value, as programs read it. Knows nothing of tables."""
 
-import json
 from typing import Any
+
+from asyncinweb.queue.damaged_rows import stored_json
 
 
 def value_in(stored: str | None) -> Any:
     """The value in JSON's own types; for a value stored as a file, facts about that file."""
-    return None if stored is None else _value(json.loads(stored))
+    return None if stored is None else _value(stored_json(stored))
 
 
 def _value(facts: dict[str, Any]) -> Any:

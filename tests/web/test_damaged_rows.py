@@ -28,6 +28,8 @@ ODD = (
     "'[1]'",
     "'{\"shape\": 5}'",
     "'{\"a\": 1e999}'",
+    # Half a character: JSON can name it, and UTF-8 can't write it.
+    '\'{"a": "\\ud800"}\'',
 )
 LISTS = (
     "/",
@@ -89,6 +91,7 @@ def test_damaged_rows_take_no_list_and_no_page_with_them(client: FlaskClient, ro
         ("created_at", "'yesterday'"),
         ("arguments", "'{\"count\":'"),
         ("arguments", "'[1, 2]'"),
+        ("arguments", '\'{"a": "\\ud800"}\''),
         ("priority", "'high'"),
         ("timeout_seconds", "'soon'"),
         ("progress_done", "x'00'"),
@@ -110,6 +113,21 @@ def test_a_damaged_job_is_shown_as_damaged_wherever_it_is_listed(
     assert client.get(f"/api/v1/jobs/{slug}").json["damaged"] == [column]
 
 
+def test_a_source_line_that_cannot_be_shown_takes_no_page_with_it(client: FlaskClient, room: Room) -> None:
+    slug = in_state(room, "failed")
+    room.damage(slug, "source_line", '\'{"file": "caf\\udce9.py", "line": 1, "function": "f", "code": ""}\'')
+
+    assert "source_line" in words(one(page(client, f"/jobs/{slug}"), "#damage"))
+
+
+def test_whole_characters_in_arguments_are_no_damage(client: FlaskClient, room: Room) -> None:
+    slug = in_state(room, "scheduled")
+    room.damage(slug, "arguments", '\'{"count": "\\ud83d\\ude00"}\'')
+
+    (job,) = client.get("/api/v1/jobs").json["jobs"]
+    assert job["damaged"] == []
+
+
 def test_a_sound_job_is_not_shown_as_damaged(client: FlaskClient, room: Room) -> None:
     for state in sorted(STATES, reverse=True, key=lambda each: each in ("processing", "completed")):
         slug = in_state(room, state)
@@ -118,8 +136,11 @@ def test_a_sound_job_is_not_shown_as_damaged(client: FlaskClient, room: Room) ->
     assert not page(client, "/jobs").select(".damaged")
 
 
+HALF = '\'{"shape": "text", "media_type": "text/plain", "bytes": 1, "value": "\\udce9"}\''
+
+
 @pytest.mark.parametrize(
-    "odd", ["'no json'", "'[]'", "'{}'", '\'{"shape": "table"}\'', "'{\"parts\": 3}'", "x'80'", "7"]
+    "odd", ["'no json'", "'[]'", "'{}'", '\'{"shape": "table"}\'', "'{\"parts\": 3}'", "x'80'", "7", HALF]
 )
 def test_a_result_that_cannot_be_read_is_shown_as_damaged_and_its_download_is_a_404(
     client: FlaskClient, room: Room, odd: str

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from asyncinweb.settings import PACKAGE
+from asyncinweb.tasks.clean_values import clean_text
 from asyncinweb.tasks.outcome import SourceLine
 
 # Python's own modules, installed packages and this package are not where authors look for a mistake.
@@ -51,7 +52,10 @@ def author_line(error: BaseException, own_file: str) -> SourceLine | None:
         return None
     file, line, function = found
     remember_source(file)
-    return SourceLine(short_name(file), line, function, linecache.getline(file, line).strip()[:LONGEST_LINE])
+    # The names of files and of functions can contain half characters, which no page can show.
+    texts = (short_name(file), function, linecache.getline(file, line).strip())
+    name, function, code = (clean_text(each, LONGEST_LINE) for each in texts)
+    return SourceLine(name, line, function, code)
 
 
 def is_library(file: str) -> bool:

@@ -110,5 +110,16 @@ def test_code_without_a_source_is_left_out(load: Load) -> None:
     assert found == SourceLine("report.py", 1, "work", "def work(): exec('1 / 0')")
 
 
+def test_names_that_no_page_can_show_are_escaped(load: Load) -> None:
+    # As Python names files on a disk with names in another encoding.
+    report = load("report", "def work():", "    exec(compile('1 / 0', 'caf\\udce9.py', 'exec'))")
+
+    found = author_line(failure_of(report.work), report.__file__ or "")
+
+    assert found is not None
+    assert found.file == "caf\\udce9.py"
+    assert "".join((found.file, found.function, found.code)).encode()
+
+
 def test_without_frames_there_is_no_line() -> None:
     assert author_line(ValueError("never raised"), "") is None
