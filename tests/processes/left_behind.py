@@ -83,6 +83,22 @@ CASES = [
         "gc.disable(); gc.set_threshold(7)",
         "[gc.isenabled(), gc.get_threshold()]",
     ),
+    Case("Python's own settings", "digits", "sys.set_int_max_str_digits(0)", "sys.get_int_max_str_digits()"),
+    Case("Python's own settings", "switching", "sys.setswitchinterval(1)", "sys.getswitchinterval()"),
+    Case("Python's own settings", "stacks", "threading.stack_size(2**20)", "stack_size()"),
+    Case("Python's own settings", "bytecode", "sys.dont_write_bytecode ^= True", "sys.dont_write_bytecode"),
+    Case(
+        "Python's own settings",
+        "a folder for temporary files",
+        "tempfile.tempdir = os.mkdir('own') or os.path.abspath('own')",
+        "tempfile.gettempdir()",
+    ),
+    Case(
+        "Python's own settings",
+        "a temporary folder by environment",
+        "os.mkdir('own'); os.environ['TMPDIR'] = os.path.abspath('own'); tempfile.gettempdir()",
+        "tempfile.gettempdir()",
+    ),
     Case("Python's own settings", "sockets", "socket.setdefaulttimeout(0.1)", "socket.getdefaulttimeout()"),
     Case("Python's own settings", "decimals", "decimal.getcontext().prec = 3", "str(decimal.Decimal(1) / 3)"),
     Case(

@@ -82,6 +82,11 @@ def umask() -> int:
     return before
 
 
+def stack_size() -> int:
+    threading.stack_size(before := threading.stack_size())
+    return before
+
+
 def whereabouts() -> str:
     try:
         return os.getcwd()  # noqa: PTH109

@@ -2,12 +2,14 @@
 
 import _signal  # type: ignore[import-not-found]
 import faulthandler
+import functools
 import gc
 import locale
 import os
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import time
 import warnings
@@ -58,6 +60,13 @@ def _look_at_umask() -> int:
     return before
 
 
+def _look_at_stack_size() -> int:
+    # Asking for it sets it to the system's default.
+    before = threading.stack_size()
+    threading.stack_size(before)
+    return before
+
+
 def _look_at_warnings() -> object:
     return list(warnings.filters), warnings.showwarning, warnings.formatwarning
 
@@ -73,6 +82,11 @@ def _put_back_path(before: list[str]) -> None:
 
 def _put_back_arguments(before: list[str]) -> None:
     sys.argv[:] = before
+
+
+def _put_back_temporary_folder(before: str | None) -> None:
+    # If it is None, tempfile asks the environment anew.
+    tempfile.tempdir = before
 
 
 def _look_at_hooks() -> object:
@@ -138,6 +152,15 @@ KEPT = (
     Kept("sys.stdin and hooks", _look_at_hooks, _put_back_hooks),
     Kept("trace functions", _look_at_tracing, _put_back_tracing),
     Kept("recursion limit", sys.getrecursionlimit, sys.setrecursionlimit),
+    Kept("digits of a whole number", sys.get_int_max_str_digits, sys.set_int_max_str_digits),
+    Kept("switch interval", sys.getswitchinterval, sys.setswitchinterval),
+    Kept("stack size of threads", _look_at_stack_size, threading.stack_size),
+    Kept(
+        "sys.dont_write_bytecode",
+        lambda: sys.dont_write_bytecode,
+        functools.partial(setattr, sys, "dont_write_bytecode"),
+    ),
+    Kept("folder for temporary files", lambda: tempfile.tempdir, _put_back_temporary_folder),
     Kept("garbage collector", _look_at_collection, _put_back_collection),
     Kept("default timeout of sockets", socket.getdefaulttimeout, socket.setdefaulttimeout),
     Kept("signal handlers", _look_at_signals, _put_back_signals),
