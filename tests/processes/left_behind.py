@@ -63,7 +63,7 @@ CASES = [
         "alarms and signal handlers",
         "the stop signal by asyncio",
         "asyncio.get_event_loop().add_signal_handler(signal.SIGTERM, print)",
-        "signal.getsignal(signal.SIGTERM).__qualname__",
+        "getattr(signal.getsignal(signal.SIGTERM), '__qualname__', 'default')",
     ),
     # --- Python ---
     Case("warnings filters", "errors", "warnings.simplefilter('error')", "len(warnings.filters)"),

@@ -5,13 +5,13 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from process_tree import RUN, Tree, is_alive, running, wait_until
-from unruly import ALL_WAYS, UNRULY_SETTINGS, Innocents
+from unruly import ALL_WAYS, LOOKS, UNRULY_SETTINGS, Innocents
 from visitor import answers, web_process
 
 STORM_SECONDS, FEWEST_KILLS = 5, 8
@@ -88,18 +88,20 @@ def test_in_a_storm_of_kills_no_job_shows_or_keeps_what_another_attempt_had(crow
     crowded.wait_for_workers(8)
 
 
-def test_whatever_jobs_leave_behind_no_other_job_notices(crowded: Tree, innocents: Innocents) -> None:
-    chance = random.Random(6)
+def test_whatever_jobs_leave_behind_no_other_job_notices(start: Callable[..., Tree]) -> None:
+    # Two workers, so that each way is followed by innocent jobs in the same process.
+    tree = start(workers=2, **UNRULY_SETTINGS).wait_until_started()
+    innocents, chance = Innocents(tree).begin(), random.Random(6)
     looking: list[str] = []
     unruly: dict[str, tuple[str, str]] = {}
     for task, how in chance.sample(ALL_WAYS, len(ALL_WAYS)):
-        unruly[crowded.submit(task, how=how)] = (task, how)
-        looking += [innocents.submit_any(chance) for _ in range(2)]
+        unruly[tree.submit(task, how=how)] = (task, how)
+        looking += [innocents.submit(each, 0.02) for each in LOOKS]
 
     for slug in looking:
-        innocents.check(crowded.wait_for(slug, "completed", seconds=60))
+        innocents.check(tree.wait_for(slug, "completed", seconds=60))
 
-    jobs = [crowded.wait_for(slug, seconds=60) for slug in unruly]
+    jobs = [tree.wait_for(slug, seconds=60) for slug in unruly]
     deaths = {how for job in jobs for _, how in [unruly[job.slug]] if job.reason == "crashed"}
     assert deaths == {"os._exit", "kill", "a group of processes"}
     assert {job.attempts for job in jobs if job.reason != "crashed"} == {1}
