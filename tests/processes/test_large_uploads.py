@@ -105,7 +105,8 @@ def test_an_upload_that_finds_the_disk_full_is_refused_and_leaves_nothing(
     assert left == []
     assert tree.rows("SELECT count(*) AS n FROM asyncinweb_jobs") == [{"n": 1}]
     tree.wait_for(accepted.location.rsplit("/", 1)[-1], "completed")
-    assert tree.server_log.count("cannot be kept") == 4
+    assert tree.server_log.count("Cannot store a request body") == 2
+    assert tree.server_log.count("cannot be kept") == 2
     assert "uncaptured" not in tree.server_log
 
 
